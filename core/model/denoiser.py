@@ -1,0 +1,171 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The FreeTalker denoiser: one transformer over a condition token and one token a frame."""
+
+import math
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+LOCAL_WINDOW = 10  # frames; local attention sees its own window and the one before
+LOCAL_HEADS = 8
+
+
+@dataclass(frozen=True)
+class DenoiserConfig:
+    """Everything that decides the shape of a `Denoiser`; the defaults are the paper's, with MiniLM's text width.
+
+    `absence` says what stands for a missing condition: "zero" feeds zeros through the condition's own layer (the
+    released network), "learned" replaces the layer's answer by a trained vector. `prediction` is what the network's
+    output means. `norm_first` is a pre-norm transformer with a final norm; the released one is post-norm.
+    """
+
+    features: int = 659
+    text_width: int = 384
+    speech_width: int = 109
+    width: int = 256
+    layers: int = 8
+    heads: int = 4
+    feedforward: int = 1024
+    dropout: float = 0.1
+    norm_first: bool = False
+    prediction: Literal["x0", "noise"] = "x0"
+    absence: Literal["zero", "learned"] = "zero"
+    local_attention: bool = False
+
+
+class Denoiser(nn.Module):
+    """D(x_t, t, text, speech), FreeTalker section 2.2.
+
+    Text and time step share the first token; every further token is one frame of speech beside one frame of motion.
+    """
+
+    def __init__(self, config: DenoiserConfig) -> None:
+        super().__init__()
+        self.config = config
+        width = config.width
+        self.text_in = nn.Linear(config.text_width, width)
+        self.time_in = nn.Sequential(nn.Linear(width, width), nn.SiLU(), nn.Linear(width, width))
+        self.speech_in = nn.Linear(config.speech_width, width)
+        self.motion_in = nn.Linear(config.features, width)
+        self.joint = nn.Linear(2 * width, width)
+        self.dropout = nn.Dropout(config.dropout)
+        self.blocks = nn.ModuleList(Block(config) for _ in range(config.layers))
+        self.norm_out = nn.LayerNorm(width) if config.norm_first else nn.Identity()
+        self.motion_out = nn.Linear(width, config.features)
+        if config.absence == "learned":
+            self.absent_text = nn.Parameter(torch.randn(width) * 0.02)
+            self.absent_speech = nn.Parameter(torch.randn(width) * 0.02)
+
+    def forward(
+        self,
+        x: Tensor,
+        timesteps: Tensor,
+        text: Tensor,
+        text_present: Tensor,
+        speech: Tensor,
+        speech_present: Tensor,
+        valid: Tensor | None = None,
+    ) -> Tensor:
+        """What the network makes of noisy features: x0 or the noise, by `config.prediction`.
+
+        x (B, N, features) normalised and noisy; timesteps (B,) in 0..T-1; text (B, text_width) and text_present (B,)
+        bool; speech (B, N, speech_width) and speech_present (B, N) bool; valid (B, N) bool is False on padding, None
+        where there is none. Returns (B, N, features); rows of padding mean nothing.
+        """
+        tokens = self.tokens(x, timesteps, text, text_present, speech, speech_present)  # (B, 1+N, W)
+        mask = None
+        if valid is not None:
+            mask = functional.pad(valid, (1, 0), value=True)[:, None, None, :]  # (B, 1, 1, 1+N)
+        for block in self.blocks:
+            tokens = block(tokens, mask)
+        return self.motion_out(self.norm_out(tokens[:, 1:]))
+
+    def tokens(
+        self, x: Tensor, timesteps: Tensor, text: Tensor, text_present: Tensor, speech: Tensor, speech_present: Tensor
+    ) -> Tensor:
+        """What enters the transformer, positions added: (B, 1+N, width). Arguments as in `forward`."""
+        width = self.config.width
+        text_token = self._present(self.text_in, text, text_present, "absent_text")  # (B, W)
+        time_token = self.time_in(sinusoids(timesteps, width).to(x.dtype))  # (B, W)
+        speech_tokens = self._present(self.speech_in, speech, speech_present, "absent_speech")  # (B, N, W)
+        if self.config.local_attention:
+            speech_tokens = local_attention(speech_tokens)
+        first = torch.cat([text_token, time_token], dim=-1)[:, None]  # (B, 1, 2W)
+        frames = torch.cat([speech_tokens, self.motion_in(x)], dim=-1)  # (B, N, 2W)
+        tokens = self.joint(torch.cat([first, frames], dim=1))  # (B, 1+N, W)
+        positions = sinusoids(torch.arange(tokens.shape[1], device=x.device), width).to(x.dtype)  # (1+N, W)
+        return self.dropout(tokens + positions)
+
+    def _present(self, layer: nn.Linear, condition: Tensor, present: Tensor, absent: str) -> Tensor:
+        """The condition's embedding, with what stands for it where it is absent."""
+        present = present[..., None]
+        # where, not a product: an absent condition may hold anything, NaN included.
+        embedding = layer(torch.where(present, condition, 0.0))
+        if self.config.absence == "zero":
+            return embedding
+        return torch.where(present, embedding, getattr(self, absent))
+
+
+class Block(nn.Module):
+    """One transformer layer: self-attention and a GELU feed-forward, post-norm or pre-norm."""
+
+    def __init__(self, config: DenoiserConfig) -> None:
+        super().__init__()
+        width = config.width
+        self.heads = config.heads
+        self.norm_first = config.norm_first
+        self.attention_in = nn.Linear(width, 3 * width)
+        self.attention_out = nn.Linear(width, width)
+        self.feedforward_in = nn.Linear(width, config.feedforward)
+        self.feedforward_out = nn.Linear(config.feedforward, width)
+        self.attention_norm = nn.LayerNorm(width)
+        self.feedforward_norm = nn.LayerNorm(width)
+        self.dropout = nn.Dropout(config.dropout)
+
+    def forward(self, x: Tensor, mask: Tensor | None) -> Tensor:  # (B, N, W), (B, 1, 1, N) -> (B, N, W)
+        if self.norm_first:
+            x = x + self.attention(self.attention_norm(x), mask)
+            return x + self.feedforward(self.feedforward_norm(x))
+        x = self.attention_norm(x + self.attention(x, mask))
+        return self.feedforward_norm(x + self.feedforward(x))
+
+    def attention(self, x: Tensor, mask: Tensor | None) -> Tensor:
+        batch, length, width = x.shape
+        split = self.attention_in(x).view(batch, length, 3, self.heads, width // self.heads)
+        query, key, value = split.permute(2, 0, 3, 1, 4)  # each (B, H, N, W/H)
+        dropout = self.dropout.p if self.training else 0.0
+        mixed = functional.scaled_dot_product_attention(query, key, value, attn_mask=mask, dropout_p=dropout)
+        return self.dropout(self.attention_out(mixed.transpose(1, 2).reshape(batch, length, width)))
+
+    def feedforward(self, x: Tensor) -> Tensor:
+        return self.dropout(self.feedforward_out(self.dropout(functional.gelu(self.feedforward_in(x)))))
+
+
+def sinusoids(positions: Tensor, width: int) -> Tensor:
+    """Sinusoidal embedding of whole positions: (...,) -> (..., width), sine at even and cosine at odd columns."""
+    rates = torch.exp(torch.arange(0, width, 2, device=positions.device) * (-math.log(10000.0) / width))
+    angles = positions[..., None].float() * rates  # (..., W/2)
+    return torch.stack([angles.sin(), angles.cos()], dim=-1).flatten(-2)
+
+
+def local_attention(x: Tensor) -> Tensor:
+    """Causal self-attention within windows of 10 frames and the window before; rotary positions, no weights.
+
+    (B, N, W) -> (B, N, W). Query, key and value are the same rotated tensor, as in the released v3_5.
+    """
+    batch, length, width = x.shape
+    size = width // LOCAL_HEADS
+    heads = x.view(batch, length, LOCAL_HEADS, size).transpose(1, 2)  # (B, 8, N, W/8)
+    frames = torch.arange(length, device=x.device)
+    rates = 10000.0 ** (-torch.arange(0, size, 2, device=x.device) / size)  # (W/16,)
+    angles = (frames[:, None] * rates).repeat(1, 2)  # (N, W/8)
+    low, high = heads.chunk(2, dim=-1)
+    rotated = heads * angles.cos() + torch.cat([-high, low], dim=-1) * angles.sin()
+    query, key = frames[:, None], frames[None, :]
+    window = query // LOCAL_WINDOW - key // LOCAL_WINDOW
+    mask = (key <= query) & (window <= 1)  # (N, N)
+    mixed = functional.scaled_dot_product_attention(rotated, rotated, rotated, attn_mask=mask)
+    return mixed.transpose(1, 2).reshape(batch, length, width)

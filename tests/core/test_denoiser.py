@@ -1,0 +1,130 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The network meets the released one's numbers and keeps its promises about padding and absence."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from core.model.denoiser import Denoiser, DenoiserConfig
+
+GOLDEN = Path(__file__).parents[1] / "golden"
+RELEASED = {
+    "embed_text.": "text_in.",
+    "embed_timestep.time_embed.": "time_in.",
+    "embed_audio.": "speech_in.",
+    "input_process.poseEmbedding.": "motion_in.",
+    "input_process2.": "joint.",
+    "output_process.poseFinal.": "motion_out.",
+    "seqTransEncoder.layers.": "blocks.",
+    "self_attn.in_proj_": "attention_in.",
+    "self_attn.out_proj.": "attention_out.",
+    "linear1.": "feedforward_in.",
+    "linear2.": "feedforward_out.",
+    "norm1.": "attention_norm.",
+    "norm2.": "feedforward_norm.",
+}
+TINY = DenoiserConfig(features=7, text_width=5, speech_width=3, width=16, layers=2, heads=2, feedforward=24)
+
+
+def our_key(key: str) -> str:
+    for released, ours in RELEASED.items():
+        key = key.replace(released, ours)
+    return key
+
+
+def inputs(batch: int = 2, frames: int = 12) -> dict[str, torch.Tensor]:
+    generator = torch.Generator().manual_seed(3)
+    return {
+        "x": torch.randn(batch, frames, 7, generator=generator),
+        "timesteps": torch.tensor([999, 0][:batch]),
+        "text": torch.randn(batch, 5, generator=generator),
+        "text_present": torch.ones(batch, dtype=torch.bool),
+        "speech": torch.randn(batch, frames, 3, generator=generator),
+        "speech_present": torch.ones(batch, frames, dtype=torch.bool),
+    }
+
+
+@pytest.mark.parametrize("version", ["v3_0", "v3_5"])
+@torch.no_grad()
+def test_meets_the_released_network(version: str):
+    # The weights before the network's first sums are folded into the inputs, and 32 or 64 outputs kept, to stay small.
+    golden = {key: torch.from_numpy(value) for key, value in np.load(GOLDEN / f"b_denoiser_tiny_{version}.npz").items()}
+    weights = {our_key(key[3:]): value for key, value in golden.items() if key.startswith("w::") and "inv_freq" not in key}
+    width = weights["text_in.weight"].shape[0]
+    config = DenoiserConfig(
+        features=width,
+        text_width=width,
+        speech_width=width,
+        width=width,
+        layers=2,
+        heads=4,
+        feedforward=48,
+        local_attention=version == "v3_5",
+    )
+    network = Denoiser(config).eval()
+    network.load_state_dict(weights)
+    x = golden["x"][:, :, 0].transpose(1, 2)  # (B, N, F)
+    frames = torch.ones(x.shape[:2], dtype=torch.bool)
+    arguments = golden["t"], golden["text"], torch.tensor([True, True]), golden["audio"], frames
+    without_text = golden["t"], golden["text"], torch.tensor([False, False]), golden["audio"], frames
+
+    tokens = network.tokens(x, *arguments)
+    torch.testing.assert_close(tokens.transpose(0, 1), golden["act_after_pos_enc"], atol=1e-5, rtol=0)
+    for block in network.blocks:
+        tokens = block(tokens, None)
+    torch.testing.assert_close(tokens.transpose(0, 1), golden["act_after_encoder"], atol=1e-5, rtol=0)
+    for valid in (None, frames):
+        answer = network(x, *arguments, valid)
+        torch.testing.assert_close(answer.transpose(1, 2)[:, :, None], golden["out"], atol=1e-5, rtol=0)
+    answer = network(x, *without_text)
+    torch.testing.assert_close(answer.transpose(1, 2)[:, :, None], golden["out_uncond"], atol=1e-5, rtol=0)
+
+
+def test_the_released_size_has_the_released_number_of_parameters():
+    network = Denoiser(DenoiserConfig(text_width=512, speech_width=1133))
+    assert sum(p.numel() for p in network.parameters()) == 7_340_947
+
+
+@pytest.mark.parametrize("norm_first", [False, True])
+@pytest.mark.parametrize("local_attention", [False, True])
+@torch.no_grad()
+def test_padding_changes_nothing(norm_first: bool, local_attention: bool):
+    config = DenoiserConfig(**{**vars(TINY), "norm_first": norm_first, "local_attention": local_attention})
+    network = Denoiser(config).eval()
+    short = inputs(frames=12)
+    answer = network(**short)
+    padded = inputs(frames=20)
+    for name in ("x", "speech"):
+        padded[name][:, :12] = short[name]
+        padded[name][:, 12:] = 1e3
+    padded["text"] = short["text"]
+    valid = torch.arange(20).expand(2, 20) < 12
+    torch.testing.assert_close(network(**padded, valid=valid)[:, :12], answer, atol=1e-5, rtol=1e-5)
+
+
+@pytest.mark.parametrize("absence", ["zero", "learned"])
+@torch.no_grad()
+def test_an_absent_condition_is_not_read(absence: str):
+    network = Denoiser(DenoiserConfig(**{**vars(TINY), "absence": absence})).eval()
+    given = inputs()
+    given["text_present"][0] = False
+    given["speech_present"][1, 4:] = False
+    answer = network(**given)
+    given["text"][0] = torch.nan
+    given["speech"][1, 4:] = torch.nan
+    assert torch.equal(network(**given), answer)
+    given["speech_present"][1, 4:] = True
+    given["speech"][1, 4:] = 0.0
+    is_zero = torch.allclose(network(**given), answer)
+    assert is_zero == (absence == "zero")
+
+
+def test_every_parameter_learns():
+    network = Denoiser(DenoiserConfig(**{**vars(TINY), "absence": "learned", "norm_first": True}))
+    given = inputs()
+    given["text_present"][0] = False
+    given["speech_present"][1, 4:] = False
+    network(**given).square().mean().backward()
+    assert [name for name, p in network.named_parameters() if p.grad is None or not p.grad.abs().sum() > 0] == []
