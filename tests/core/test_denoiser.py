@@ -51,7 +51,9 @@ def inputs(batch: int = 2, frames: int = 12) -> dict[str, torch.Tensor]:
 def test_meets_the_released_network(version: str):
     # The weights before the network's first sums are folded into the inputs, and 32 or 64 outputs kept, to stay small.
     golden = {key: torch.from_numpy(value) for key, value in np.load(GOLDEN / f"b_denoiser_tiny_{version}.npz").items()}
-    weights = {our_key(key[3:]): value for key, value in golden.items() if key.startswith("w::") and "inv_freq" not in key}
+    weights = {
+        our_key(key[3:]): value for key, value in golden.items() if key.startswith("w::") and "inv_freq" not in key
+    }
     width = weights["text_in.weight"].shape[0]
     config = DenoiserConfig(
         features=width,

@@ -1,0 +1,178 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A model as a folder: weights.safetensors, normalizer.safetensors, config.json and card.md."""
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import MISSING, asdict, dataclass, field, fields, is_dataclass
+from pathlib import Path
+from typing import Any, Literal, TypeVar, cast, get_args, get_origin, get_type_hints
+
+import numpy as np
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from ..errors import InputError
+from ..features import Normalizer
+from .denoiser import Denoiser, DenoiserConfig
+
+MODELS = Path(__file__).parents[2] / "assets" / "models"
+
+_Config = TypeVar("_Config", "ModelConfig", DenoiserConfig)
+WEIGHTS, NORMALIZER, CONFIG, CARD = "weights.safetensors", "normalizer.safetensors", "config.json", "card.md"
+
+
+@dataclass(frozen=True)
+class ModelConfig:
+    """What a model needs beside its weights; `config.json` holds exactly these keys.
+
+    `speech_blocks` name the speech features in order; `window` is the longest stretch in frames the network was trained
+    on; `fps` is the frame rate of `features`; `sampler` and `steps` are what works best with these weights.
+    """
+
+    denoiser: DenoiserConfig
+    speech_blocks: tuple[str, ...]
+    text_encoder: str = "minilm"
+    features: Literal["smplx-659"] = "smplx-659"
+    fps: float = 20.0
+    window: int = 120
+    schedule: Literal["cosine"] = "cosine"
+    noise_steps: int = 1000
+    sampler: str = "dpm"
+    steps: int = 20
+    licence: str = ""
+
+
+@dataclass(frozen=True)
+class Model:
+    """A network ready to run (float32, eval mode) with all it needs to be understood."""
+
+    denoiser: Denoiser
+    config: ModelConfig
+    normalizer: Normalizer
+    speech_normalizer: Normalizer
+    card: str = field(default="", repr=False)
+
+
+def save_model(folder: str | Path, model: Model) -> None:
+    """Write a model folder, its weights in float16. A file that is there is replaced whole or not at all."""
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    weights = {key: value.detach().to("cpu", torch.float16) for key, value in model.denoiser.state_dict().items()}
+    statistics = {
+        "feature_mean": model.normalizer.mean,
+        "feature_std": model.normalizer.std,
+        "speech_mean": model.speech_normalizer.mean,
+        "speech_std": model.speech_normalizer.std,
+    }
+    _save_tensors(folder / WEIGHTS, weights)
+    _save_tensors(
+        folder / NORMALIZER, {key: torch.from_numpy(np.array(value, np.float32)) for key, value in statistics.items()}
+    )
+    _replace(folder / CARD, model.card.encode())
+    _replace(folder / CONFIG, (json.dumps(asdict(model.config), indent=2) + "\n").encode())
+
+
+def load_model(name_or_path: str | Path, search: Path = MODELS) -> Model:
+    """The model called that in the folder `search`, or the model folder at that path.
+
+    Raises InputError, in one sentence that names the file, where there is none or it does not fit together.
+    """
+    folder = next((path for path in (search / name_or_path, Path(name_or_path)) if (path / CONFIG).is_file()), None)
+    if folder is None:
+        known = sorted(path.parent.name for path in search.glob(f"*/{CONFIG}"))
+        raise InputError(f"There is no model {str(name_or_path)!r}; the models here are: {', '.join(known) or 'none'}.")
+    config = _read_config(folder / CONFIG)
+    denoiser = Denoiser(config.denoiser)
+    widths = {"feature": (config.denoiser.features,), "speech": (config.denoiser.speech_width,)}
+    statistics = _load_tensors(
+        folder / NORMALIZER, {f"{kind}_{what}": shape for kind, shape in widths.items() for what in ("mean", "std")}
+    )
+    shapes = {key: tuple(value.shape) for key, value in denoiser.state_dict().items()}
+    denoiser.load_state_dict(_load_tensors(folder / WEIGHTS, shapes))
+    arrays = {key: value.numpy() for key, value in statistics.items()}
+    card = folder / CARD
+    return Model(
+        denoiser.eval().requires_grad_(False),
+        config,
+        Normalizer(arrays["feature_mean"], arrays["feature_std"]),
+        Normalizer(arrays["speech_mean"], arrays["speech_std"]),
+        card.read_text(encoding="utf-8") if card.is_file() else "",
+    )
+
+
+def _save_tensors(path: Path, tensors: dict[str, Tensor]) -> None:
+    temporary = path.with_name(path.name + ".part")
+    save_file({key: value.contiguous() for key, value in tensors.items()}, temporary)
+    os.replace(temporary, path)
+
+
+def _replace(path: Path, content: bytes) -> None:
+    temporary = path.with_name(path.name + ".part")
+    temporary.write_bytes(content)
+    os.replace(temporary, path)
+
+
+def _load_tensors(path: Path, shapes: Mapping[str, tuple[int, ...]]) -> dict[str, Tensor]:
+    """The tensors of a file as float32, which must be exactly those of `shapes` and finite."""
+    try:
+        tensors = load_file(path)
+    except FileNotFoundError:
+        raise InputError(f"{path} is missing; copy or download the whole model folder again.") from None
+    except (SafetensorError, OSError):
+        raise InputError(f"{path} is cut short or damaged; copy or download it again.") from None
+    odd = sorted(tensors.keys() ^ shapes.keys())
+    if odd:
+        what = "has no" if odd[0] in shapes else "has an unknown"
+        raise InputError(f"{path} does not fit its {CONFIG}: it {what} tensor {odd[0]!r}.")
+    for key, shape in shapes.items():
+        found = tuple(tensors[key].shape)
+        if found != shape:
+            raise InputError(f"{path} does not fit its {CONFIG}: {key!r} is {found} and should be {shape}.")
+        if not tensors[key].isfinite().all():
+            raise InputError(f"{path} is damaged: {key!r} holds values that are not finite; get it again.")
+    return {key: value.float() for key, value in tensors.items()}
+
+
+def _read_config(path: Path) -> ModelConfig:
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        raise InputError(f"{path} is not readable JSON; get the model folder again.") from None
+    config = _from_json(ModelConfig, content, path, "")
+    denoiser = config.denoiser
+    sizes = [denoiser.features, denoiser.text_width, denoiser.speech_width, denoiser.width, denoiser.layers]
+    if min(*sizes, denoiser.heads, denoiser.feedforward, config.noise_steps, config.steps, config.window) < 1:
+        raise InputError(f"{path} holds a size below 1; every size and count must be positive.")
+    if denoiser.width % (2 * denoiser.heads):
+        raise InputError(f"{path}: the width {denoiser.width} cannot be shared by {denoiser.heads} heads.")
+    return config
+
+
+def _from_json(kind: type[_Config], content: Any, path: Path, where: str) -> _Config:
+    """A config dataclass from its JSON object; every key must be known and of its type."""
+    if not isinstance(content, dict):
+        raise InputError(f"{path}: {where or 'the file'} should be an object in braces.")
+    hints = get_type_hints(kind)
+    for key in sorted(content.keys() - hints.keys()):
+        raise InputError(f"{path} has the unknown key {where + key!r}; the model needs another version of the program.")
+    needed = {entry.name for entry in fields(kind) if entry.default is MISSING}
+    for key in sorted(needed - content.keys()):
+        raise InputError(f"{path} lacks the key {where + key!r}; get the model folder again.")
+    return kind(**{key: _from_json_value(hints[key], value, path, where + key) for key, value in content.items()})
+
+
+def _from_json_value(kind: Any, value: Any, path: Path, where: str) -> Any:
+    if is_dataclass(kind):
+        return _from_json(cast(type[DenoiserConfig], kind), value, path, where + ".")
+    if get_origin(kind) is tuple and isinstance(value, list) and all(isinstance(entry, str) for entry in value):
+        return tuple(value)
+    if get_origin(kind) is Literal and value in get_args(kind):
+        return value
+    if kind is float and type(value) in (int, float):
+        return float(value)
+    if kind in (bool, int, str) and type(value) is kind:
+        return value
+    raise InputError(f"{path}: {where!r} cannot be {value!r}; the model needs another version of the program.")

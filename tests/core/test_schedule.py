@@ -1,0 +1,54 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The cosine schedule meets the released tables, and its pieces fit each other."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from core.sampling.schedule import cosine_schedule
+
+GOLDEN = dict(np.load(Path(__file__).parents[1] / "golden" / "c_diffusion.npz"))
+SCHEDULE = cosine_schedule()
+
+
+def test_tables_meet_the_released_ones():
+    at = GOLDEN["at"]
+    np.testing.assert_allclose(SCHEDULE.signal[at], GOLDEN["alphas_cumprod"], rtol=1e-12)
+    x0_weight, x_weight, variance = np.transpose([SCHEDULE.posterior(t, t - 1) for t in at])
+    np.testing.assert_allclose(x0_weight, GOLDEN["posterior_mean_coef1"], rtol=1e-9, atol=1e-15)
+    np.testing.assert_allclose(x_weight, GOLDEN["posterior_mean_coef2"], rtol=1e-9, atol=1e-15)
+    np.testing.assert_allclose(variance, GOLDEN["posterior_variance"], rtol=1e-9, atol=1e-15)
+
+
+def test_noising_and_its_posterior_meet_the_released_ones():
+    x0, x, noise = (torch.from_numpy(GOLDEN[name]) for name in ("x0", "xt", "noise"))
+    each = SCHEDULE.add_noise_each(x0, noise, torch.from_numpy(GOLDEN["t"]))
+    np.testing.assert_allclose(each, GOLDEN["q_sample"], atol=1e-6)
+    for row, t in enumerate(GOLDEN["t"].tolist()):
+        np.testing.assert_allclose(SCHEDULE.add_noise(x0[row], noise[row], t), GOLDEN["q_sample"][row], atol=1e-6)
+        x0_weight, x_weight, variance = SCHEDULE.posterior(t, t - 1)
+        np.testing.assert_allclose(x0_weight * x0[row] + x_weight * x[row], GOLDEN["q_post_mean"][row], atol=1e-6)
+        np.testing.assert_allclose(variance, GOLDEN["q_post_var"][row].flat[0], rtol=1e-5, atol=1e-12)
+
+
+@pytest.mark.parametrize("t", [0, 20, 500, 950])
+def test_noise_and_x0_are_two_views_of_x(t: int):
+    x0, noise = torch.randn(2, 3, 4, 5, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
+    x = SCHEDULE.add_noise(x0, noise, t)
+    torch.testing.assert_close(SCHEDULE.noise_in(x, x0, t), noise)
+    torch.testing.assert_close(SCHEDULE.x0_from_noise(x, noise, t), x0)
+
+
+def test_trailing_steps_start_at_the_noisiest():
+    assert SCHEDULE.trailing(4) == (999, 749, 499, 249)
+    assert SCHEDULE.trailing(3, start=900) == (899, 599, 299)
+    assert SCHEDULE.trailing(5000) == tuple(range(999, -1, -1))
+    assert SCHEDULE.trailing(50, start=3) == (2, 1, 0)
+    for steps in (1, 7, 20, 333, 999):
+        timesteps = SCHEDULE.trailing(steps)
+        assert len(set(timesteps)) == steps
+        assert timesteps[0] == 999
+        assert list(timesteps) == sorted(timesteps, reverse=True)
+        assert timesteps[-1] >= 0
