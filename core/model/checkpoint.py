@@ -34,7 +34,7 @@ class ModelConfig:
 
     denoiser: DenoiserConfig
     speech_blocks: tuple[str, ...]
-    text_encoder: str = "minilm"
+    text_encoder: str = "all-MiniLM-L6-v2"
     features: Literal["smplx-659"] = "smplx-659"
     fps: float = 20.0
     window: int = 120

@@ -1,0 +1,121 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A model folder comes back as it was, and one that does not fit is refused with one sentence."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+
+from core.errors import InputError
+from core.features import Normalizer
+from core.model.checkpoint import Model, ModelConfig, load_model, save_model
+from core.model.denoiser import Denoiser, DenoiserConfig
+
+TINY = DenoiserConfig(features=7, text_width=5, speech_width=3, width=16, layers=1, heads=2, feedforward=24)
+
+
+@pytest.fixture
+def model() -> Model:
+    torch.manual_seed(0)
+    config = ModelConfig(TINY, speech_blocks=("prosody", "onset"), window=64, licence="GPL-3.0-or-later")
+    rng = np.random.default_rng(0)
+    motion, speech = (Normalizer(rng.normal(size=n).astype(np.float32), rng.random(n, np.float32) + 1) for n in (7, 3))
+    return Model(Denoiser(TINY).eval(), config, motion, speech, "# A small model\n")
+
+
+@pytest.fixture
+def folder(model: Model, tmp_path: Path) -> Path:
+    save_model(tmp_path / "small", model)
+    return tmp_path / "small"
+
+
+def test_round_trip(model: Model, folder: Path):
+    loaded = load_model("small", search=folder.parent)
+    assert loaded.config == model.config
+    assert loaded.card == model.card
+    assert not loaded.denoiser.training
+    for name in ("normalizer", "speech_normalizer"):
+        for what in ("mean", "std"):
+            np.testing.assert_array_equal(getattr(getattr(loaded, name), what), getattr(getattr(model, name), what))
+    state = model.denoiser.state_dict()
+    for key, value in loaded.denoiser.state_dict().items():
+        assert value.dtype == torch.float32
+        torch.testing.assert_close(value, state[key].half().float(), atol=0, rtol=0)
+    assert sorted(path.name for path in folder.iterdir()) == [
+        "card.md",
+        "config.json",
+        "normalizer.safetensors",
+        "weights.safetensors",
+    ]
+
+
+def test_saving_again_replaces(model: Model, folder: Path):
+    with torch.no_grad():
+        model.denoiser.joint.bias.fill_(0.5)
+    save_model(folder, model)
+    assert load_model(folder).denoiser.joint.bias.unique().tolist() == [0.5]
+
+
+def test_unknown_model_names_those_there_are(folder: Path):
+    with pytest.raises(InputError, match="no model 'large'; the models here are: small"):
+        load_model("large", search=folder.parent)
+
+
+@pytest.mark.parametrize("name", ["weights.safetensors", "normalizer.safetensors", "config.json"])
+@pytest.mark.parametrize("left", [0, 7, 60])
+def test_a_file_cut_short_is_named(folder: Path, name: str, left: int):
+    path = folder / name
+    path.write_bytes(path.read_bytes()[:left])
+    with pytest.raises(InputError, match=name):
+        load_model(folder)
+
+
+@pytest.mark.parametrize("name", ["weights.safetensors", "normalizer.safetensors"])
+def test_a_missing_file_is_named(folder: Path, name: str):
+    (folder / name).unlink()
+    with pytest.raises(InputError, match=f"{name} is missing"):
+        load_model(folder)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"colour": "red"}, "unknown key 'colour'"),
+        ({"denoiser": {"wheels": 4}}, "unknown key 'denoiser.wheels'"),
+        ({"denoiser": {"width": "wide"}}, "'denoiser.width' cannot be 'wide'"),
+        ({"denoiser": {"width": 32}}, "weights.safetensors does not fit"),
+        ({"denoiser": {"layers": 2}}, "has no tensor 'blocks.1"),
+        ({"denoiser": {"layers": 0}}, "below 1"),
+        ({"denoiser": {"heads": 3}}, "width 16 cannot be shared by 3 heads"),
+        ({"denoiser": {"features": 8}}, "'feature_mean' is"),
+        ({"denoiser": {"prediction": "velocity"}}, "'denoiser.prediction' cannot be 'velocity'"),
+        ({"denoiser": {"absence": "learned"}}, "has no tensor 'absent_speech'"),
+        ({"denoiser": None}, "should be an object"),
+        ({"speech_blocks": [1]}, "'speech_blocks' cannot be"),
+        ({"window": True}, "'window' cannot be True"),
+    ],
+)
+def test_a_config_that_does_not_fit_is_refused(folder: Path, change: dict[str, object], message: str):
+    config = json.loads((folder / "config.json").read_text())
+    for key, value in change.items():
+        config[key] = {**config[key], **value} if isinstance(value, dict) else value
+    (folder / "config.json").write_text(json.dumps(config))
+    with pytest.raises(InputError, match=message):
+        load_model(folder)
+
+
+def test_a_missing_key_is_named(folder: Path):
+    (folder / "config.json").write_text('{"speech_blocks": []}')
+    with pytest.raises(InputError, match="lacks the key 'denoiser'"):
+        load_model(folder)
+
+
+def test_weights_that_are_not_finite_are_refused(folder: Path):
+    weights = load_file(folder / "weights.safetensors")
+    weights["joint.bias"][0] = torch.nan
+    save_file(weights, folder / "weights.safetensors")
+    with pytest.raises(InputError, match=r"'joint.bias' holds values that are not finite"):
+        load_model(folder)
