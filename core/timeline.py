@@ -1,0 +1,246 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The timeline: text and speech strips in seconds, and their .json form."""
+
+import json
+import math
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, TypeAlias, cast
+
+from .errors import InputError
+
+Guidance: TypeAlias = float | tuple[tuple[float, float], ...]
+"""The guidance scale gamma of equation (2): one number, or (seconds, value) keys with straight lines between."""
+
+
+@dataclass(frozen=True)
+class TextStrip:
+    """A prompt from start to end seconds. guidance: its own scale, or None for the timeline's."""
+
+    start: float
+    end: float
+    prompt: str
+    guidance: Guidance | None = None
+
+    def __post_init__(self) -> None:
+        _check_span("text", self.prompt, self.start, self.end)
+        if not self.prompt.strip():
+            raise InputError(f"The text strip at {self.start:g} s has an empty prompt: write what the person does.")
+
+
+@dataclass(frozen=True)
+class SpeechStrip:
+    """The recording audio from start to end seconds.
+
+    end: None for the end of the recording. offset: seconds of the recording that are passed over.
+    """
+
+    start: float
+    audio: Path
+    end: float | None = None
+    offset: float = 0.0
+
+    def __post_init__(self) -> None:
+        end = self.start + 1.0 if self.end is None else self.end
+        _check_span("speech", self.audio.name, self.start, end)
+        if not (math.isfinite(self.offset) and self.offset >= 0):
+            raise InputError(f"The speech strip {self.audio.name!r} has the offset {self.offset:g} s; it starts at 0.")
+
+
+@dataclass(frozen=True)
+class Timeline:
+    """What a character does. fps: of the resulting motion; seed: of the noise; model: the name of the weights.
+
+    Text and speech may overlap; so may text strips, where the one that starts later is heard.
+    """
+
+    text: tuple[TextStrip, ...] = ()
+    speech: tuple[SpeechStrip, ...] = ()
+    fps: float = 30.0
+    seed: int = 0
+    guidance: Guidance = 1.0
+    model: str = "open"
+
+    def __post_init__(self) -> None:
+        if not (math.isfinite(self.fps) and 1 <= self.fps <= 1000):  # noqa: PLR2004
+            raise InputError(f"The timeline's fps is {self.fps:g}; give a number from 1 to 1000.")
+        if not self.text and not self.speech:
+            raise InputError("The timeline is empty: add a text or a speech strip.")
+
+
+def _check_span(kind: str, name: str, start: float, end: float) -> None:
+    name = name if len(name) <= 40 else name[:39] + "…"  # noqa: PLR2004
+    if not (math.isfinite(start) and math.isfinite(end)):
+        raise InputError(f"The {kind} strip {name!r} has a time that is not a finite number.")
+    if start < 0:
+        raise InputError(f"The {kind} strip {name!r} starts at {start:g} s; a timeline begins at 0.")
+    if end <= start:
+        raise InputError(f"The {kind} strip {name!r} ends at {end:g} s, not after its start at {start:g} s.")
+
+
+def guidance_at(guidance: Guidance, seconds: float) -> float:
+    """The guidance scale at a time: straight lines between keys, the first and last value held outside."""
+    if not isinstance(guidance, tuple):
+        return guidance
+    before = [key for key in guidance if key[0] <= seconds]
+    after = [key for key in guidance if key[0] > seconds]
+    if not before:
+        return after[0][1]
+    if not after:
+        return before[-1][1]
+    (t0, v0), (t1, v1) = before[-1], after[0]
+    return v0 + (v1 - v0) * (seconds - t0) / (t1 - t0)
+
+
+def with_absolute_audio(timeline: Timeline, folder: Path) -> Timeline:
+    """The same with every relative audio path taken from folder."""
+    return replace(
+        timeline, speech=tuple(replace(strip, audio=folder / strip.audio) for strip in timeline.speech)
+    )
+
+
+def load_timeline(path: Path | str) -> Timeline:
+    """Read a timeline's .json; audio paths are relative to the file.
+
+    Raises InputError naming the file where it is missing, no JSON, or has an unknown or wrong key.
+    """
+    path = Path(path)
+    try:
+        data = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise InputError(f"The timeline {path} cannot be read: {error.strerror or error}.") from error
+    except ValueError as error:
+        raise InputError(f"{path.name} is not JSON: {error}.") from error
+    try:
+        return with_absolute_audio(timeline_from_json(data), path.resolve().parent)
+    except InputError as error:
+        raise InputError(f"{path.name}: {error}") from error
+
+
+def save_timeline(timeline: Timeline, path: Path | str) -> None:
+    """Write a timeline's .json; audio within the file's folder is stored relative to it."""
+    path = Path(path)
+    folder = path.resolve().parent
+    temporary = path.with_name(path.name + ".part")
+    temporary.write_text(json.dumps(timeline_to_json(timeline, folder), indent=2) + "\n", encoding="utf-8")
+    os.replace(temporary, path)
+
+
+def timeline_to_json(timeline: Timeline, folder: Path) -> dict[str, Any]:
+    """The .json form as plain values; audio paths relative to folder where they lie in it."""
+
+    def audio_name(audio: Path) -> str:
+        return audio.relative_to(folder).as_posix() if audio.is_relative_to(folder) else audio.as_posix()
+
+    return {
+        "fps": timeline.fps,
+        "seed": timeline.seed,
+        "guidance": timeline.guidance,
+        "model": timeline.model,
+        "text": [
+            {"start": strip.start, "end": strip.end, "prompt": strip.prompt}
+            | ({} if strip.guidance is None else {"guidance": strip.guidance})
+            for strip in timeline.text
+        ],
+        "speech": [
+            {"start": strip.start, "audio": audio_name(strip.audio)}
+            | ({} if strip.end is None else {"end": strip.end})
+            | ({} if strip.offset == 0 else {"offset": strip.offset})
+            for strip in timeline.speech
+        ],
+    }
+
+
+def timeline_from_json(data: object) -> Timeline:
+    """A Timeline of the .json form's plain values; paths stay as written. Raises InputError naming the wrong key."""
+    top = _table(data, "The timeline", {"fps", "seed", "guidance", "model", "text", "speech"})
+    text = [
+        _table(row, f"Text strip {i}", {"start", "end", "prompt", "guidance"}, {"start", "end", "prompt"})
+        for i, row in enumerate(_rows(top, "text"), 1)
+    ]
+    speech = [
+        _table(row, f"Speech strip {i}", {"start", "end", "audio", "offset"}, {"start", "audio"})
+        for i, row in enumerate(_rows(top, "speech"), 1)
+    ]
+    return Timeline(
+        text=tuple(
+            TextStrip(
+                _number(row, "start"),
+                _number(row, "end"),
+                _string(row, "prompt"),
+                _guidance(row["guidance"]) if row.get("guidance") is not None else None,
+            )
+            for row in text
+        ),
+        speech=tuple(
+            SpeechStrip(
+                _number(row, "start"),
+                Path(_string(row, "audio")),
+                _number(row, "end") if row.get("end") is not None else None,
+                _number(row, "offset", 0.0),
+            )
+            for row in speech
+        ),
+        fps=_number(top, "fps", 30.0),
+        seed=_seed(top.get("seed", 0)),
+        guidance=_guidance(top.get("guidance", 1.0)),
+        model=_string(top, "model", "open"),
+    )
+
+
+def _table(data: object, what: str, known: set[str], needed: frozenset[str] | set[str] = frozenset()) -> dict[str, Any]:
+    if not isinstance(data, Mapping):
+        raise InputError(f"{what} must be a JSON object with the keys {', '.join(sorted(known))}.")
+    table = cast(dict[str, Any], dict(cast(Mapping[str, Any], data)))
+    for key in table:
+        if key not in known:
+            raise InputError(f"{what} has the unknown key {key!r}; known are {', '.join(sorted(known))}.")
+    for key in sorted(needed):
+        if key not in table:
+            raise InputError(f"{what} lacks the key {key!r}.")
+    return table
+
+
+def _rows(table: Mapping[str, Any], key: str) -> list[object]:
+    rows = table.get(key, [])
+    if not isinstance(rows, list):
+        raise InputError(f"{key!r} must be a list of strips.")
+    return cast(list[object], rows)
+
+
+def _number(table: Mapping[str, Any], key: str, default: float | None = None) -> float:
+    value = table.get(key, default)
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise InputError(f"{key!r} must be a number, not {value!r}.")
+    return float(value)
+
+
+def _string(table: Mapping[str, Any], key: str, default: str | None = None) -> str:
+    value = table.get(key, default)
+    if not isinstance(value, str):
+        raise InputError(f"{key!r} must be text in quotes, not {value!r}.")
+    return value
+
+
+def _seed(value: object) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value < 2**31:
+        raise InputError(f"'seed' must be a whole number from 0 to {2**31 - 1}, not {value!r}.")
+    return value
+
+
+def _guidance(value: object) -> Guidance:
+    message = f"'guidance' must be a number or a list of [seconds, value] pairs in order, not {value!r}."
+    if isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value):
+        return float(value)
+    if not isinstance(value, list) or not value:
+        raise InputError(message)
+    keys: list[tuple[float, float]] = []
+    for pair in cast(list[object], value):
+        items = cast(list[object], pair) if isinstance(pair, list) else []
+        numbers = [float(n) for n in items if isinstance(n, int | float) and math.isfinite(n)]
+        if len(items) != 2 or len(numbers) != 2 or (keys and numbers[0] <= keys[-1][0]):  # noqa: PLR2004
+            raise InputError(message)
+        keys.append((numbers[0], numbers[1]))
+    return tuple(keys)
