@@ -1,0 +1,51 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The extension, built, installed and enabled in Blender's Python once a session, and a fresh scene for each test."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+EXTENSION = "bl_ext.user_default.freetalker"
+
+# Blender reads these when bpy is imported: the tests neither see nor touch the user's own settings.
+_resources = tempfile.TemporaryDirectory(prefix="freetalker-tests-", ignore_cleanup_errors=True)
+os.environ["BLENDER_USER_RESOURCES"] = _resources.name
+
+
+@pytest.fixture(scope="session")
+def extension_zip(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The built extension, without the sentence encoder."""
+    sys.path.insert(0, str(ROOT))
+    from build_addon import build
+
+    return build(tmp_path_factory.mktemp("dist"), text_encoder=False)
+
+
+@pytest.fixture(scope="session")
+def installed(extension_zip: Path) -> Iterator[Callable[[str], ModuleType]]:
+    """The extension installed and enabled; call it with a dotted name to get a module: installed("addon.bake")."""
+    bpy = pytest.importorskip("bpy", reason="these tests need Blender's Python (the bpy package)")
+    bpy.ops.extensions.package_install_files(
+        filepath=str(extension_zip), repo="user_default", enable_on_install=True, overwrite=True
+    )
+    assert EXTENSION in bpy.context.preferences.addons, "the extension did not register"
+    yield lambda name: importlib.import_module(f"{EXTENSION}.{name}")
+    bpy.ops.preferences.addon_disable(module=EXTENSION)
+
+
+@pytest.fixture
+def scene(installed: Callable[[str], ModuleType]) -> object:
+    """An empty scene in a new file, with the extension still enabled."""
+    import bpy
+
+    bpy.ops.wm.read_homefile(use_factory_startup=True, use_empty=True)
+    return bpy.context.scene
