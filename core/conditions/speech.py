@@ -1,0 +1,279 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Recordings of speech to per-frame features in named blocks: mfcc, mel, prosody, onset, wavlm.
+
+Row k of every block is centred on the time k / fps, whatever comes before it in the file, so a strip that starts
+later in the same recording reads the same rows. Compute the features of a whole recording and cut rows by time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import librosa
+import numpy as np
+import scipy.ndimage
+import scipy.signal
+import soundfile
+from numpy.typing import NDArray
+
+from ..errors import InputError
+
+Array = NDArray[np.float32]
+
+SAMPLE_RATE = 16000
+BLOCK_WIDTHS = {"mfcc": 40, "mel": 64, "prosody": 4, "wavlm": 1024, "onset": 1}  # in the order of the paper's 1133
+WAVLM_DEFAULT = "microsoft/wavlm-large"
+
+_WINDOW = 4096  # samples of a mfcc and mel frame
+_SPEECH_LEVEL = 0.1  # RMS that the loud frames of a recording are brought to
+_MAX_GAIN = 1000.0
+_ROOM_LEVEL = 1e-4  # RMS of the noise added: 60 dB below the speech
+_PROSODY_STEPS = 10  # pitch and energy are measured this often a frame, then averaged
+_ONSET_STEP = 160  # 10 ms
+_PITCH_RANGE = (75.0, 600.0)  # Hz
+_VOICED = 0.45  # autocorrelation of a voice, at least
+
+
+def load_audio(path: Path | str) -> Array:
+    """The samples of a sound file: mono, 16 kHz, (n,) float32, whatever its rate, channels and sample width.
+
+    Silence is legal.
+
+    Raises:
+        InputError: the file is missing, empty, no sound, or holds values that are not numbers.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise InputError(f"The sound file '{path}' does not exist; choose another or mend its path.")
+    try:
+        channels, rate = soundfile.read(path, dtype="float32", always_2d=True)  # (n, channels)
+    except (soundfile.LibsndfileError, RuntimeError, TypeError) as error:
+        raise InputError(f"'{path.name}' cannot be read as sound; convert it to WAV, FLAC, OGG or MP3.") from error
+    if not len(channels):
+        raise InputError(f"The sound file '{path.name}' is empty; choose one that holds speech.")
+    samples: Array = channels.mean(axis=1, dtype=np.float32)
+    if not np.isfinite(samples).all():
+        raise InputError(f"The sound file '{path.name}' holds values that are not numbers (NaN); export it again.")
+    if rate != SAMPLE_RATE:
+        samples = librosa.resample(samples, orig_sr=rate, target_sr=SAMPLE_RATE, res_type="soxr_hq")
+    return np.ascontiguousarray(samples, dtype=np.float32)
+
+
+def speech_features(samples: Array, blocks: Sequence[str], fps: float = 20.0, legacy: bool = False) -> Array:
+    """Features of a whole recording, (N, D) float32, with N = floor(duration * fps) + 1 and D = features_width(blocks).
+
+    Args:
+        samples: (n,) mono at 16 kHz, see `load_audio`.
+        blocks: names from `BLOCK_WIDTHS`, laid side by side in the order given. "wavlm" is WavLM-Large;
+            "wavlm=FOLDER_OR_HUB_NAME" any other size.
+        fps: rows a second.
+        legacy: as the released code did: the recording's own level, WavLM in padded chunks of 6 s that are squeezed
+            together (released_code_facts section 2). Otherwise the loud parts of the recording are brought to one
+            level, so that quiet recordings are gestured to as well, and a faint noise makes digital silence look
+            like a quiet room.
+
+    Blocks (FreeTalker section 2.2, the definitions of the released code):
+        mfcc: 40 mel cepstral coefficients, from windows of 4096 samples.
+        mel: natural logarithm of 64 mel bands of the same windows.
+        prosody: energy, its change a millisecond, pitch, its change; energy = max(ln(dB) - 3, 0), pitch =
+            max(ln(Hz + 1) - 4, 0), 0 where there is no voice.
+        onset: 1 in the row nearest to where a syllable or sound sets in, else 0.
+        wavlm: the last layer of WavLM.
+    """
+    samples = np.asarray(samples, np.float32) if legacy else _levelled(samples)
+    rows = int(len(samples) * fps / SAMPLE_RATE + 1e-9) + 1
+    columns = [_block(name, samples, rows, fps, legacy) for name in blocks]
+    return np.concatenate(columns, axis=1).astype(np.float32) if columns else np.zeros((rows, 0), np.float32)
+
+
+def features_width(blocks: Sequence[str]) -> int:
+    """D, the number of columns that `blocks` take together."""
+    return sum(_wavlm(name).config.hidden_size if "=" in name else _known(name) for name in blocks)
+
+
+def _known(name: str) -> int:
+    if name not in BLOCK_WIDTHS:
+        raise InputError(f"There is no speech block '{name}'; the blocks are {', '.join(BLOCK_WIDTHS)}.")
+    return BLOCK_WIDTHS[name]
+
+
+def _block(name: str, samples: Array, rows: int, fps: float, legacy: bool) -> Array:
+    if name.partition("=")[0] == "wavlm":
+        return _wavlm_rows(name, samples, rows, fps, legacy)
+    _known(name)
+    if name == "prosody":
+        return _prosody(samples, rows, fps, legacy)
+    if name == "onset":
+        return _onset_rows(onset_times(samples), rows, fps)
+    power = _power_spectrum(samples, np.arange(rows) / fps, _WINDOW)  # (N, 2049)
+    mel = power @ _mel_filters(_WINDOW, 64).T  # (N, 64)
+    if name == "mel":
+        return np.log(mel + 1e-10)
+    return librosa.feature.mfcc(S=librosa.power_to_db(mel.T), n_mfcc=40).T  # (N, 40)
+
+
+def _levelled(samples: Array) -> Array:
+    """`samples` with their loud frames at one level, over the noise of a quiet room; silence stays as quiet."""
+    frame = SAMPLE_RATE // 20
+    padded = np.pad(samples, (0, -len(samples) % frame)).reshape(-1, frame)
+    power = np.square(padded, dtype=np.float64).mean(1)
+    active = power[power > 1e-4 * power.max()]  # pauses do not count
+    loud = float(np.sqrt(np.percentile(active, 95))) if active.size else 0.0
+    gain = _SPEECH_LEVEL / max(loud, _SPEECH_LEVEL / _MAX_GAIN)
+    room = np.random.default_rng(0).standard_normal(len(samples), dtype=np.float32)
+    return np.asarray(samples * np.float32(gain) + np.float32(_ROOM_LEVEL) * room, np.float32)
+
+
+def _frames(samples: Array, times: NDArray[np.float64], length: int) -> Array:
+    """Windows of `length` samples centred on `times` in seconds, zeros outside the recording: (N, length)."""
+    starts = np.round(times * SAMPLE_RATE).astype(int)  # of the padded recording
+    after = max(0, int(starts.max()) + length - len(samples) - length // 2)
+    padded = np.pad(samples, (length // 2, after))
+    return np.lib.stride_tricks.sliding_window_view(padded, length)[starts]
+
+
+def _power_spectrum(samples: Array, times: NDArray[np.float64], length: int) -> Array:
+    """|FFT|^2 of Hann windows centred on `times`: (N, length / 2 + 1)."""
+    window = scipy.signal.get_window("hann", length).astype(np.float32)
+    spectra = [
+        np.square(np.abs(np.fft.rfft(_frames(samples, part, length) * window)))
+        for part in np.array_split(times, len(times) * length // 2**22 + 1)  # bounds the memory of long recordings
+    ]
+    return np.concatenate(spectra).astype(np.float32)
+
+
+@lru_cache
+def _mel_filters(length: int, bands: int) -> Array:
+    return librosa.filters.mel(sr=SAMPLE_RATE, n_fft=length, n_mels=bands)  # (bands, length / 2 + 1)
+
+
+def _prosody(samples: Array, rows: int, fps: float, legacy: bool) -> Array:
+    """(N, 4): energy, its change, pitch, its change, each the mean of ten measurements around the frame."""
+    # The released rows average what comes after k / fps, ours what lies around it.
+    first = 0.0 if legacy else -(_PROSODY_STEPS - 1) / 2
+    times = np.maximum((np.arange(rows * _PROSODY_STEPS) + first) / (_PROSODY_STEPS * fps), 0.0)
+    energy = np.maximum(np.log(np.maximum(intensity(samples, times), 1e-10)) - 3, 0)
+    pitch = np.maximum(np.log(pitch_hertz(samples, times) + 1) - 4, 0)
+    milliseconds = 1000 / (_PROSODY_STEPS * fps)
+    curves = [energy, np.diff(energy, prepend=energy[:1]) / milliseconds]
+    curves += [pitch, np.diff(pitch, prepend=pitch[:1]) / milliseconds]
+    return np.stack(curves, axis=1).reshape(rows, _PROSODY_STEPS, 4).mean(1)
+
+
+def intensity(samples: Array, times: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Loudness in dB above the threshold of hearing at `times` in seconds, (N,); never below 0."""
+    length = 1024  # 64 ms, as Praat's default
+    window = np.kaiser(length, 20.0)
+    frames = _frames(samples, times, length).astype(np.float64)
+    frames -= (frames @ window / window.sum())[:, None]
+    power = np.square(frames) @ window / window.sum()
+    return np.maximum(10 * np.log10(power / 4e-10 + 1e-30), 0.0)
+
+
+def pitch_hertz(samples: Array, times: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Pitch at `times` in seconds, (N,) Hz, 0 where there is no voice.
+
+    The peak of the autocorrelation, divided by that of the window (Boersma 1993), in one pass without path search.
+    """
+    length = 640  # three periods of the lowest pitch
+    window = np.hanning(length)
+    shape = np.fft.irfft(np.square(np.abs(np.fft.rfft(window, 2048))))
+    lags = np.arange(int(SAMPLE_RATE / _PITCH_RANGE[1]), int(SAMPLE_RATE / _PITCH_RANGE[0]) + 2)
+    pitch = np.zeros(len(times))
+    loudest = float(np.abs(samples).max(initial=0.0))
+    if loudest == 0:
+        return pitch
+    for part in np.array_split(np.arange(len(times)), len(times) // 4096 + 1):
+        frames = _frames(samples, times[part], length).astype(np.float64)
+        frames -= frames.mean(1, keepdims=True)
+        peak = np.abs(frames).max(1)
+        spectrum = np.square(np.abs(np.fft.rfft(frames * window, 2048)))
+        correlation = np.fft.irfft(spectrum)[:, : lags[-1] + 2]
+        correlation /= np.maximum(correlation[:, :1], 1e-12)
+        correlation /= (shape / shape[0])[: lags[-1] + 2]
+        before, here, after = (correlation[:, lags + shift] for shift in (-1, 0, 1))
+        # A small bonus for short lags settles which of several equal peaks is the period.
+        strength = np.where((here >= before) & (here > after), here - 0.01 * np.log2(lags / lags[0]), -1.0)
+        best = strength.argmax(1)
+        row = np.arange(len(part))
+        b, h, a = before[row, best], here[row, best], after[row, best]
+        lag = lags[best] + 0.5 * (b - a) / np.minimum(b - 2 * h + a, -1e-12)
+        voiced = (strength[row, best] > _VOICED) & (peak > 0.03 * loudest) & (lag >= lags[0]) & (lag <= lags[-1])
+        pitch[part] = np.where(voiced, SAMPLE_RATE / lag, 0.0)
+    return scipy.ndimage.median_filter(pitch, 5, mode="nearest")  # drops single octave errors
+
+
+def onset_times(samples: Array) -> NDArray[np.float64]:
+    """Times in seconds where sound sets in: where the mel spectrum rises more than around it."""
+    count = len(samples) // _ONSET_STEP + 1
+    times = np.arange(count) * _ONSET_STEP / SAMPLE_RATE
+    mel = _power_spectrum(samples, times, 1024) @ _mel_filters(1024, 40).T
+    level = np.log10(mel + 1e-3)  # (n, 40); the sum keeps a quiet room from having onsets
+    rise = np.maximum(level[2:] - level[:-2], 0).mean(1)
+    rise = np.pad(rise, (1, max(0, count - len(rise) - 1)))[:count]
+    surround = scipy.ndimage.uniform_filter1d(rise, 41, mode="nearest")
+    peaks, _ = scipy.signal.find_peaks(rise - surround, height=0.15, distance=8)
+    return times[peaks]
+
+
+def _onset_rows(times: NDArray[np.float64], rows: int, fps: float) -> Array:
+    column = np.zeros((rows, 1), np.float32)
+    column[np.minimum(np.round(times * fps).astype(int), rows - 1)] = 1
+    return column
+
+
+@lru_cache(maxsize=1)
+def _wavlm(name: str) -> Any:
+    """The network of block `name`: "wavlm" or "wavlm=FOLDER_OR_HUB_NAME"."""
+    import transformers  # noqa: PLC0415 - seconds to import, and only this block needs it
+
+    source = name.partition("=")[2] or WAVLM_DEFAULT
+    try:
+        return transformers.WavLMModel.from_pretrained(source, local_files_only=Path(source).is_dir()).eval()
+    except Exception as error:  # transformers raises many kinds, none of which the user can tell apart
+        raise InputError(
+            f"The WavLM network '{source}' cannot be loaded; give a folder with config.json and weights, "
+            "or a hub name that can be reached."
+        ) from error
+
+
+def _wavlm_rows(name: str, samples: Array, rows: int, fps: float, legacy: bool) -> Array:
+    """(N, width): the last layer of WavLM, a row each 20 ms, interpolated to the frames."""
+    network = _wavlm(name)
+    if network.config.feat_extract_norm == "layer":  # Large; the Base networks want the samples as they are
+        samples = (samples - samples.mean()) / np.sqrt(samples.var() + 1e-5)
+    if legacy:
+        chunk = 6 * SAMPLE_RATE
+        padded = np.pad(samples, (0, chunk - len(samples) % chunk))
+        hidden = np.concatenate([_run_wavlm(network, part) for part in padded.reshape(-1, chunk)])
+        place = np.linspace(0, len(hidden) - 1, rows)
+    else:
+        hidden = _overlapping_wavlm(network, samples)
+        place = np.clip((np.arange(rows) / fps * SAMPLE_RATE - 200) / 320, 0, len(hidden) - 1)  # row i: 320 i + 200
+    low = np.minimum(place.astype(int), max(0, len(hidden) - 2))
+    part = (place - low)[:, None].astype(np.float32)
+    return hidden[low] * (1 - part) + hidden[np.minimum(low + 1, len(hidden) - 1)] * part
+
+
+def _overlapping_wavlm(network: Any, samples: Array) -> Array:
+    """All rows of a recording of any length, in parts of 10 s that hear 2 s more on either side."""
+    keep, context = 500, 100  # rows
+    samples = np.pad(samples, (0, max(0, 400 - len(samples))))
+    total = (len(samples) - 400) // 320 + 1
+    parts: list[Array] = []
+    for start in range(0, total, keep):
+        first, end = max(0, start - context), min(total, start + keep + context)
+        hidden = _run_wavlm(network, samples[320 * first : 320 * (end - 1) + 400])
+        parts.append(hidden[start - first :][:keep])
+    return np.concatenate(parts)
+
+
+def _run_wavlm(network: Any, samples: Array) -> Array:
+    """(rows, width) for the samples of one chunk."""
+    import torch  # noqa: PLC0415
+
+    with torch.inference_mode():
+        return network(torch.from_numpy(np.ascontiguousarray(samples))[None]).last_hidden_state[0].numpy()
