@@ -11,7 +11,7 @@ from typing import Any, Literal, TypeVar, cast, get_args, get_origin, get_type_h
 import numpy as np
 import torch
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors import torch as _safetensors
 from torch import Tensor
 
 from ..errors import InputError
@@ -20,6 +20,7 @@ from .denoiser import Denoiser, DenoiserConfig
 
 MODELS = Path(__file__).parents[2] / "assets" / "models"
 
+_files: Any = _safetensors  # says nothing of its types
 _Config = TypeVar("_Config", "ModelConfig", DenoiserConfig)
 WEIGHTS, NORMALIZER, CONFIG, CARD = "weights.safetensors", "normalizer.safetensors", "config.json", "card.md"
 
@@ -69,7 +70,7 @@ def save_model(folder: str | Path, model: Model) -> None:
     }
     _save_tensors(folder / WEIGHTS, weights)
     _save_tensors(
-        folder / NORMALIZER, {key: torch.from_numpy(np.array(value, np.float32)) for key, value in statistics.items()}
+        folder / NORMALIZER, {key: torch.as_tensor(np.array(value, np.float32)) for key, value in statistics.items()}
     )
     _replace(folder / CARD, model.card.encode())
     _replace(folder / CONFIG, (json.dumps(asdict(model.config), indent=2) + "\n").encode())
@@ -92,7 +93,7 @@ def load_model(name_or_path: str | Path, search: Path = MODELS) -> Model:
     )
     shapes = {key: tuple(value.shape) for key, value in denoiser.state_dict().items()}
     denoiser.load_state_dict(_load_tensors(folder / WEIGHTS, shapes))
-    arrays = {key: value.numpy() for key, value in statistics.items()}
+    arrays = {key: np.asarray(value, np.float64) for key, value in statistics.items()}
     card = folder / CARD
     return Model(
         denoiser.eval().requires_grad_(False),
@@ -105,7 +106,7 @@ def load_model(name_or_path: str | Path, search: Path = MODELS) -> Model:
 
 def _save_tensors(path: Path, tensors: dict[str, Tensor]) -> None:
     temporary = path.with_name(path.name + ".part")
-    save_file({key: value.contiguous() for key, value in tensors.items()}, temporary)
+    _files.save_file({key: value.contiguous() for key, value in tensors.items()}, temporary)
     os.replace(temporary, path)
 
 
@@ -118,7 +119,7 @@ def _replace(path: Path, content: bytes) -> None:
 def _load_tensors(path: Path, shapes: Mapping[str, tuple[int, ...]]) -> dict[str, Tensor]:
     """The tensors of a file as float32, which must be exactly those of `shapes` and finite."""
     try:
-        tensors = load_file(path)
+        tensors: dict[str, Tensor] = _files.load_file(path)
     except FileNotFoundError:
         raise InputError(f"{path} is missing; copy or download the whole model folder again.") from None
     except (SafetensorError, OSError):
@@ -151,10 +152,11 @@ def _read_config(path: Path) -> ModelConfig:
     return config
 
 
-def _from_json(kind: type[_Config], content: Any, path: Path, where: str) -> _Config:
+def _from_json(kind: type[_Config], values: Any, path: Path, where: str) -> _Config:
     """A config dataclass from its JSON object; every key must be known and of its type."""
-    if not isinstance(content, dict):
+    if not isinstance(values, dict):
         raise InputError(f"{path}: {where or 'the file'} should be an object in braces.")
+    content = cast(dict[str, Any], values)
     hints = get_type_hints(kind)
     for key in sorted(content.keys() - hints.keys()):
         raise InputError(f"{path} has the unknown key {where + key!r}; the model needs another version of the program.")
@@ -167,11 +169,11 @@ def _from_json(kind: type[_Config], content: Any, path: Path, where: str) -> _Co
 def _from_json_value(kind: Any, value: Any, path: Path, where: str) -> Any:
     if is_dataclass(kind):
         return _from_json(cast(type[DenoiserConfig], kind), value, path, where + ".")
-    if get_origin(kind) is tuple and isinstance(value, list) and all(isinstance(entry, str) for entry in value):
-        return tuple(value)
+    if get_origin(kind) is tuple and isinstance(value, list):
+        return tuple(_from_json_value(str, entry, path, where) for entry in cast(list[Any], value))
     if get_origin(kind) is Literal and value in get_args(kind):
         return value
-    if kind is float and type(value) in (int, float):
+    if kind is float and type(value) in {int, float}:
         return float(value)
     if kind in (bool, int, str) and type(value) is kind:
         return value

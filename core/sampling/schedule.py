@@ -36,7 +36,7 @@ class Schedule:
 
     def add_noise_each(self, x0: Tensor, noise: Tensor, timesteps: Tensor) -> Tensor:
         """q(x_t | x0) with a time step for each row of the batch, as training needs: (B, ...), (B,) -> (B, ...)."""
-        table = torch.from_numpy(self.signal).to(timesteps.device)
+        table = torch.as_tensor(self.signal).to(timesteps.device)
         signal = table[timesteps].view(-1, *(1,) * (x0.dim() - 1))  # (B, 1, ...)
         return signal.sqrt().to(x0.dtype) * x0 + (1.0 - signal).sqrt().to(x0.dtype) * noise
 
