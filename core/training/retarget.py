@@ -1,0 +1,454 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Recorded motion of other skeletons -> Motion on the neutral SMPL-X skeleton.
+
+A target joint's world rotation is D * A: D is how far its source joint has turned from the source's rest pose, A takes
+the SMPL-X rest bone to the source's rest bone. A keeps the trunk upright, swings the limbs by the smallest rotation
+that aligns the bones (inherited down the limb, so an A-pose is no trouble), turns feet about the vertical only (both
+rest poses stand on flat feet) and aligns the palm by finger and knuckle line.
+"""
+
+import csv
+import logging
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import numpy as np
+
+from ..errors import InputError
+from ..formats import SourceClip
+
+
+from ..formats.skm import SkSkeleton, load_sk, load_skm
+from ..motion import CORE_FPS, Motion
+from ..rotation import (
+    Array,
+    axis_angle_to_matrix,
+    continuous,
+    matrix_to_quaternion,
+    quaternion_multiply,
+    quaternion_conjugate,
+    rotation_between,
+    rotation_y,
+)
+from ..skeleton import INDEX, JOINT_NAMES, PARENTS, Skeleton, neutral_skeleton
+
+log = logging.getLogger(__name__)
+
+JointMap = Mapping[str, tuple[str, ...]]
+"""SMPL-X joint -> source joints along its bone: the first is the place, the last one there is the orientation."""
+
+_FINGERS = ("index", "middle", "pinky", "ring", "thumb")
+_SIDES = ("left", "right")
+
+
+def _zebra() -> dict[str, tuple[str, ...]]:
+    """The names of SmartBody's characters; the last twist joint carries what SMPL-X's shoulder and elbow need."""
+    names: dict[str, tuple[str, ...]] = {
+        "pelvis": ("JtRoot",), "spine1": ("JtSpineA",), "spine2": ("JtSpineB",), "spine3": ("JtSpineC",),
+        "neck": ("JtNeckA", "JtNeckB"), "head": ("JtSkullA",),
+    }  # fmt: skip
+    for side, s in zip(_SIDES, ("Lf", "Rt"), strict=True):
+        names |= {
+            f"{side}_hip": (f"JtHip{s}",), f"{side}_knee": (f"JtKnee{s}",), f"{side}_ankle": (f"JtAnkle{s}",),
+            f"{side}_foot": (f"JtBall{s}",), f"{side}_collar": (f"JtClavicle{s}",),
+            f"{side}_shoulder": (f"JtShoulder{s}", f"JtUpperArmTwistB{s}"),
+            f"{side}_elbow": (f"JtElbow{s}", f"JtForearmTwistB{s}"), f"{side}_wrist": (f"JtWrist{s}",),
+        }  # fmt: skip
+        for finger in _FINGERS:
+            stem = "Little" if finger == "pinky" else finger.capitalize()
+            names |= {f"{side}_{finger}{i}": (f"Jt{stem}{'ABC'[i - 1]}{s}",) for i in (1, 2, 3)}
+    return names
+
+
+def _common() -> dict[str, tuple[str, ...]]:
+    """The names of SmartBody's `common` skeleton."""
+    names: dict[str, tuple[str, ...]] = {
+        "pelvis": ("base",), "spine1": ("spine1",), "spine2": ("spine2",), "spine3": ("spine3",),
+        "neck": ("spine4", "spine5"), "head": ("skullbase",),
+    }  # fmt: skip
+    for side in _SIDES:
+        s = side[0]
+        names |= {
+            f"{side}_hip": (f"{s}_hip",), f"{side}_knee": (f"{s}_knee",), f"{side}_ankle": (f"{s}_ankle",),
+            f"{side}_foot": (f"{s}_forefoot",), f"{side}_collar": (f"{s}_sternoclavicular",),
+            f"{side}_shoulder": (f"{s}_shoulder", f"{s}_upperarm2"),
+            f"{side}_elbow": (f"{s}_elbow", f"{s}_forearm"), f"{side}_wrist": (f"{s}_wrist",),
+        }  # fmt: skip
+        names |= {f"{side}_{finger}{i}": (f"{s}_{finger}{i}",) for finger in _FINGERS for i in (1, 2, 3)}
+    return names
+
+
+def _rigify() -> dict[str, tuple[str, ...]]:
+    """Rigify deform bones, as Mesh2Motion's base library has them."""
+    names: dict[str, tuple[str, ...]] = {
+        "pelvis": ("DEF-hips",), "spine1": ("DEF-spine.001",), "spine2": ("DEF-spine.002",),
+        "spine3": ("DEF-spine.003",), "neck": ("DEF-neck",), "head": ("DEF-head",),
+    }  # fmt: skip
+    for side, s in zip(_SIDES, "LR", strict=True):
+        names |= {
+            f"{side}_hip": (f"DEF-thigh.{s}",), f"{side}_knee": (f"DEF-shin.{s}",), f"{side}_ankle": (f"DEF-foot.{s}",),
+            f"{side}_foot": (f"DEF-toe.{s}",), f"{side}_collar": (f"DEF-shoulder.{s}",),
+            f"{side}_shoulder": (f"DEF-upper_arm.{s}",), f"{side}_elbow": (f"DEF-forearm.{s}",),
+            f"{side}_wrist": (f"DEF-hand.{s}",),
+        }  # fmt: skip
+        for finger in _FINGERS:
+            stem = finger if finger == "thumb" else f"f_{finger}"
+            names |= {f"{side}_{finger}{i}": (f"DEF-{stem}.0{i}.{s}",) for i in (1, 2, 3)}
+    return names
+
+
+def _unreal() -> dict[str, tuple[str, ...]]:
+    """Unreal names, as Mesh2Motion's addon library has them."""
+    names: dict[str, tuple[str, ...]] = {
+        "pelvis": ("pelvis",), "spine1": ("spine_01",), "spine2": ("spine_02",), "spine3": ("spine_03",),
+        "neck": ("neck_01",), "head": ("head",),
+    }  # fmt: skip
+    for side in _SIDES:
+        s = side[0]
+        names |= {
+            f"{side}_hip": (f"thigh_{s}",), f"{side}_knee": (f"calf_{s}",), f"{side}_ankle": (f"foot_{s}",),
+            f"{side}_foot": (f"ball_{s}",), f"{side}_collar": (f"clavicle_{s}",),
+            f"{side}_shoulder": (f"upperarm_{s}",), f"{side}_elbow": (f"lowerarm_{s}",), f"{side}_wrist": (f"hand_{s}",),
+        }  # fmt: skip
+        names |= {f"{side}_{finger}{i}": (f"{finger}_0{i}_{s}",) for finger in _FINGERS for i in (1, 2, 3)}
+    return names
+
+
+def _daz() -> dict[str, tuple[str, ...]]:
+    """CMU takes converted for DAZ figures; two joints a finger, of which none moves."""
+    names: dict[str, tuple[str, ...]] = {
+        "pelvis": ("hip",), "spine1": ("abdomen",), "spine3": ("chest",), "neck": ("neck",), "head": ("head",),
+    }  # fmt: skip
+    for side in _SIDES:
+        s = side[0]
+        names |= {
+            f"{side}_hip": (f"{s}Thigh",), f"{side}_knee": (f"{s}Shin",), f"{side}_ankle": (f"{s}Foot",),
+            f"{side}_collar": (f"{s}Collar",), f"{side}_shoulder": (f"{s}Shldr",), f"{side}_elbow": (f"{s}ForeArm",),
+            f"{side}_wrist": (f"{s}Hand",),
+        }  # fmt: skip
+    return names
+
+
+def _reallusion() -> dict[str, tuple[str, ...]]:
+    """CMU takes on a Character Creator skeleton."""
+    names: dict[str, tuple[str, ...]] = {
+        "pelvis": ("CC_Base_Hip",), "spine1": ("CC_Base_Waist",), "spine2": ("CC_Base_Spine01",),
+        "spine3": ("CC_Base_Spine02",), "neck": ("CC_Base_NeckTwist01", "CC_Base_NeckTwist02"),
+        "head": ("CC_Base_Head",),
+    }  # fmt: skip
+    for side in _SIDES:
+        s = f"CC_Base_{side[0].upper()}"
+        names |= {
+            f"{side}_hip": (f"{s}_Thigh",), f"{side}_knee": (f"{s}_Calf",), f"{side}_ankle": (f"{s}_Foot",),
+            f"{side}_foot": (f"{s}_ToeBase",), f"{side}_collar": (f"{s}_Clavicle",),
+            f"{side}_shoulder": (f"{s}_Upperarm",), f"{side}_elbow": (f"{s}_Forearm",), f"{side}_wrist": (f"{s}_Hand",),
+        }  # fmt: skip
+    return names
+
+
+def _acclaim() -> dict[str, tuple[str, ...]]:
+    """CMU's own bone names."""
+    names: dict[str, tuple[str, ...]] = {
+        "pelvis": ("hip",), "spine1": ("lowerback",), "spine2": ("upperback",), "spine3": ("thorax",),
+        "neck": ("lowerneck", "upperneck"), "head": ("head",),
+    }  # fmt: skip
+    for side in _SIDES:
+        s = side[0]
+        names |= {
+            f"{side}_hip": (f"{s}femur",), f"{side}_knee": (f"{s}tibia",), f"{side}_ankle": (f"{s}foot",),
+            f"{side}_foot": (f"{s}toes",), f"{side}_collar": (f"{s}clavicle",), f"{side}_shoulder": (f"{s}humerus",),
+            f"{side}_elbow": (f"{s}radius",), f"{side}_wrist": (f"{s}wrist",),
+        }  # fmt: skip
+    return names
+
+
+def _poser() -> dict[str, tuple[str, ...]]:
+    """CMU takes with the names of the Poser-friendly conversion."""
+    names: dict[str, tuple[str, ...]] = {
+        "pelvis": ("Hips",), "spine1": ("lowerback",), "spine2": ("Chest",), "spine3": ("Chest2",),
+        "neck": ("lowerneck", "Neck"), "head": ("Head",),
+    }  # fmt: skip
+    for side in _SIDES:
+        s = side.capitalize()
+        names |= {
+            f"{side}_hip": (f"{s}Hip",), f"{side}_knee": (f"{s}Knee",), f"{side}_ankle": (f"{s}Ankle",),
+            f"{side}_foot": (f"{s}Toe",), f"{side}_collar": (f"{s}Collar",), f"{side}_shoulder": (f"{s}Shoulder",),
+            f"{side}_elbow": (f"{s}Elbow",), f"{side}_wrist": (f"{s}Wrist",),
+        }  # fmt: skip
+    return names
+
+
+JOINT_MAPS: Mapping[str, JointMap] = {
+    "zebra": _zebra(), "common": _common(), "rigify": _rigify(), "unreal": _unreal(), "daz": _daz(),
+    "reallusion": _reallusion(), "acclaim": _acclaim(), "poser": _poser(),
+}  # fmt: skip
+
+_NEEDED = ("pelvis", "head", "left_knee", "right_knee", "left_ankle", "left_elbow", "right_elbow", "left_wrist")
+
+
+def joint_map(clip: SourceClip) -> JointMap:
+    """The joint map that fits the clip's names. Raises InputError where none does."""
+    names = set(clip.names)
+    for known in JOINT_MAPS.values():
+        if all(known[joint][0] in names for joint in _NEEDED):
+            return known
+    raise InputError(f"{clip.name}: no joint map fits a skeleton with joints {', '.join(clip.names[:6])} ...")
+
+
+_UPRIGHT = ("pelvis", "spine1", "spine2", "spine3", "neck", "head", "left_collar", "right_collar")
+_BONE_END = {
+    name: JOINT_NAMES[PARENTS.index(i)] if i in PARENTS else None
+    for i, name in enumerate(JOINT_NAMES)
+    if name not in _UPRIGHT
+} | {f"{side}_wrist": f"{side}_middle1" for side in _SIDES}
+
+
+@dataclass(frozen=True)
+class _Plan:
+    """What depends on the two rest poses alone.
+
+    sources: SMPL-X joint -> index of the source joint that orients it.
+    align: (55, 3, 3) A of the module's docstring. scale: target lengths a source length. hips: two source joints.
+    """
+
+    sources: Mapping[int, int]
+    align: Array
+    scale: float
+    hips: tuple[int, int]
+
+
+def _plan(clip: SourceClip, skeleton: Skeleton, names: JointMap) -> _Plan:
+    here = {name: i for i, name in enumerate(clip.names)}
+    place = {joint: here[chain[0]] for joint, chain in names.items() if chain[0] in here}
+    sources = {
+        INDEX[joint]: here[[name for name in chain if name in here][-1]]
+        for joint, chain in names.items()
+        if chain[0] in here
+    }
+    rest, _ = clip.rest_world()  # (J, 3)
+    target = skeleton.rest_positions  # (55, 3)
+
+    def end_of(joint: str) -> Array | None:
+        """Rest position of the far end of a source bone: the mapped child, or an end site."""
+        child = _BONE_END[joint]
+        if child in place:
+            return rest[place[child]]
+        sites = [i for i, parent in enumerate(clip.parents) if parent == place[joint] and clip.names[i].endswith("_end")]
+        return rest[sites[0]] if sites else None
+
+    across = rest[place["left_hip"]] - rest[place["right_hip"]]
+    facing = rotation_y(np.arctan2(-across[2], across[0]))
+    align = np.tile(facing, (len(JOINT_NAMES), 1, 1))  # (55, 3, 3)
+    for i, joint in enumerate(JOINT_NAMES):
+        if joint in _UPRIGHT:
+            continue
+        inherited = align[PARENTS[i]]
+        child = _BONE_END[joint]
+        end = end_of(joint) if joint in place else None
+        if end is None or child is None:
+            align[i] = facing if joint.endswith("_foot") else inherited
+            continue
+        bone, wanted = target[INDEX[child]] - target[i], end - rest[place[joint]]
+        if joint.endswith("_ankle"):
+            flat = np.array([1.0, 0.0, 1.0])
+            align[i] = rotation_between(facing @ (bone * flat), wanted * flat) @ facing
+        elif joint.endswith("_wrist") and f"{joint[:-5]}index1" in place:
+            knuckles = [f"{joint[:-5]}{finger}1" for finger in ("index", "pinky")]
+            ours = target[INDEX[knuckles[1]]] - target[INDEX[knuckles[0]]]
+            theirs = rest[place[knuckles[1]]] - rest[place[knuckles[0]]]
+            align[i] = _frame(wanted, theirs) @ _frame(bone, ours).T
+        else:
+            align[i] = rotation_between(inherited @ bone, wanted) @ inherited
+    for side in _SIDES:
+        align[INDEX[f"{side}_foot"]] = align[INDEX[f"{side}_ankle"]]
+    legs = (("hip", "knee"), ("knee", "ankle"))
+    ours = sum(np.linalg.norm(target[INDEX[f"left_{b}"]] - target[INDEX[f"left_{a}"]]) for a, b in legs)
+    theirs = sum(np.linalg.norm(rest[place[f"left_{b}"]] - rest[place[f"left_{a}"]]) for a, b in legs)
+    return _Plan(sources, align, float(ours / theirs), (place["left_hip"], place["right_hip"]))
+
+
+def _frame(along: Array, beside: Array) -> Array:
+    """A right-handed frame (3, 3), in columns, with its first axis along one vector and its second near the other."""
+    x = along / np.linalg.norm(along)
+    z = np.cross(x, beside)
+    z /= np.linalg.norm(z)
+    return np.stack([x, np.cross(z, x), z], -1)
+
+
+def retarget(
+    clip: SourceClip, skeleton: Skeleton | None = None, names: JointMap | None = None, snap_metres: float = np.inf
+) -> Motion:
+    """The clip as a Motion on the neutral skeleton, at its own frame rate.
+
+    Lengths are scaled by the legs, the feet put on the floor (unless it lies more than snap_metres away, as in a clip
+    that is all in the air); fingers that the source lacks are relaxed.
+    Raises InputError where no joint map fits.
+    """
+    skeleton = skeleton or neutral_skeleton()
+    plan = _plan(clip, skeleton, names or joint_map(clip))
+    positions, world = clip.world()  # (T, J, 3), (T, J, 3, 3)
+    _, rest_world = clip.rest_world()  # (J, 3, 3)
+    default = np.tile(np.eye(3), (len(JOINT_NAMES), 1, 1))  # (55, 3, 3)
+    default[25:] = axis_angle_to_matrix(skeleton.relaxed_hands)
+    joints = range(len(JOINT_NAMES))
+    turned = np.empty((len(clip), len(JOINT_NAMES), 3, 3))
+    local = np.empty_like(turned)
+    for i in joints:
+        parent = turned[:, PARENTS[i]] if i else np.eye(3)
+        if i in plan.sources:
+            source = plan.sources[i]
+            turned[:, i] = world[:, source] @ rest_world[source].T @ plan.align[i]
+        else:
+            turned[:, i] = parent @ default[i]
+        local[:, i] = np.swapaxes(parent, -1, -2) @ turned[:, i]
+    hips = plan.scale * positions[:, list(plan.hips)].mean(1)  # (T, 3)
+    ours = skeleton.rest_positions[[INDEX["left_hip"], INDEX["right_hip"]]].mean(0) - skeleton.rest_positions[0]
+    root = hips - turned[:, 0] @ ours
+    reached, _ = skeleton.forward_kinematics(local, root)
+    shift = _floor_shift(reached, skeleton)
+    if abs(shift) <= snap_metres:
+        root[:, 1] += shift
+    return Motion(root, continuous(matrix_to_quaternion(local)), clip.fps)
+
+
+def sole_clearance(positions: Array, skeleton: Skeleton) -> Array:
+    """Height (T,) of the lower sole over the floor, from ankles and balls of the feet of positions (T, 55, 3)."""
+    feet = [INDEX[f"{side}_{joint}"] for side in _SIDES for joint in ("ankle", "foot")]
+    return (positions[:, feet, 1] - skeleton.rest_positions[feet, 1]).min(1)
+
+
+def _floor_shift(positions: Array, skeleton: Skeleton) -> float:
+    """What lifts the lower sole to the floor in all but the lowest twentieth of the frames."""
+    return -float(np.percentile(sole_clearance(positions, skeleton), 5))
+
+
+@dataclass(frozen=True)
+class Clip:
+    """One recording ready to be learned from.
+
+    motion: at 20 fps on the neutral skeleton. name: the file's (or animation's) own. phases: gesture moments in seconds.
+    meta: what the source says about it, such as a title or sentences.
+    """
+
+    motion: Motion
+    name: str
+    source: str
+    licence: str
+    phases: Mapping[str, float] | None = None
+    meta: Mapping[str, str] = field(default_factory=dict)
+
+
+LICENCES: Mapping[str, str] = {"smartbody": "LGPL-2.1-or-later", "mesh2motion": "CC0-1.0", "cmu": "CMU mocap"}
+_SHORTEST = 10  # frames at 20 fps
+_FASTEST_TURN = np.radians(100)  # a frame at 20 fps; the quickest punches stay under it
+
+
+def load_source(kind: str, folder: Path | str, counts: Counter[str] | None = None) -> Iterator[Clip]:
+    """The usable clips of "smartbody", "mesh2motion" or "cmu" in their unpacked folder, on the neutral skeleton.
+
+    Unreadable files are logged and passed over, as are copies, poses, glitches and clips of under ten frames;
+    `counts` gathers how many of each. Raises InputError for another kind, or a folder with no such files.
+    """
+    counts = Counter() if counts is None else counts
+    readers = {"smartbody": _smartbody, "mesh2motion": _mesh2motion, "cmu": _cmu}
+    if kind not in readers:
+        raise InputError(f"There is no source named {kind}: use {', '.join(readers)}.")
+    skeleton = neutral_skeleton()
+    seen: set[bytes] = set()
+    found = False
+    for source, meta in readers[kind](Path(folder), counts):
+        found = True
+        try:
+            snap = 0.15 if kind == "mesh2motion" else np.inf
+            motion = retarget(source, skeleton, snap_metres=snap).resampled(CORE_FPS)
+        except InputError as error:
+            log.warning("%s", error)
+            counts["unreadable"] += 1
+            continue
+        key = np.round(motion.rotations[:, :22], 3).tobytes()
+        if key in seen:
+            counts["copy"] += 1
+            continue
+        seen.add(key)
+        fault = fault_of(motion)
+        counts[fault or "kept"] += 1
+        if fault:
+            log.info("%s: %s", source.name, fault)
+            continue
+        yield Clip(motion, source.name, kind, LICENCES[kind], source.phases or None, meta)
+    if not found:
+        raise InputError(f"No {kind} clips lie in {folder}: give the folder that the archive was unpacked to.")
+
+
+def fault_of(motion: Motion) -> str | None:
+    """Why a motion at 20 fps is unfit for learning: "short", "glitch", "still" (a pose held), "T-pose"; or None."""
+    if len(motion) < _SHORTEST:
+        return "short"
+    body = motion.rotations[:, :22]
+    cosine = np.abs((body[1:] * body[:-1]).sum(-1)).clip(0, 1)  # (T-1, 22)
+    turns = 2 * np.arccos(cosine)
+    if turns.max() > _FASTEST_TURN or np.abs(np.diff(motion.translation, axis=0)).max() > 0.5:  # noqa: PLR2004
+        return "glitch"
+    shoulders = [INDEX["left_shoulder"], INDEX["right_shoulder"]]
+    raised = 2 * np.arccos(np.abs(body[:, shoulders, 0]).clip(0, 1))
+    if turns.max() < 1e-3:  # noqa: PLR2004
+        return "T-pose" if raised.max() < np.radians(20) else "still"
+    return None
+
+
+def _read(files: list[Path], counts: Counter[str], read) -> Iterator[tuple[Path, SourceClip]]:  # type: ignore[no-untyped-def]
+    for file in files:
+        try:
+            yield file, read(file)
+        except InputError as error:
+            log.warning("%s", error)
+            counts["unreadable"] += 1
+
+
+def _smartbody(folder: Path, counts: Counter[str]) -> Iterator[tuple[SourceClip, Mapping[str, str]]]:
+    """Every .skm with the skeleton that belongs to it: beside it, or the character's or the `common` one."""
+    table = folder / "gestures.csv"
+    gestures: dict[str, Mapping[str, str]] = {}
+    if table.is_file():
+        with open(table, encoding="utf-8", newline="") as file:
+            gestures = {row["clip"]: row for row in csv.DictReader(file)}
+    skeletons = {path: path for path in folder.rglob("*.sk")}
+
+    def read(file: Path) -> SourceClip:
+        with open(file, encoding="utf-8", errors="replace") as opened:
+            common_names = any(line.startswith("base ") for line in opened)
+        return load_skm(file, _skeleton_for(file, common_names, list(skeletons)))
+
+    for file, clip in _read(sorted(folder.rglob("*.skm")), counts, read):
+        yield clip, {"folder": file.parent.parent.name if file.parent.name == "motions" else file.parent.name} | dict(
+            gestures.get(clip.name, {})
+        )
+
+
+def _skeleton_for(file: Path, common_names: bool, skeletons: list[Path]) -> SkSkeleton:
+    character = file.stem.split("@")[0].split("_")[0]
+    near = [path for path in skeletons if path.parent in (file.parent.parent / "skeletons", file.parent.parent)]
+    named = [path for path in near if path.stem == character]
+    if common_names:
+        utah = character.lower().endswith("utah")
+        wanted = "test_utah" if utah else "common"
+        fitting = [path for path in skeletons if path.stem == wanted]
+        if named and not utah and character != "ChrHarmony":  # a character's clip under the common names
+            zebra, common = JOINT_MAPS["zebra"], JOINT_MAPS["common"]
+            names = {a: b for joint in zebra for a, b in zip(zebra[joint], common[joint], strict=True)}
+            return load_sk(named[0]).renamed(names)
+    else:
+        fitting = named or near
+    if not fitting:
+        raise InputError(f"{file.name}: no skeleton (.sk) for it lies in or beside its folder.")
+    return load_sk(sorted(fitting)[0])
+
+
+def _mesh2motion(folder: Path, counts: Counter[str]) -> Iterator[tuple[SourceClip, Mapping[str, str]]]:
+    raise NotImplementedError
+
+
+def _cmu(folder: Path, counts: Counter[str]) -> Iterator[tuple[SourceClip, Mapping[str, str]]]:
+    raise NotImplementedError
