@@ -1,0 +1,60 @@
+# Each target does all its set-up: on a bare Debian or Ubuntu it needs make and Python 3.11 or 3.13, nothing else.
+#   make demo    the film, the .blend, the motion and a contact sheet of it, in build/demo
+#   make test    the tests          make lint    ruff and pyright       make zip     the extension, in dist
+#   make train   the first weights  make bench   the figures in the README
+# PYTHON=... picks the interpreter, PIP_ARGS=... adds options to pip (an index with a CPU build of torch, for example).
+
+PYTHON ?= $(shell tools/find-python 3.11 3.13)
+VENV := .venv
+PY := $(VENV)/bin/python
+VERSION := $(shell $(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null)
+PINS := pyproject.toml constraints/python$(VERSION).txt tools/setup
+
+# Off Python 3.11 torch is a download of gigabytes: the tests then run what works without it, unless it is there already.
+TEST_GROUPS := blender test
+ifeq ($(VERSION),3.11)
+TEST_GROUPS += runtime lint
+endif
+
+.PHONY: demo test lint zip train bench clean python
+.DELETE_ON_ERROR:
+
+demo: $(VENV)/.runtime
+	$(PY) -m addon.batch assets/demo/stage_talk.json --blend build/demo/stage_talk.blend \
+	  --video build/demo/stage_talk.mp4 --npz build/demo/stage_talk.npz --bvh build/demo/stage_talk.bvh
+	$(PY) tools/contact_sheet.py build/demo/stage_talk.blend assets/demo/stage_talk.json build/demo/stage_talk.png
+	@echo; ls -l build/demo
+
+test: $(VENV)/.test
+	$(PY) -m pytest $(ARGS)
+
+lint: $(VENV)/.lint
+	$(PY) -m ruff check .
+	$(PY) -m pyright
+
+zip: $(VENV)/.runtime
+	$(PY) build_addon.py
+
+train: $(VENV)/.runtime
+	$(PY) -m core train $(ARGS)
+
+bench: $(VENV)/.runtime
+	$(PY) benchmarks/run.py
+
+clean:
+	rm -rf build dist $(VENV)
+
+python:
+	@test -n "$(PYTHON)" && test -n "$(VERSION)" || { echo "No Python 3.11 or 3.13 found: install python3.11 (or python3.13), or give PYTHON=..." >&2; exit 2; }
+
+$(VENV)/.runtime: $(PINS) | python
+	tools/setup $(VENV) $(PYTHON) blender runtime
+	@touch $@
+
+$(VENV)/.test: $(PINS) | python
+	tools/setup $(VENV) $(PYTHON) $(TEST_GROUPS)
+	@touch $@
+
+$(VENV)/.lint: $(PINS) | python
+	tools/setup $(VENV) $(PYTHON) blender runtime test lint
+	@touch $@
