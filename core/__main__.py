@@ -1,0 +1,133 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""`python -m core`: what the core can do without Blender."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import os
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from .errors import InputError
+
+# Sub-commands with a command line of their own: name -> (module, what it does).
+DELEGATED = {
+    "prepare": (".training.prepare", "convert recordings to a data set"),
+    "train": (".training.train", "train a model on a prepared data set"),
+    "evaluate": (".training.evaluate", "measure a model"),
+}
+
+
+class Progress:
+    """One console line that counts steps and estimates the seconds that remain."""
+
+    def __init__(self, label: str) -> None:
+        self._label, self._start, self._shown = label, time.monotonic(), 0.0
+
+    def __call__(self, done: int, total: int) -> None:
+        """Show that `done` of `total` steps are through; on a terminal the line is rewritten in place."""
+        now = time.monotonic()
+        if done < total and now - self._shown < (0.2 if sys.stdout.isatty() else 5.0):
+            return
+        self._shown = now
+        remaining = (now - self._start) / max(done, 1) * (total - done)
+        line = f"{self._label}: {done}/{total}, " + (
+            f"{remaining:.0f} s left" if done < total else f"{now - self._start:.1f} s"
+        )
+        if sys.stdout.isatty():
+            print(f"\r{line:<60}", end="\n" if done >= total else "", flush=True)
+        else:
+            print(line, flush=True)
+
+
+def add_generation_options(parser: argparse.ArgumentParser) -> None:
+    """The options of every command that generates motion from a timeline."""
+    parser.add_argument("timeline", type=Path, help="the timeline, a .json file")
+    parser.add_argument("--model", help="a model's name or folder (default: the timeline's)")
+    parser.add_argument("--steps", type=int, help="denoising steps (default: the model's)")
+    parser.add_argument("--seed", type=int, help="seed of the noise (default: the timeline's)")
+
+
+def generate(argv: Sequence[str]) -> int:
+    """Write the motion of a timeline as motion.npz and motion.bvh."""
+    parser = argparse.ArgumentParser(prog="python -m core generate", description=generate.__doc__)
+    add_generation_options(parser)
+    parser.add_argument("--out", type=Path, required=True, help="folder for motion.npz and motion.bvh")
+    options = parser.parse_args(argv)
+
+    from .formats.bvh import save_bvh
+    from .generate import Settings
+    from .generate import generate as generate_motion
+    from .model.checkpoint import load_model
+    from .skeleton import neutral_skeleton
+    from .timeline import load_timeline
+
+    timeline = load_timeline(options.timeline)
+    if options.seed is not None:
+        timeline = replace(timeline, seed=options.seed)
+    model = load_model(options.model or timeline.model)
+    settings = Settings() if options.steps is None else Settings(steps=options.steps)
+    motion = generate_motion(timeline, model, settings, on_step=Progress("Generating"))
+    options.out.mkdir(parents=True, exist_ok=True)
+    for name, save in (
+        ("motion.npz", motion.save),
+        ("motion.bvh", lambda path: save_bvh(path, motion, neutral_skeleton(motion.betas))),
+    ):
+        write_whole(options.out / name, save)
+    print(f"{len(motion)} frames, {motion.seconds:.1f} s: {options.out / 'motion.npz'}, {options.out / 'motion.bvh'}")
+    return 0
+
+
+def write_whole(path: Path, save: Callable[[Path], object]) -> None:
+    """Call save(path) on a temporary name beside `path` and move the file there: never half a file.
+
+    Raises:
+        InputError: the folder cannot be written.
+    """
+    temporary = path.with_name(f".{os.getpid()}-{path.name}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        save(temporary)
+        os.replace(temporary, path)
+    except OSError as error:
+        raise InputError(f"{path} cannot be written: {error.strerror or error}.") from error
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run a sub-command; bad input is one sentence on stderr and the exit code 2."""
+    argv = sys.argv[1:] if argv is None else list(argv)
+    commands = {"generate": "write the motion of a timeline", **{name: text for name, (_, text) in DELEGATED.items()}}
+    parser = argparse.ArgumentParser(
+        prog="python -m core",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        epilog="\n".join(f"  {name:10} {text}" for name, text in commands.items()),
+    )
+    parser.add_argument("command", choices=commands)
+    command = parser.parse_args(argv[:1]).command
+    try:
+        if command == "generate":
+            return generate(argv[1:])
+        module, _ = DELEGATED[command]
+        try:
+            run = importlib.import_module(module, __package__).main
+        except ModuleNotFoundError as error:
+            if error.name is None or not error.name.startswith(f"{__package__}.training"):
+                raise
+            raise InputError(f"{command!r} is not a part of this copy of the project.") from error
+        return run(argv[1:])
+    except InputError as error:
+        print(error, file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("\nInterrupted.", file=sys.stderr)
+        return 130
+
+
+if __name__ == "__main__":
+    sys.exit(main())
