@@ -21,6 +21,7 @@ Denoise = Callable[[Tensor, int], Tensor]
 class Sampler(Protocol):
     """`set_timesteps`, then one `step` for each of `timesteps` in turn."""
 
+    schedule: Schedule
     timesteps: tuple[int, ...]
 
     def set_timesteps(self, steps: int, start: int | None = None) -> None:

@@ -1,0 +1,150 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""DoubleTake: windows that hold hands while they are sampled, then a second take of each transition.
+
+FreeTalker section 2.4, after PriorMDM (Shafir et al. 2023).
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+from torch.nn.utils.rnn import pad_sequence
+
+from .samplers import Denoise, Sampler, noise_like, sample
+
+DenoiseFor = Callable[[Sequence[range], int, bool], Denoise]
+"""(stretches of frames, the length they are padded to, whether this is the second take) -> their denoiser."""
+
+
+@dataclass(frozen=True)
+class DoubleTake:
+    """How windows are joined; lengths in frames, the defaults are the paper's (section 3.1).
+
+    mode: "corrected" refines the transition itself and a blend on both sides of it, in sight of both windows' real
+        conditions. "legacy" is what the released code does: the transition is frozen and only the blends are refined.
+    handshake: h, the frames that two windows share. blend: b, the frames on both sides that ramp into the transition.
+    hard, soft: how much of the first take is kept at the outer end of the blend, and in the transition.
+    refine: T', the noise steps (of the schedule's T) that the second take goes back; 0 leaves the second take out.
+    """
+
+    mode: Literal["corrected", "legacy"] = "corrected"
+    handshake: int = 20
+    blend: int = 10
+    hard: float = 0.85
+    soft: float = 0.15
+    refine: int = 900
+
+
+def double_take(  # noqa: PLR0913 - what to sample, with what, and how
+    denoise_for: DenoiseFor,
+    windows: Sequence[range],
+    *,
+    features: int,
+    sampler: Sampler,
+    steps: int,
+    settings: DoubleTake,
+    generator: torch.Generator,
+    longest: int,
+    device: torch.device | str = "cpu",
+    on_step: Callable[[int, int], None] = lambda done, total: None,
+) -> Tensor:
+    """Sample all windows and join them: (frames, features), frames being the last window's stop.
+
+    windows: stretches of the timeline's frames in order, each overlapping the next by its handshake (0 is a cut).
+    sampler, steps: the first take's; the second uses the same sampler over its part of the noise steps.
+    longest: frames of the longest sandwich in corrected mode, which the network was trained on. Legacy sandwiches are
+    as long as the released code makes them, and there the handshake is `settings.handshake` everywhere.
+    on_step(done, total) is called before the first and after every denoising step of both takes.
+    """
+    schedule = sampler.schedule
+    legacy = settings.mode == "legacy"
+    joints = [i for i in range(len(windows) - 1) if windows[i].stop > windows[i + 1].start]
+    refine = min(settings.refine, len(schedule)) if joints else 0
+    sampler.set_timesteps(steps)
+    first_steps = len(sampler.timesteps)
+    second_steps = max(1, round(first_steps * refine / len(schedule))) if refine else 0
+    done = 0
+
+    def count(x: Tensor) -> Tensor:
+        nonlocal done
+        done += 1
+        on_step(done, first_steps + second_steps)
+        return x
+
+    on_step(0, first_steps + second_steps)
+    whole = torch.empty(1, windows[-1].stop, features, device=device)
+    if legacy:
+        x = noise_like(whole.new_empty(len(windows), max(map(len, windows)), features), generator)
+    else:
+        # Windows begin with the same noise where they overlap, so that averaging them there does not weaken it.
+        noise = noise_like(whole, generator)[0]
+        x = pad_sequence([noise[window.start : window.stop] for window in windows], batch_first=True)
+    x = sample(denoise_for(windows, x.shape[1], False), sampler, x, generator, lambda x: count(_handshake(x, windows)))
+    motion = whole[0]  # (frames, F)
+    for window, rows in zip(windows, x, strict=True):
+        motion[window.start : window.stop] = rows[: len(window)]
+    if not refine:
+        return motion
+
+    sandwiches = [_sandwich(windows, i, settings, longest) for i in joints]
+    first = pad_sequence([motion[sandwich.start : sandwich.stop] for sandwich in sandwiches], batch_first=True)
+    masks = [_kept(windows, i, sandwich, settings) for i, sandwich in zip(joints, sandwiches, strict=True)]
+    kept = pad_sequence(masks, batch_first=True, padding_value=1.0).to(first)[..., None]  # (J, S, 1)
+    if legacy:
+        # The released code pads to this length; padding counts there, as it draws noise and is attended to.
+        more = 2 * max(map(len, windows)) - 3 * settings.handshake - first.shape[1]
+        first, kept = functional.pad(first, (0, 0, 0, more)), functional.pad(kept, (0, 0, 0, more), value=1.0)
+    sampler.set_timesteps(second_steps, start=refine)
+    x = schedule.add_noise(first, noise_like(first, generator), sampler.timesteps[0])
+    refined = denoise_for(sandwiches, x.shape[1], True)
+    x = sample(lambda x, t: torch.lerp(refined(x, t), first, kept), sampler, x, generator, count)
+    for sandwich, rows, mask in zip(sandwiches, x, kept, strict=True):
+        inside = motion[sandwich.start : sandwich.stop]
+        changes = mask[: len(sandwich)] < 1.0  # (S, 1)
+        inside[:] = torch.where(changes, rows[: len(sandwich)], inside)
+    return motion
+
+
+def _handshake(x: Tensor, windows: Sequence[range]) -> Tensor:
+    """Make the end of each window and the start of the next the same: tau, linear in time. x (B, N, F)."""
+    x = x.clone()
+    for i in range(len(windows) - 1):
+        shared = windows[i].stop - windows[i + 1].start
+        end = slice(len(windows[i]) - shared, len(windows[i]))
+        alpha = torch.arange(shared, device=x.device, dtype=x.dtype)[:, None] / max(shared, 1)  # (h, 1)
+        x[i, end] = (1.0 - alpha) * x[i, end] + alpha * x[i + 1, :shared]
+        x[i + 1, :shared] = x[i, end]
+    return x
+
+
+def _sandwich(windows: Sequence[range], joint: int, settings: DoubleTake, longest: int) -> range:
+    """The frames of (M_i, tau, M_i+1) that the second take sees."""
+    left, right = windows[joint], windows[joint + 1]
+    if settings.mode == "legacy":
+        return range(left.start + settings.handshake, right.stop - settings.handshake)
+    middle = (left.stop + right.start) // 2
+    # What is far from the transition stays as it is and only gives context: as much as the network knows.
+    return range(max(left.start, middle - longest // 2), min(right.stop, middle + longest // 2))
+
+
+def _kept(windows: Sequence[range], joint: int, sandwich: range, settings: DoubleTake) -> Tensor:
+    """How much of the first take each frame of a sandwich keeps: (len(sandwich),) in 0..1."""
+    left, right = windows[joint], windows[joint + 1]
+    start, stop = right.start - sandwich.start, left.stop - sandwich.start  # the transition
+    kept = torch.ones(len(sandwich))
+    if settings.mode == "legacy":
+        ramp = settings.hard * torch.arange(settings.blend) / settings.blend
+        kept[start - settings.blend : start] = settings.hard - ramp
+        kept[stop : stop + settings.blend] = ramp
+        return kept
+    before = windows[joint - 1].stop if joint else left.start  # where the windows' own frames begin and end
+    after = windows[joint + 2].start if joint + 2 < len(windows) else right.stop
+    blend = max(0, min(settings.blend, (right.start - before) // 2, (after - left.stop) // 2))
+    ramp = torch.linspace(settings.hard, settings.soft, blend)
+    kept[start:stop] = settings.soft
+    kept[start - blend : start] = ramp
+    kept[stop : stop + blend] = ramp.flip(0)
+    return kept

@@ -1,0 +1,70 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Guidance, equation (2), with a scale and a mix of prompts for each frame, in as few network rows as will do."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from ..model.denoiser import Denoiser
+from .samplers import Denoise
+from .schedule import Schedule
+
+MAX_ROWS = 64  # of one network call; bounds the memory of very long timelines
+
+
+@dataclass(frozen=True)
+class Conditions:
+    """What a batch of B windows of N frames is told.
+
+    texts (P, Dt): the prompts. weights (B, P, N): how much each frame follows each of them, the guidance scale gamma
+    shared out among the prompts. speech (B, N, Ds), speech_present (B, N) bool. valid (B, N) bool: False on padding,
+    None where every frame counts.
+    """
+
+    texts: Tensor
+    weights: Tensor
+    speech: Tensor
+    speech_present: Tensor
+    valid: Tensor | None = None
+
+
+def guided(denoiser: Denoiser, schedule: Schedule, conditions: Conditions) -> Denoise:
+    """The network under its conditions as a function of (x_t, t) alone that answers x0.
+
+    x0 = sum_p w_p D(x, t, text_p, speech) + (1 - sum_p w_p) D(x, t, none, speech), for each frame; with one prompt of
+    weight gamma this is equation (2). Only answers of non-zero weight are computed, all in one batched call: with gamma
+    0 or 1 throughout, that is as many rows as windows.
+    """
+    texts, weights = conditions.texts, conditions.weights  # (P, Dt), (B, P, N)
+    weights = torch.cat([weights, 1.0 - weights.sum(dim=1, keepdim=True)], dim=1)  # (B, P+1, N), the last is "none"
+    if conditions.valid is not None:
+        weights = weights * conditions.valid[:, None]
+    texts = torch.cat([texts, texts.new_zeros(1, texts.shape[1])])  # (P+1, Dt)
+    window, prompt = weights.ne(0.0).any(dim=2).nonzero(as_tuple=True)  # (R,), (R,): the rows that count
+    mix = torch.zeros(len(window), *weights.shape[::2]).to(weights)  # (R, B, N)
+    mix[torch.arange(len(window)), window] = weights[window, prompt]
+    text, present = texts[prompt], prompt < len(texts) - 1  # (R, Dt), (R,)
+    speech, speech_present = conditions.speech[window], conditions.speech_present[window]
+    valid = None if conditions.valid is None else conditions.valid[window]
+
+    def denoise(x: Tensor, t: int) -> Tensor:
+        answers: list[Tensor] = []
+        for some in torch.arange(len(window), device=x.device).split(MAX_ROWS):
+            answer = denoiser(
+                x[window[some]],
+                torch.full((len(some),), t, device=x.device),
+                text[some],
+                present[some],
+                speech[some],
+                speech_present[some],
+                None if valid is None else valid[some],
+            )
+            answers.append(answer)
+        answer = torch.cat(answers)  # (R, N, F)
+        if denoiser.config.prediction == "noise":
+            answer = schedule.x0_from_noise(x[window], answer, t)
+        # A sum of products and not index_add, whose order of summation on a GPU is not repeatable.
+        return torch.einsum("rbn,rnf->bnf", mix, answer)
+
+    return denoise

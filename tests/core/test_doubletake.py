@@ -1,0 +1,163 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""DoubleTake: legacy meets the released code's numbers; corrected refines the transitions and nothing else."""
+
+import math
+from collections.abc import Sequence
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+from core.sampling.doubletake import DoubleTake, double_take
+from core.sampling.samplers import SAMPLERS, Denoise, make_sampler
+from core.sampling.schedule import cosine_schedule
+
+GOLDEN = dict(np.load(Path(__file__).parents[1] / "golden" / "d_doubletake_toyA.npz"))
+SCHEDULE = cosine_schedule()
+WINDOWS = [range(0, 70), range(50, 130), range(110, 170)]
+
+
+def lay_out(lengths: Sequence[int], handshake: int) -> list[range]:
+    windows = [range(lengths[0])]
+    for length in lengths[1:]:
+        start = windows[-1].stop - handshake
+        windows.append(range(start, start + length))
+    return windows
+
+
+def test_legacy_meets_the_released_code():
+    lengths = GOLDEN["lengths"].tolist()
+    windows = lay_out(lengths, 20)
+    calls: list[tuple[list[int], bool]] = []
+
+    def denoise_for(stretches: Sequence[range], length: int, second: bool) -> Denoise:
+        calls.append(([len(stretch) for stretch in stretches], second))
+        audio = torch.from_numpy(GOLDEN["second_audio_" if second else "audio"])  # (B, N, 4)
+        text = torch.zeros(()) if second else torch.from_numpy(GOLDEN["text"]).mean(dim=1)[:, None, None]
+
+        def denoise(x: Tensor, t: int) -> Tensor:
+            frames = torch.arange(x.shape[1])[:, None]
+            wave = torch.sin(0.2 * frames + torch.arange(4))  # (N, 4)
+            return torch.tanh(0.6 * x + 0.3 * math.sin(t / 50) + 0.2 * audio + 0.2 * text + 0.1 * wave)
+
+        return denoise
+
+    motion = double_take(
+        denoise_for,
+        windows,
+        features=4,
+        sampler=make_sampler("ddpm", cosine_schedule(int(GOLDEN["T"]))),
+        steps=int(GOLDEN["T"]),
+        settings=DoubleTake("legacy", refine=10),
+        generator=torch.Generator().manual_seed(int(GOLDEN["torch_seed"])),
+        longest=0,
+    )
+    assert [window.stop for window in windows] == GOLDEN["step_sizes"].tolist()
+    assert calls == [(lengths, False), (GOLDEN["second_lengths"].tolist(), True)]
+    np.testing.assert_allclose(motion, GOLDEN["unfolded"][0, :, 0].T, atol=1e-5)
+
+
+def toy(stretches: Sequence[range], length: int, second: bool) -> Denoise:
+    """A target by window in the first take and by frame alone in the second; part of the answer is x itself."""
+    frames = torch.tensor([stretch.start for stretch in stretches])[:, None, None] + torch.arange(length)[:, None]
+    offset = 0.0 if second else torch.arange(len(stretches))[:, None, None]
+    target = torch.sin(0.1 * frames + torch.arange(5)) + offset  # (B, length, 5)
+    return lambda x, t: 0.8 * target + 0.2 * torch.tanh(x)
+
+
+def take(settings: DoubleTake, sampler: str = "dpm", steps: int = 10, seed: int = 0, **options: object) -> Tensor:
+    generator = torch.Generator().manual_seed(seed)
+    arguments = {"denoise_for": toy, "windows": WINDOWS, "longest": 100, **options}
+    return double_take(
+        features=5,
+        sampler=make_sampler(sampler, SCHEDULE),
+        steps=steps,
+        settings=settings,
+        generator=generator,
+        **arguments,
+    )
+
+
+@pytest.mark.parametrize("sampler", SAMPLERS)
+def test_corrected_changes_every_transition_and_its_blend_and_nothing_else(sampler: str):
+    first = take(DoubleTake(refine=0), sampler)
+    both = take(DoubleTake(), sampler)
+    changed = (first != both).any(dim=1)
+    expected = torch.zeros(170, dtype=torch.bool)
+    expected[40:80] = True  # 10 + 20 + 10 around each joint
+    expected[100:140] = True
+    assert changed[50:70].all()
+    assert changed[110:130].all()
+    assert not changed[~expected].any()
+    assert changed[expected].float().mean() > 0.9
+
+
+def test_legacy_freezes_the_transition():
+    windows = lay_out([70, 80, 60], 20)
+    first = take(DoubleTake("legacy", refine=0), windows=windows)
+    both = take(DoubleTake("legacy"), windows=windows)
+    changed = (first != both).any(dim=1)
+    assert not changed[50:70].any()
+    assert changed[40:50].all()
+    assert changed[70:80].all()
+
+
+def test_windows_agree_where_they_overlap():
+    seen: list[Tensor] = []
+
+    def spy(stretches: Sequence[range], length: int, second: bool) -> Denoise:
+        denoise = toy(stretches, length, second)
+
+        def watch(x: Tensor, t: int) -> Tensor:
+            if not second:
+                seen.append(x)
+            return denoise(x, t)
+
+        return watch
+
+    take(DoubleTake(), denoise_for=spy)
+    assert len(seen) == 10
+    for x in seen:
+        for i, (left, right) in enumerate(pairwise(WINDOWS)):
+            shared = left.stop - right.start
+            assert torch.equal(x[i, len(left) - shared : len(left)], x[i + 1, :shared])
+
+
+def test_the_second_take_sees_its_frames_where_they_are():
+    seen: list[Sequence[range]] = []
+
+    def spy(stretches: Sequence[range], length: int, second: bool) -> Denoise:
+        seen.append(stretches)
+        return toy(stretches, length, second)
+
+    take(DoubleTake(), denoise_for=spy)
+    assert seen == [WINDOWS, [range(10, 110), range(70, 170)]]
+
+
+@pytest.mark.parametrize("sampler", SAMPLERS)
+@pytest.mark.parametrize("mode", ["corrected", "legacy"])
+def test_same_seed_same_bits(sampler: str, mode: str):
+    windows = lay_out([70, 80, 60], 20)
+    motion = take(DoubleTake(mode), sampler, windows=windows)
+    assert torch.equal(motion, take(DoubleTake(mode), sampler, windows=windows))
+    assert not torch.equal(motion, take(DoubleTake(mode), sampler, seed=1, windows=windows))
+
+
+@pytest.mark.parametrize(
+    ("windows", "expected"),
+    [
+        ([range(30)], 10),  # one window has nothing to join
+        ([range(30), range(30, 60)], 10),  # a cut
+        ([range(4), range(2, 8), range(6, 10)], 19),  # cores too short for a blend
+        (WINDOWS, 19),
+    ],
+)
+def test_progress_counts_every_step(windows: list[range], expected: int):
+    steps: list[tuple[int, int]] = []
+    motion = take(DoubleTake(), windows=windows, on_step=lambda done, total: steps.append((done, total)))
+    assert steps == [(done, expected) for done in range(expected + 1)]
+    assert motion.shape == (windows[-1].stop, 5)
+    assert motion.isfinite().all()
