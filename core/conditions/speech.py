@@ -212,8 +212,8 @@ def onset_times(samples: Array) -> NDArray[np.float64]:
     times = np.arange(count) * _ONSET_STEP / SAMPLE_RATE
     mel = _power_spectrum(samples, times, 1024) @ _mel_filters(1024, 40).T
     level = np.log10(mel + 1e-3)  # (n, 40); the sum keeps a quiet room from having onsets
-    rise = np.maximum(level[2:] - level[:-2], 0).mean(1)
-    rise = np.pad(rise, (1, max(0, count - len(rise) - 1)))[:count]
+    level = np.pad(level, ((1, 1), (0, 0)), constant_values=-3.0)
+    rise = np.maximum(level[2:] - level[:-2], 0).mean(1)  # (n,)
     surround = scipy.ndimage.uniform_filter1d(rise, 41, mode="nearest")
     peaks, _ = scipy.signal.find_peaks(rise - surround, height=0.15, distance=8)
     return times[peaks]
