@@ -228,7 +228,7 @@ def _onset_rows(times: NDArray[np.float64], rows: int, fps: float) -> Array:
 @lru_cache(maxsize=1)
 def _wavlm(name: str) -> Any:
     """The network of block `name`: "wavlm" or "wavlm=FOLDER_OR_HUB_NAME"."""
-    import transformers  # noqa: PLC0415 - seconds to import, and only this block needs it
+    import transformers  # takes seconds, and only this block needs it
 
     source = name.partition("=")[2] or WAVLM_DEFAULT
     try:
@@ -273,7 +273,7 @@ def _overlapping_wavlm(network: Any, samples: Array) -> Array:
 
 def _run_wavlm(network: Any, samples: Array) -> Array:
     """(rows, width) for the samples of one chunk."""
-    import torch  # noqa: PLC0415
+    import torch
 
     with torch.inference_mode():
         return network(torch.from_numpy(np.ascontiguousarray(samples))[None]).last_hidden_state[0].numpy()

