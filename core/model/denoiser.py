@@ -59,7 +59,7 @@ class Denoiser(nn.Module):
             self.absent_text = nn.Parameter(torch.randn(width) * 0.02)
             self.absent_speech = nn.Parameter(torch.randn(width) * 0.02)
 
-    def forward(  # noqa: PLR0913, PLR0917 - what a network is given
+    def forward(
         self,
         x: Tensor,
         timesteps: Tensor,
@@ -83,7 +83,7 @@ class Denoiser(nn.Module):
             tokens = block(tokens, mask)
         return self.motion_out(self.norm_out(tokens[:, 1:]))
 
-    def tokens(  # noqa: PLR0913, PLR0917 - what a network is given
+    def tokens(
         self, x: Tensor, timesteps: Tensor, text: Tensor, text_present: Tensor, speech: Tensor, speech_present: Tensor
     ) -> Tensor:
         """What enters the transformer, positions added: (B, 1+N, width). Arguments as in `forward`."""

@@ -38,7 +38,7 @@ class DoubleTake:
     refine: int = 900
 
 
-def double_take(  # noqa: PLR0913 - what to sample, with what, and how
+def double_take(
     denoise_for: DenoiseFor,
     windows: Sequence[range],
     *,

@@ -11,6 +11,7 @@ from .samplers import Denoise
 from .schedule import Schedule
 
 MAX_ROWS = 64  # of one network call; bounds the memory of very long timelines
+ROUNDING = 1e-6  # a smaller weight is an error of summation, not worth a row
 
 
 @dataclass(frozen=True)
@@ -41,12 +42,14 @@ def guided(denoiser: Denoiser, schedule: Schedule, conditions: Conditions) -> De
     if conditions.valid is not None:
         weights = weights * conditions.valid[:, None]
     texts = torch.cat([texts, texts.new_zeros(1, texts.shape[1])])  # (P+1, Dt)
-    window, prompt = weights.ne(0.0).any(dim=2).nonzero(as_tuple=True)  # (R,), (R,): the rows that count
-    mix = torch.zeros(len(window), *weights.shape[::2]).to(weights)  # (R, B, N)
-    mix[torch.arange(len(window)), window] = weights[window, prompt]
+    window, prompt = (weights.abs() > ROUNDING).any(dim=2).nonzero(as_tuple=True)  # (R,), (R,): the rows that count
+    share = weights[window, prompt][..., None]  # (R, N, 1)
     text, present = texts[prompt], prompt < len(texts) - 1  # (R, Dt), (R,)
     speech, speech_present = conditions.speech[window], conditions.speech_present[window]
     valid = None if conditions.valid is None else conditions.valid[window]
+    # Rows are added up by their rank within their window: index_add would sum in an order that a GPU does not repeat.
+    rank = torch.arange(len(window), device=window.device) - torch.searchsorted(window, window)
+    ranks = [(rank == k).nonzero()[:, 0] for k in range(int(rank.max()) + 1)]
 
     def denoise(x: Tensor, t: int) -> Tensor:
         answers: list[Tensor] = []
@@ -64,7 +67,9 @@ def guided(denoiser: Denoiser, schedule: Schedule, conditions: Conditions) -> De
         answer = torch.cat(answers)  # (R, N, F)
         if denoiser.config.prediction == "noise":
             answer = schedule.x0_from_noise(x[window], answer, t)
-        # A sum of products and not index_add, whose order of summation on a GPU is not repeatable.
-        return torch.einsum("rbn,rnf->bnf", mix, answer)
+        x0 = torch.zeros_like(x)
+        for rows in ranks:
+            x0[window[rows]] += share[rows] * answer[rows]
+        return x0
 
     return denoise
