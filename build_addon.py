@@ -67,7 +67,7 @@ def extension_command() -> list[str]:
     blender = shutil.which("blender")
     if blender:
         return [blender, "--factory-startup", "--command", "extension"]
-    raise FileNotFoundError("No bpy package and no blender command was found: run `make zip`, or put blender on the PATH.")
+    raise FileNotFoundError("There is neither a bpy package nor a blender command: run `make zip`, or put blender on the PATH.")
 
 
 def build(output: Path, text_encoder: bool = True) -> Path:
@@ -95,9 +95,7 @@ def main(argv: list[str] | None = None) -> int:
     """Command line; returns the exit code."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--output", type=Path, default=ROOT / "dist", help="folder of the zip (default: dist)")
-    parser.add_argument(
-        "--no-text-encoder", action="store_true", help="leave the sentence encoder out: quick, for tests of the interface"
-    )
+    parser.add_argument("--no-text-encoder", action="store_true", help="leave the sentence encoder out: a quick build")
     options = parser.parse_args(argv)
     try:
         archive = build(options.output, not options.no_text_encoder)

@@ -5,13 +5,12 @@ from __future__ import annotations
 
 import argparse
 import importlib
-import os
 import sys
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from .console import Progress
 from .errors import InputError
 
 # Sub-commands with a command line of their own: name -> (module, what it does).
@@ -20,28 +19,6 @@ DELEGATED = {
     "train": (".training.train", "train a model on a prepared data set"),
     "evaluate": (".training.evaluate", "measure a model"),
 }
-
-
-class Progress:
-    """One console line that counts steps and estimates the seconds that remain."""
-
-    def __init__(self, label: str) -> None:
-        self._label, self._start, self._shown = label, time.monotonic(), 0.0
-
-    def __call__(self, done: int, total: int) -> None:
-        """Show that `done` of `total` steps are through; on a terminal the line is rewritten in place."""
-        now = time.monotonic()
-        if done < total and now - self._shown < (0.2 if sys.stdout.isatty() else 5.0):
-            return
-        self._shown = now
-        remaining = (now - self._start) / max(done, 1) * (total - done)
-        line = f"{self._label}: {done}/{total}, " + (
-            f"{remaining:.0f} s left" if done < total else f"{now - self._start:.1f} s"
-        )
-        if sys.stdout.isatty():
-            print(f"\r{line:<60}", end="\n" if done >= total else "", flush=True)
-        else:
-            print(line, flush=True)
 
 
 def add_generation_options(parser: argparse.ArgumentParser) -> None:
@@ -63,7 +40,6 @@ def generate(argv: Sequence[str]) -> int:
     from .generate import Settings
     from .generate import generate as generate_motion
     from .model.checkpoint import load_model
-    from .skeleton import neutral_skeleton
     from .timeline import load_timeline
 
     timeline = load_timeline(options.timeline)
@@ -72,31 +48,14 @@ def generate(argv: Sequence[str]) -> int:
     model = load_model(options.model or timeline.model)
     settings = Settings() if options.steps is None else Settings(steps=options.steps)
     motion = generate_motion(timeline, model, settings, on_step=Progress("Generating"))
-    options.out.mkdir(parents=True, exist_ok=True)
-    for name, save in (
-        ("motion.npz", motion.save),
-        ("motion.bvh", lambda path: save_bvh(path, motion, neutral_skeleton(motion.betas))),
-    ):
-        write_whole(options.out / name, save)
+    try:
+        options.out.mkdir(parents=True, exist_ok=True)
+        motion.save(options.out / "motion.npz")
+        save_bvh(motion, options.out / "motion.bvh")
+    except OSError as error:
+        raise InputError(f"{options.out} cannot be written: {error.strerror or error}.") from error
     print(f"{len(motion)} frames, {motion.seconds:.1f} s: {options.out / 'motion.npz'}, {options.out / 'motion.bvh'}")
     return 0
-
-
-def write_whole(path: Path, save: Callable[[Path], object]) -> None:
-    """Call save(path) on a temporary name beside `path` and move the file there: never half a file.
-
-    Raises:
-        InputError: the folder cannot be written.
-    """
-    temporary = path.with_name(f".{os.getpid()}-{path.name}")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        save(temporary)
-        os.replace(temporary, path)
-    except OSError as error:
-        raise InputError(f"{path} cannot be written: {error.strerror or error}.") from error
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -1,0 +1,33 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the command lines share: a line of progress."""
+
+import sys
+import time
+from typing import TextIO
+
+_BETWEEN_LINES = 5.0  # seconds, where the output is a file or a pipe
+_BETWEEN_UPDATES = 0.2  # seconds, on a terminal
+
+
+class Progress:
+    """Counts steps on the console and says how many seconds remain.
+
+    On a terminal one line is rewritten; elsewhere a line is added now and then.
+    """
+
+    def __init__(self, label: str, out: TextIO | None = None) -> None:
+        self._label, self._out = label, out or sys.stdout
+        self._start = self._shown = time.monotonic()
+
+    def __call__(self, done: int, total: int) -> None:
+        """Say that `done` of `total` steps are through."""
+        terminal, now = self._out.isatty(), time.monotonic()
+        last = done >= total
+        if not last and now - self._shown < (_BETWEEN_UPDATES if terminal else _BETWEEN_LINES):
+            return
+        self._shown = now
+        spent = now - self._start
+        line = f"{self._label}: {done}/{total}, "
+        line += f"{spent:.1f} s" if last else f"{spent / max(done, 1) * (total - done):.0f} s left"
+        end = "\n" if last or not terminal else ""
+        print(f"\r{line:<60}" if terminal else line, end=end, file=self._out, flush=True)
