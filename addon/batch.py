@@ -8,7 +8,7 @@ Exit code 0, or 2 with one sentence on stderr; then no file was written or chang
 """
 
 import argparse
-import importlib.util
+import importlib
 import math
 import os
 import sys
@@ -164,10 +164,9 @@ def _package() -> str:
             if module is not None and module.__file__ and Path(module.__file__).resolve().parent == _ROOT:
                 return name
             addon_utils.disable(name)  # another copy holds the same names in Blender
-    spec = importlib.util.spec_from_loader(_SOURCE_PACKAGE, None, is_package=True)
-    assert spec is not None and spec.submodule_search_locations is not None
-    spec.submodule_search_locations.append(str(_ROOT))
-    sys.modules[_SOURCE_PACKAGE] = importlib.util.module_from_spec(spec)
+    root = ModuleType(_SOURCE_PACKAGE)
+    root.__path__ = [str(_ROOT)]
+    sys.modules[_SOURCE_PACKAGE] = root
     _module(_SOURCE_PACKAGE, "addon").register()
     return _SOURCE_PACKAGE
 

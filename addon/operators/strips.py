@@ -1,0 +1,97 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Add Text Strip, Add Speech Strip, Remove Strip."""
+
+from pathlib import Path
+from typing import Any
+
+import bpy
+from bpy.props import BoolProperty, FloatProperty, IntProperty, StringProperty
+
+from ...core.errors import InputError
+from .. import character, sequencer, strips
+from .base import Explained, needs_character
+
+_SOUND_FILES = "*.wav;*.flac;*.ogg;*.mp3;*.m4a;*.aac;*.aiff;*.opus"
+
+
+class FREETALKER_OT_add_text_strip(Explained, bpy.types.Operator):
+    bl_idname = "freetalker.add_text_strip"
+    bl_label = "Add Text Strip"
+    bl_description = "Add a strip that says in words what the character does, after its last text strip or at a frame"
+    bl_options = {"REGISTER", "UNDO"}
+
+    prompt: StringProperty(
+        name="Prompt", description="What the person does, in English", default="a person walks forward"
+    )
+    seconds: FloatProperty(name="Seconds", description="Length of the strip", default=4.0, min=0.0, soft_min=0.5)
+    at_playhead: BoolProperty(
+        name="At Playhead", description="Begin at the current frame, not where the last strip ends", default=True
+    )
+
+    @classmethod
+    def disabled_reason(cls, context: bpy.types.Context) -> str:
+        return needs_character(context)
+
+    def run(self, context: bpy.types.Context) -> None:
+        armature, scene = character.find(context), context.scene
+        before = strips.placed(armature, "TEXT")
+        start = scene.frame_current
+        if not self.at_playhead:
+            start = max((round(one.strip.frame_end) for one in before), default=scene.frame_start)
+        strips.add_text(armature, self.prompt, start, round(self.seconds * strips.frames_per_second(scene)))
+
+
+class FREETALKER_OT_add_speech_strip(Explained, bpy.types.Operator):
+    bl_idname = "freetalker.add_speech_strip"
+    bl_label = "Add Speech Strip"
+    bl_description = "Choose a recording that the character speaks; it is also put in the sequencer, to be heard"
+    bl_options = {"REGISTER", "UNDO"}
+
+    filepath: StringProperty(subtype="FILE_PATH", options={"SKIP_SAVE"})
+    filter_glob: StringProperty(default=_SOUND_FILES, options={"HIDDEN"})
+    frame: IntProperty(name="Frame", description="First frame of the strip", options={"SKIP_SAVE"})
+
+    @classmethod
+    def disabled_reason(cls, context: bpy.types.Context) -> str:
+        return needs_character(context)
+
+    def invoke(self, context: bpy.types.Context, _: Any) -> set[str]:
+        self.frame = context.scene.frame_current
+        context.window_manager.fileselect_add(self)
+        return {"RUNNING_MODAL"}
+
+    def run(self, context: bpy.types.Context) -> None:
+        armature, scene = character.find(context), context.scene
+        frame = self.frame if self.properties.is_property_set("frame") else scene.frame_current
+        path = bpy.path.abspath(self.filepath)
+        if not Path(path).is_file():
+            raise InputError(f"The sound file '{self.filepath}' does not exist: choose another.")
+        known = set(bpy.data.sounds)
+        sound = bpy.data.sounds.load(path, check_existing=True)
+        try:
+            strips.add_speech(armature, sound, scene, frame)
+        except InputError:
+            if sound not in known:
+                bpy.data.sounds.remove(sound)
+            raise
+        sequencer.mirror(scene)
+
+
+class FREETALKER_OT_remove_strip(Explained, bpy.types.Operator):
+    bl_idname = "freetalker.remove_strip"
+    bl_label = "Remove Strip"
+    bl_description = "Remove this text or speech strip"
+    bl_options = {"UNDO", "INTERNAL"}
+
+    action: StringProperty()
+
+    @classmethod
+    def disabled_reason(cls, context: bpy.types.Context) -> str:
+        return needs_character(context)
+
+    def run(self, context: bpy.types.Context) -> None:
+        strips.remove(character.find(context), self.action)
+        sequencer.mirror(context.scene)
+
+
+CLASSES = (FREETALKER_OT_add_text_strip, FREETALKER_OT_add_speech_strip, FREETALKER_OT_remove_strip)

@@ -1,0 +1,186 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The panels, in the order of work: Character, Strips, Generate, Result; Setup while something is missing."""
+
+from typing import Any
+
+import bpy
+
+from .. import character, compat, generated, generation, job, preferences, runtime, strips
+
+_LEVEL_ICONS = {"INFO": "INFO", "WARNING": "ERROR", "ERROR": "ERROR"}
+
+
+class _Sidebar:
+    bl_region_type = "UI"
+    bl_category = "FreeTalker"
+
+
+class _View3D(_Sidebar):
+    bl_space_type = "VIEW_3D"
+
+
+class _Nla(_Sidebar):
+    bl_space_type = "NLA_EDITOR"
+
+
+class _Setup:
+    bl_label = "Setup"
+
+    @classmethod
+    def poll(cls, _: bpy.types.Context) -> bool:
+        return bool(runtime.missing())
+
+    def draw(self, _: bpy.types.Context) -> None:
+        layout = self.layout
+        running = job.current()
+        if running is not None and running.title == "Install Runtime":
+            _draw_progress(layout, running)
+            return
+        layout.label(text="Generation needs these packages:")
+        preferences.draw_packages(layout)
+        layout.operator("freetalker.install_runtime", icon="IMPORT")
+        if not bpy.app.online_access:
+            layout.label(text="Online access is off in the preferences", icon="INTERNET_OFFLINE")
+        if runtime.last_error:
+            _draw_lines(layout, runtime.last_error, "ERROR")
+
+
+class _Character:
+    bl_label = "Character"
+
+    def draw(self, context: bpy.types.Context) -> None:
+        layout = self.layout
+        armature = character.find(context)
+        layout.prop(context.scene.freetalker, "character", text="")
+        if armature is None:
+            layout.operator("freetalker.add_character", icon="ADD")
+            _draw_lines(layout, character.why_none(context), "INFO")
+            return
+        if armature != context.scene.freetalker.character:
+            layout.label(text=f"Working on {armature.name}", icon="ARMATURE_DATA")
+        layout.operator("freetalker.add_character", text="Add Another Character")
+
+
+class _Strips:
+    bl_label = "Strips"
+
+    def draw(self, context: bpy.types.Context) -> None:
+        layout = self.layout
+        column = layout.column(align=True)
+        column.operator("freetalker.add_text_strip", icon="ADD")
+        column.operator("freetalker.add_speech_strip", icon="ADD")
+        armature = character.find(context)
+        if armature is None:
+            return
+        current = context.scene.frame_current
+        for one in (*strips.placed(armature, "TEXT"), *strips.placed(armature, "SPEECH")):
+            here = one.strip.frame_start <= current < one.strip.frame_end
+            _draw_strip(layout, context.scene, one, here)
+
+
+class _Generate:
+    bl_label = "Generate"
+
+    def draw(self, context: bpy.types.Context) -> None:
+        layout = self.layout
+        settings = context.scene.freetalker
+        running = job.current()
+        if running is not None:
+            _draw_progress(layout, running)
+        else:
+            row = layout.row()
+            row.scale_y = 1.5
+            row.operator("freetalker.generate", icon="PLAY")
+        layout.prop(settings, "guidance", slider=True)
+        row = layout.row(align=True)
+        row.prop(settings, "seed")
+        row.prop(settings, "new_seed", text="", icon="FILE_REFRESH")
+        said = generation.message()
+        if said is not None and running is None:
+            _draw_lines(layout, said.text, _LEVEL_ICONS[said.level])
+        if generation.unplaced() is not None:
+            layout.operator("freetalker.place_result")
+
+
+class _GenerateAdvanced:
+    bl_label = "Advanced"
+    bl_options = {"DEFAULT_CLOSED"}
+
+    def draw(self, context: bpy.types.Context) -> None:
+        layout = self.layout
+        layout.use_property_split = True
+        layout.use_property_decorate = False
+        settings = context.scene.freetalker
+        layout.prop(settings, "model", placeholder=preferences.default_model())
+        layout.prop(settings, "steps")
+
+
+class _Result:
+    bl_label = "Result"
+
+    def draw(self, context: bpy.types.Context) -> None:
+        layout = self.layout
+        layout.operator("freetalker.bake_to_action", icon="ACTION")
+        armature = character.find(context)
+        hidden = generated.hidden_by(armature) if armature is not None else ""
+        if hidden:
+            _draw_lines(layout, hidden, "INFO")
+
+
+def _draw_strip(layout: Any, scene: bpy.types.Scene, one: strips.Placed, here: bool) -> None:
+    """One strip: its time and prompt, and at the playhead its settings too."""
+    action, data = one.strip.action, one.data
+    fps = strips.frames_per_second(scene)
+    start, end = ((frame - scene.frame_start) / fps for frame in (one.strip.frame_start, one.strip.frame_end))
+    column = layout.column(align=True)
+    column.active = one.heard
+    row = column.row(align=True)
+    icon = "OUTLINER_DATA_FONT" if data.kind == "TEXT" else "OUTLINER_DATA_SPEAKER"
+    row.label(text=f"{start:.1f} to {end:.1f} s" + (", at playhead" if here else ""), icon=icon)
+    row.operator("freetalker.remove_strip", text="", icon="X", emboss=False).action = action.name
+    if data.kind == "SPEECH":
+        column.prop(data, "sound", text="")
+        return
+    if not here:
+        column.prop(data, "prompt", text="")
+        return
+    compat.multiline(column, data, "prompt", "a person walks forward")
+    row = column.row(align=True)
+    row.prop(data, "use_guidance", text="")
+    field = row.row(align=True)
+    field.active = data.use_guidance
+    field.prop(data, "guidance", slider=True)
+
+
+def _draw_progress(layout: Any, running: job.Job) -> None:
+    layout.progress(factor=running.progress, text=running.line)
+    layout.operator("freetalker.cancel", icon="X")
+
+
+def _draw_lines(layout: Any, text: str, icon: str, width: int = 38) -> None:
+    """A sentence, broken into lines that fit the sidebar."""
+    column = layout.column(align=True)
+    line = ""
+    for word in text.split():
+        if line and len(line) + len(word) >= width:
+            column.label(text=line, icon=icon)
+            line, icon = word, "BLANK1"
+        else:
+            line = f"{line} {word}".strip()
+    column.label(text=line, icon=icon)
+
+
+def _panels() -> tuple[type, ...]:
+    """Each panel once in the 3D viewport and once in the NLA editor."""
+    made: list[type] = []
+    for space, base in (("view3d", _View3D), ("nla", _Nla)):
+        for part in (_Setup, _Character, _Strips, _Generate, _GenerateAdvanced, _Result):
+            name = f"FREETALKER_PT_{space}{part.__name__.lower()}"
+            extra = {"bl_idname": name, "bl_order": len(made)}
+            if part is _GenerateAdvanced:
+                extra["bl_parent_id"] = f"FREETALKER_PT_{space}_generate"
+            made.append(type(name, (part, base, bpy.types.Panel), extra))
+    return tuple(made)
+
+
+CLASSES = _panels()

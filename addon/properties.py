@@ -1,0 +1,131 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the .blend file keeps: settings on the scene, and the data of each strip on its Action.
+
+NLA strips cannot carry data of their own, so a prompt lives on the Action that the strip plays. Nothing about a
+running job is stored here: a file saved in the middle of one opens as if there had been none.
+"""
+
+from typing import Any
+
+import bpy
+from bpy.props import (
+    BoolProperty,
+    EnumProperty,
+    FloatProperty,
+    IntProperty,
+    PointerProperty,
+    StringProperty,
+)
+
+from . import character, preferences
+
+SEED_MAX = 2**31 - 1
+KINDS = (
+    ("NONE", "None", "An ordinary action"),
+    ("TEXT", "Text", "A prompt in words"),
+    ("SPEECH", "Speech", "A recording of speech"),
+    ("GENERATED", "Generated", "Generated motion"),
+)
+
+
+def _is_character(_: Any, candidate: bpy.types.Object) -> bool:
+    return character.is_character(candidate)
+
+
+def _model_names(_: Any, __: Any, typed: str) -> list[str]:
+    return [name for name in preferences.model_names() if typed.lower() in name.lower()]
+
+
+def _prompt_changed(strip_data: "FREETALKER_PG_strip", _: Any) -> None:
+    """Keep the name of the strip, which Blender draws on it, that of the prompt."""
+    from . import strips  # strips needs this module
+
+    strips.rename(strip_data.id_data)
+
+
+class FREETALKER_PG_strip(bpy.types.PropertyGroup):
+    """The data of a text, speech or generated strip, on its Action."""
+
+    kind: EnumProperty(name="Kind", items=KINDS, default="NONE")
+    prompt: StringProperty(
+        name="Prompt",
+        description="What the person does, such as: a person walks forward and waves",
+        update=_prompt_changed,
+    )
+    sound: PointerProperty(name="Sound", type=bpy.types.Sound, description="The recording that is spoken")
+    use_guidance: BoolProperty(
+        name="Own Guidance",
+        description="Use a guidance of its own for this strip, not the scene's",
+        default=False,
+    )
+    guidance: FloatProperty(
+        name="Guidance",
+        description="0 follows the speech alone, 1 text and speech as they are, above 1 strengthens the text",
+        default=1.0,
+        min=0.0,
+        max=5.0,
+        soft_max=2.0,
+    )
+
+
+class FREETALKER_PG_scene(bpy.types.PropertyGroup):
+    """The settings of a scene."""
+
+    character: PointerProperty(
+        name="Character",
+        description="The armature that the motion is generated for",
+        type=bpy.types.Object,
+        poll=_is_character,
+    )
+    guidance: FloatProperty(
+        name="Guidance",
+        description="0 follows the speech alone, 1 text and speech as they are, above 1 strengthens the text; "
+        "keyframes on this slider are honored",
+        default=1.0,
+        min=0.0,
+        max=5.0,
+        soft_max=2.0,
+    )
+    seed: IntProperty(
+        name="Seed",
+        description="Another seed gives another take; the same seed gives the same motion",
+        default=0,
+        min=0,
+        max=SEED_MAX,
+    )
+    new_seed: BoolProperty(
+        name="New Seed Each Time",
+        description="Take the next seed whenever motion is generated",
+        default=False,
+    )
+    model: StringProperty(
+        name="Model",
+        description="A model of this add-on by name, or the path of a model folder; empty for the preferences' default",
+        search=_model_names,
+        search_options={"SUGGESTION"},
+    )
+    steps: IntProperty(
+        name="Steps",
+        description="Denoising steps: more are slower and a little better; 0 takes the model's own number",
+        default=0,
+        min=0,
+        max=1000,
+        soft_max=100,
+    )
+
+
+CLASSES = (FREETALKER_PG_strip, FREETALKER_PG_scene)
+
+
+def register() -> None:
+    for cls in CLASSES:
+        bpy.utils.register_class(cls)
+    bpy.types.Scene.freetalker = PointerProperty(type=FREETALKER_PG_scene)
+    bpy.types.Action.freetalker = PointerProperty(type=FREETALKER_PG_strip)
+
+
+def unregister() -> None:
+    del bpy.types.Action.freetalker
+    del bpy.types.Scene.freetalker
+    for cls in reversed(CLASSES):
+        bpy.utils.unregister_class(cls)
