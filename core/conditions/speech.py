@@ -14,6 +14,7 @@ from typing import Any
 
 import librosa
 import numpy as np
+import scipy.fft
 import scipy.ndimage
 import scipy.signal
 import soundfile
@@ -139,7 +140,7 @@ def _power_spectrum(samples: Array, times: NDArray[np.float64], length: int) -> 
     """|FFT|^2 of Hann windows centred on `times`: (N, length / 2 + 1)."""
     window = scipy.signal.get_window("hann", length).astype(np.float32)
     spectra = [
-        np.square(np.abs(np.fft.rfft(_frames(samples, part, length) * window)))
+        np.square(np.abs(scipy.fft.rfft(_frames(samples, part, length) * window)))
         for part in np.array_split(times, len(times) * length // 2**22 + 1)  # bounds the memory of long recordings
     ]
     return np.concatenate(spectra).astype(np.float32)
@@ -179,19 +180,20 @@ def pitch_hertz(samples: Array, times: NDArray[np.float64]) -> NDArray[np.float6
     The peak of the autocorrelation, divided by that of the window (Boersma 1993), in one pass without path search.
     """
     length = 640  # three periods of the lowest pitch
-    window = np.hanning(length)
-    shape = np.fft.irfft(np.square(np.abs(np.fft.rfft(window, 2048))))
+    size = 1024  # of the transforms: the window and the longest lag
+    window = np.hanning(length).astype(np.float32)
+    shape = scipy.fft.irfft(np.square(np.abs(scipy.fft.rfft(window, size))))
     lags = np.arange(int(SAMPLE_RATE / _PITCH_RANGE[1]), int(SAMPLE_RATE / _PITCH_RANGE[0]) + 2)
     pitch = np.zeros(len(times))
     loudest = float(np.abs(samples).max(initial=0.0))
     if loudest == 0:
         return pitch
     for part in np.array_split(np.arange(len(times)), len(times) // 4096 + 1):
-        frames = _frames(samples, times[part], length).astype(np.float64)
-        frames -= frames.mean(1, keepdims=True)
+        frames = _frames(samples, times[part], length)
+        frames = frames - frames.mean(1, keepdims=True)
         peak = np.abs(frames).max(1)
-        spectrum = np.square(np.abs(np.fft.rfft(frames * window, 2048)))
-        correlation = np.fft.irfft(spectrum)[:, : lags[-1] + 2]
+        spectrum = np.square(np.abs(scipy.fft.rfft(frames * window, size)))
+        correlation = scipy.fft.irfft(spectrum)[:, : lags[-1] + 2]
         correlation /= np.maximum(correlation[:, :1], 1e-12)
         correlation /= (shape / shape[0])[: lags[-1] + 2]
         before, here, after = (correlation[:, lags + shift] for shift in (-1, 0, 1))
