@@ -76,7 +76,7 @@ def encode(motion: Motion, skeleton: Skeleton) -> Array:
 
     Raises InputError for one frame, another frame rate, or values that are not finite.
     """
-    if len(motion) < 2 or motion.fps != CORE_FPS:  # noqa: PLR2004
+    if len(motion) < 2 or motion.fps != CORE_FPS:
         raise InputError(f"Features need 2 frames or more at {CORE_FPS:g} fps, not {len(motion)} at {motion.fps:g}.")
     if not (np.isfinite(motion.translation).all() and np.isfinite(motion.rotations).all()):
         raise InputError("Features cannot be made of a motion with values that are not finite.")
@@ -131,7 +131,7 @@ def decode(
     rest directions of both hips and spine1 to their positions in the facing frame (exact for encoded motion).
     """
     rows = np.asarray(features, np.float64)
-    if rows.ndim != 2 or rows.shape[1] != FEATURES:  # noqa: PLR2004
+    if rows.ndim != 2 or rows.shape[1] != FEATURES:
         raise InputError(f"Features have {FEATURES} numbers a frame, not {rows.shape}.")
     frames = len(rows)
     angle = heading + np.concatenate([[0.0], np.cumsum(rows[:-1, 0])])  # (T,)

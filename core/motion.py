@@ -154,7 +154,7 @@ class Motion:
             raise InputError(
                 f"{path.name} is no SMPL-X motion: an npz with poses (T, 165), trans and mocap_frame_rate is needed."
             ) from error
-        if poses.ndim != 2 or trans.shape != (len(poses), 3) or poses.shape[1] not in (66, 156, 165):  # noqa: PLR2004
+        if poses.ndim != 2 or trans.shape != (len(poses), 3) or poses.shape[1] not in (66, 156, 165):
             raise InputError(f"{path.name} has poses {poses.shape} and trans {trans.shape}, not (T, 165) and (T, 3).")
         if not (np.isfinite(poses).all() and np.isfinite(trans).all() and rate > 0):
             raise InputError(f"{path.name} holds values that are not finite numbers.")
@@ -174,7 +174,7 @@ def _spread(poses: Array) -> Array:
     """Poses of 22, 52 or 55 joints (T, J, 3) -> (T, 55, 3); SMPL-H has no jaw and eyes."""
     full = np.zeros((len(poses), JOINTS, 3))
     full[:, :22] = poses[:, :22]
-    hands = poses[:, -30:] if poses.shape[1] > 22 else np.zeros((len(poses), 30, 3))  # noqa: PLR2004
+    hands = poses[:, -30:] if poses.shape[1] > 22 else np.zeros((len(poses), 30, 3))
     full[:, 25:] = hands
     if poses.shape[1] == JOINTS:
         full[:, 22:25] = poses[:, 22:25]

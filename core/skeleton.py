@@ -34,9 +34,7 @@ PARENTS: tuple[int, ...] = (*_BODY_PARENTS, *_finger_parents(20, 25), *_finger_p
 JOINTS = len(JOINT_NAMES)
 INDEX: dict[str, int] = {name: i for i, name in enumerate(JOINT_NAMES)}
 MIRRORED: tuple[int, ...] = tuple(
-    INDEX[
-        name.replace("left_", "right_") if name.startswith("left_") else name.replace("right_", "left_")
-    ]
+    INDEX[name.replace("left_", "right_") if name.startswith("left_") else name.replace("right_", "left_")]
     for name in JOINT_NAMES
 )
 """The joint on the other side of the body for each joint; joints on the middle line are their own."""
@@ -105,8 +103,8 @@ def smplx_skeleton(model_file: Path, betas: npt.ArrayLike | None = None) -> Skel
     Raises InputError where the file is missing or is no SMPL-X model, or smplx is not installed.
     """
     try:
-        import smplx  # noqa: PLC0415 - optional, and slow to import
-        import torch  # noqa: PLC0415
+        import smplx
+        import torch
     except ImportError as error:
         raise InputError(f"Reading {model_file.name} needs the package {error.name}: install the runtime.") from error
     shape = np.zeros(10) if betas is None else np.asarray(betas, np.float64).ravel()

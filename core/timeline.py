@@ -64,14 +64,14 @@ class Timeline:
     model: str = "open"
 
     def __post_init__(self) -> None:
-        if not (math.isfinite(self.fps) and 1 <= self.fps <= 1000):  # noqa: PLR2004
+        if not (math.isfinite(self.fps) and 1 <= self.fps <= 1000):
             raise InputError(f"The timeline's fps is {self.fps:g}; give a number from 1 to 1000.")
         if not self.text and not self.speech:
             raise InputError("The timeline is empty: add a text or a speech strip.")
 
 
 def _check_span(kind: str, name: str, start: float, end: float) -> None:
-    name = name if len(name) <= 40 else name[:39] + "…"  # noqa: PLR2004
+    name = name if len(name) <= 40 else name[:39] + "…"
     if not (math.isfinite(start) and math.isfinite(end)):
         raise InputError(f"The {kind} strip {name!r} has a time that is not a finite number.")
     if start < 0:
@@ -96,9 +96,7 @@ def guidance_at(guidance: Guidance, seconds: float) -> float:
 
 def with_absolute_audio(timeline: Timeline, folder: Path) -> Timeline:
     """The same with every relative audio path taken from folder."""
-    return replace(
-        timeline, speech=tuple(replace(strip, audio=folder / strip.audio) for strip in timeline.speech)
-    )
+    return replace(timeline, speech=tuple(replace(strip, audio=folder / strip.audio) for strip in timeline.speech))
 
 
 def load_timeline(path: Path | str) -> Timeline:
@@ -240,7 +238,7 @@ def _guidance(value: object) -> Guidance:
     for pair in cast(list[object], value):
         items = cast(list[object], pair) if isinstance(pair, list) else []
         numbers = [float(n) for n in items if isinstance(n, int | float) and math.isfinite(n)]
-        if len(items) != 2 or len(numbers) != 2 or (keys and numbers[0] <= keys[-1][0]):  # noqa: PLR2004
+        if len(items) != 2 or len(numbers) != 2 or (keys and numbers[0] <= keys[-1][0]):
             raise InputError(message)
         keys.append((numbers[0], numbers[1]))
     return tuple(keys)

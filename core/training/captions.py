@@ -1,0 +1,443 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Words for a clip: its action from the clip's name, directions and sides from its motion, many phrasings of each."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..features import headings
+from ..motion import Motion
+from ..rotation import Array
+from ..skeleton import INDEX, Skeleton
+
+SUBJECTS = (
+    "a person", "someone", "a man", "the man", "a woman", "the woman", "he", "she", "the character", "the speaker",
+    "a figure", "this person",
+)  # fmt: skip
+HELD_OUT_SUBJECTS = ("the presenter", "a human", "the actor")
+IDLE_PROMPT = "a person stands still"
+
+PHRASES: dict[str, tuple[str, ...]] = {
+    "idle": (
+        "stands still", "stands", "is standing still", "stands in place", "stands idle", "waits", "does nothing",
+        "stands relaxed", "is waiting", "stands quietly", "remains standing", "rests on both feet", "idles",
+        "stands there", "stands upright and breathes",
+    ),
+    "weight_shift": (
+        "shifts the weight from one foot to the other", "shifts weight while standing", "changes the standing leg",
+        "sways a little while standing", "stands and shifts from foot to foot",
+    ),
+    "walk": (
+        "walks {direction}", "is walking {direction}", "walks {direction} at a normal pace", "strolls {direction}",
+        "paces {direction}", "goes {direction} on foot", "steps along {direction}", "moves {direction} walking",
+        "takes a walk {direction}", "keeps walking {direction}", "walks a few steps {direction}",
+        "strides {direction}", "makes steps {direction}", "advances {direction} walking", "wanders {direction}",
+    ),
+    "start_walk": (
+        "starts to walk {direction}", "begins walking {direction}", "stands and then walks {direction}",
+        "sets off walking {direction}", "walks off {direction} from standing", "starts walking {direction}",
+    ),
+    "stop_walk": (
+        "walks {direction} and stops", "walks {direction} and comes to a stop", "slows down and stops walking",
+        "stops walking", "walks {direction} then stands still", "comes to a halt after walking {direction}",
+    ),
+    "run": (
+        "runs {direction}", "is running {direction}", "sprints {direction}", "dashes {direction}", "races {direction}",
+        "runs {direction} fast", "rushes {direction}", "moves {direction} running", "keeps running {direction}",
+        "runs quickly {direction}",
+    ),
+    "jog": (
+        "jogs {direction}", "is jogging {direction}", "jogs {direction} slowly", "runs {direction} at an easy pace",
+        "trots {direction}", "moves {direction} jogging", "goes for a jog {direction}",
+    ),
+    "strafe": (
+        "walks sideways to the {turn}", "sidesteps to the {turn}", "moves sideways to the {turn}",
+        "strafes {turn}", "steps to the {turn} side", "shuffles sideways to the {turn}", "goes sideways {turn}",
+    ),
+    "step_forward": (
+        "takes a step forward", "steps forward", "makes one step forward", "steps ahead", "moves one step to the front",
+        "takes one pace forward",
+    ),
+    "step_back": (
+        "takes a step back", "steps backward", "steps back", "makes one step backwards", "moves one step back",
+        "retreats by one step",
+    ),
+    "turn_90": (
+        "turns {turn}", "turns to the {turn}", "makes a quarter turn to the {turn}", "turns 90 degrees to the {turn}",
+        "rotates to the {turn}", "faces {turn}", "turns the body to the {turn}", "pivots to the {turn}",
+    ),
+    "turn_180": (
+        "turns around", "turns around to the {turn}", "turns back", "turns 180 degrees", "turns around completely",
+        "makes a half turn", "spins around to face the other way", "turns about", "turns round", "faces backward",
+        "does an about turn", "turns around in place", "turns to face the opposite direction", "rotates half a turn",
+    ),
+    "turn_360": (
+        "turns around in a full circle", "makes a full turn to the {turn}", "spins around once",
+        "turns 360 degrees", "rotates all the way round", "turns a full circle to the {turn}",
+    ),
+    "jump_up": (
+        "jumps", "jumps up", "jumps up in place", "is jumping", "leaps into the air", "hops up", "jumps high",
+        "makes a jump", "springs up", "jumps on the spot", "leaps upward", "does a jump",
+    ),
+    "jump_forward": (
+        "jumps", "jumps forward", "leaps forward", "makes a jump ahead", "hops forward", "takes a leap forward",
+        "jumps ahead with both feet", "is jumping forward", "bounds forward",
+    ),
+    "run_jump": (
+        "runs and jumps", "runs, jumps and runs on", "jumps while running", "leaps over something while running",
+        "takes a running jump",
+    ),
+    "walk_jump": ("walks and jumps", "walks, jumps and walks on", "jumps while walking"),
+    "raise_hand": (
+        "raises the {side} hand", "raises {their} {side} hand", "lifts the {side} arm", "lifts {their} {side} arm up",
+        "puts the {side} hand up", "raises the {side} arm", "raises {their} {side} arm high", "holds up the {side} hand",
+        "puts up {their} {side} hand", "stretches the {side} arm upward", "reaches up with the {side} hand",
+        "lifts the {side} hand above the head", "reaches high with the {side} arm", "brings the {side} hand up",
+    ),
+    "raise_hands": (
+        "raises both hands", "lifts both arms", "puts both hands up", "raises both arms up", "raises the arms",
+        "reaches up with both hands", "holds up both hands", "throws both arms up",
+    ),
+    "reach": (
+        "reaches out with the {side} hand", "reaches for something with the {side} hand",
+        "stretches the {side} arm out", "extends the {side} hand", "grabs something with the {side} hand",
+        "holds out the {side} arm",
+    ),
+    "reach_low": (
+        "reaches down with the {side} hand", "bends down and reaches low", "picks something up from the floor",
+        "bends down to the ground", "reaches to the floor", "bends over and picks something up with the {side} hand",
+    ),
+    "bow": (
+        "bows", "takes a bow", "bows forward", "bows to the audience", "makes a bow", "bows politely", "is bowing",
+        "bends forward in a bow", "bows deeply", "bows respectfully", "gives a bow", "bows down",
+        "bends at the waist to bow", "leans forward and bows", "bows to say thank you", "takes a deep bow",
+    ),
+    "wave": (
+        "waves", "waves the {side} hand", "waves hello", "greets someone", "waves to the audience", "greets",
+        "waves with the {side} hand", "says hello with a wave", "greets the people", "waves goodbye", "is waving",
+        "waves at someone", "raises the {side} hand and waves", "gives a friendly wave", "makes a greeting",
+        "greets the crowd with the {side} hand",
+    ),
+    "point": (
+        "points with the {side} hand", "points {direction_hand} with the {side} hand", "is pointing",
+        "points at something with the {side} hand", "points with {their} {side} arm", "points a finger",
+        "points {direction_hand}", "extends the {side} arm to point", "shows something with the {side} hand",
+        "indicates something with the {side} hand", "points out something",
+    ),
+    "indicate": (
+        "gestures to the {turn}", "indicates something to the {turn}", "shows the way to the {turn}",
+        "presents something on the {turn} with both hands", "indicates the {turn} side", "points to the {turn}",
+    ),
+    "nod": (
+        "nods", "nods the head", "says yes by nodding", "nods in agreement", "is nodding", "agrees with a nod",
+        "moves the head up and down",
+    ),
+    "shrug": (
+        "shrugs", "shrugs the shoulders", "shrugs, not knowing", "lifts the shoulders", "gives a shrug",
+        "shrugs as if to say I do not know", "raises both shoulders and opens the hands",
+    ),
+    "no": (
+        "shakes {hands} to say no", "gestures no with {hands}", "refuses with {hands}", "makes a negating gesture",
+        "waves {hands} in refusal", "says no with {hands}", "rejects something with {hands}", "denies with {hands}",
+    ),
+    "stop": (
+        "gestures stop with {hands}", "holds up {hands} to stop someone", "makes a stop sign with {hands}",
+        "signals to stop", "pushes {hands} forward to say stop", "tells someone to stop",
+    ),
+    "me": (
+        "points to {themself}", "puts {hands} on the chest", "gestures to {themself}", "points at the own chest",
+        "refers to {themself} with {hands}", "touches the chest with {hands}",
+    ),
+    "you": (
+        "points at you", "gestures to you with {hands}", "points to the listener", "addresses the audience with {hands}",
+        "points forward with {hands}", "gestures toward the listener with {hands}",
+    ),
+    "we": (
+        "gestures to include everyone", "makes a circling gesture for all of us", "means us with {hands}",
+        "includes the audience with a wide gesture", "gestures we with {hands}",
+    ),
+    "offer": (
+        "offers something with {hands}", "holds out {hands}, palm up", "presents something with {hands}",
+        "gives something with {hands}", "opens {hands} to offer", "extends {hands} to give",
+    ),
+    "plead": (
+        "pleads with {hands}", "begs with {hands}", "asks for something with {hands}", "implores with {hands}",
+        "makes a pleading gesture",
+    ),
+    "question": (
+        "asks a question with {hands}", "opens {hands} in question", "gestures why", "gestures with a question",
+        "turns up {hands} to ask",
+    ),
+    "think": (
+        "thinks", "is thinking", "ponders with a hand at the chin", "contemplates", "thinks about something",
+        "puts a hand to the chin and thinks", "reflects",
+    ),
+    "scratch": ("scratches the {part}", "is scratching the {part}", "rubs the {part}", "touches the {part}"),
+    "stretch": ("stretches", "stretches the arms", "stretches the shoulders", "is stretching", "loosens the arms"),
+    "chop": (
+        "makes a chopping gesture with {hands}", "chops with {hands} to stress a point",
+        "gestures firmly with {hands}", "strikes the air with {hands}", "emphasizes a point with {hands}",
+    ),
+    "beat": (
+        "makes a beat gesture with {hands}", "gestures with {hands} while talking", "gestures with {hands}",
+        "moves {hands} in rhythm with the speech", "talks with {hands}", "underlines the words with {hands}",
+        "gesticulates with {hands}", "makes a small gesture with {hands}", "explains with {hands}",
+    ),
+    "describe": (
+        "shows a size with {hands}", "describes something big with {hands}", "frames something with {hands}",
+        "sweeps {hands} to describe", "spreads {hands} apart", "makes a wide gesture with {hands}",
+    ),
+    "kick": (
+        "kicks", "kicks with the {leg} leg", "gives a kick", "kicks forward", "is kicking", "kicks something",
+        "performs a kick with the {leg} foot",
+    ),
+    "punch": (
+        "punches", "throws a punch", "punches with the {side} hand", "is boxing", "hits with the {side} fist",
+        "strikes with the {side} fist", "punches forward",
+    ),
+    "fight_idle": ("stands in a fighting stance", "is ready to fight", "holds up the fists", "stands like a boxer"),
+    "push_up": ("does push-ups", "is doing push-ups", "does a push-up on the floor", "exercises on the floor"),
+    "jumping_jacks": ("does jumping jacks", "jumps and swings the arms", "is doing jumping jacks", "exercises"),
+    "dance": ("dances", "is dancing", "does a dance", "dances around", "performs a dance", "moves to music"),
+    "victory": (
+        "celebrates", "cheers", "raises the fists in victory", "is cheering", "celebrates a victory", "rejoices",
+    ),
+    "angry": ("is angry", "stamps in anger", "shows anger", "gestures angrily"),
+    "confused": ("is confused", "looks confused", "looks around in confusion", "scratches the head, confused"),
+    "listen": ("listens", "is listening", "stands and listens", "listens attentively", "stands listening"),
+    "talk": (
+        "talks", "is talking", "talks and gestures", "speaks", "gives a speech", "is speaking to someone",
+        "makes a speech", "talks to the audience", "explains something", "tells a story", "is giving a talk",
+    ),
+    "crouch": ("crouches", "ducks", "crouches down", "is crouching", "squats down for cover"),
+    "trip": ("trips", "stumbles", "trips over something and catches {themself}"),
+    "open_door": ("opens a door", "pulls a door open", "is opening a door"),
+    "throw": ("throws something", "throws an object", "is throwing a ball", "makes a throw"),
+    "arms_crossed": ("stands with crossed arms", "crosses the arms", "folds the arms"),
+    "hand_on_hip": ("stands with a hand on the hip", "puts a hand on the hip", "rests one hand on the hip"),
+    "guitar": ("plays air guitar", "plays the guitar", "pretends to play a guitar"),
+    "lean": ("leans forward", "bends forward a little", "inclines the body forward"),
+    "lift_foot": ("lifts the {leg} foot", "raises one foot", "stands on one leg", "lifts a leg"),
+    "touch_hands": ("puts the hands together", "rubs the hands", "folds the hands", "clasps the hands"),
+    "basketball": ("dribbles a ball", "plays basketball", "is dribbling a basketball", "bounces a ball"),
+    "sneak": ("walks crouched", "sneaks forward", "walks in a crouch"),
+    "pick_up": ("picks something up from a table", "takes something off the table", "grabs something"),
+}  # fmt: skip
+"""Verb phrases of each action. Every fifth one is held out of training."""
+
+_RULES: tuple[tuple[str, str], ...] = (
+    # patterns are tried in order on the clip's name; None-like "" drops the clip
+    (r"HandDefault|HandGrasp|HandReach|HandRelease|T-?Pose|A_TPose|Rest Pose|Meditate|Sleep|Sit|Driving|Swim|Pistol", ""),
+    (r"Sword|Spell|Crawl|Fly|Levitate|Power|Blast|Death|Roll|Backflip|Kneel|Torch|Fixing|Hit_|Consume|Shiver", ""),
+    (r"Dizzy|Defend|Tired|Enter$|KickChair|Jump_Loop|Jump_Land|Jump_Start|Push_Loop|Interact|Fighting|Charleston", ""),
+    (r"^(Walk|Walk_Loop|Walk_Formal_Loop|Jog_Fwd_Loop|Sprint_Loop|Run Anime|Sword_Attack_RM|Crouch_Fwd_Loop)$", ""),
+    (r"Walk\d*_ToIdle|WalkToStop", "stop_walk"),
+    (r"WeightShift", "weight_shift"),
+    (r"Crouch_Idle|Continuation|ToIdle0[123]$|ToLocIdle|LocIdle|Entrance|WalkUp|ThrowAway|Motex|HandsAtSide_Trans", ""),
+    (r"Torch|LHandOnHip_Transition|_swayLf|_swayRt|climb|uneven|sword|wash|playground|balance|ballet|Dance_Loop$", ""),
+    (r"^Bow$", "bow"),
+    (r"^Greeting$", "wave"),
+    (r"Head Nod", "nod"),
+    (r"^Reject$", "no"),
+    (r"Confused", "confused"),
+    (r"Angry", "angry"),
+    (r"Victory", "victory"),
+    (r"Jumping Jacks", "jumping_jacks"),
+    (r"Push ?-?[Uu]ps?", "push_up"),
+    (r"Idle_Talking", "talk"),
+    (r"Idle Listening", "listen"),
+    (r"Throw", "throw"),
+    (r"PickUp", "pick_up"),
+    (r"Punch", "punch"),
+    (r"Turn360", "turn_walk"),
+    (r"Turn180|Turn90|StopToBack|StopToLeft", "turn_walk"),
+    (r"ToWalk|StopToWalk", "start_walk"),
+    (r"Run\w*Jump|RunJump", "run_jump"),
+    (r"WalkJump", "walk_jump"),
+    (r"ReachJump|JumpUp|grab, reach", "jump_up"),
+    (r"Jump|forward jump|^jump", "jump_forward"),
+    (r"StepForward|Step_WalkForward", "step_forward"),
+    (r"StepBack", "step_back"),
+    (r"StepSideways|Strafe|Shuffle", "strafe"),
+    (r"Jog", "jog"),
+    (r"Walk|Meander|walk", "walk"),
+    (r"Run|run", "run"),
+    (r"KickBack|Kick", "kick"),
+    (r"Dance|dance", "dance"),
+    (r"basketball", "basketball"),
+    (r"CrouchBlock|CrouchProtect|Crouch", "crouch"),
+    (r"LeanForward", "lean"),
+    (r"LiftFoot", "lift_foot"),
+    (r"Trip", "trip"),
+    (r"OpenDoor", "open_door"),
+    (r"IdleFight", "fight_idle"),
+    (r"Reach_?(Shoulder|Knee)?Back|ReachBehind", "reach_behind"),
+    (r"Reach", "reach"),
+    (r"IndicateThere|Indicate|Deictic", "indicate"),
+    (r"YouPoint|You|you|ScrewYou", "you"),
+    (r"BeatPoint|BeatFist|Beat", "beat"),
+    (r"Point|point", "point"),
+    (r"Chop", "chop"),
+    (r"Negat|No(Forward|Left|Right)|negation|InclusivityNeg", "no"),
+    (r"Stop|stop", "stop"),
+    (r"_Me|^me[_\d]|Me(Rt|Lf|Bt)", "me"),
+    (r"_We|^we[_\d]|^us[_\d]|Inclusivity|inclusivity|Surround", "we"),
+    (r"Offer|Receive", "offer"),
+    (r"Plea", "plead"),
+    (r"question|Why|When", "question"),
+    (r"Contemplate|Think", "think"),
+    (r"Scratch", "scratch"),
+    (r"Stretch", "stretch"),
+    (r"Shrug", "shrug"),
+    (r"Guitar", "guitar"),
+    (r"CrossedArms", "arms_crossed"),
+    (r"HandOnHip", "hand_on_hip"),
+    (r"TouchHands|SqueezeHand", "touch_hands"),
+    (r"bigger|Empty|Frame|Sweep", "describe"),
+    (r"Example|However|Besides|Safe|Here", "beat"),
+    (r"[Ii]dle", "idle"),
+)  # fmt: skip
+
+CYCLIC = frozenset({"walk", "run", "jog", "strafe", "idle", "listen", "talk", "fight_idle", "arms_crossed"})
+"""Actions that may be repeated to fill a window; the others are led in and out by standing."""
+
+
+@dataclass(frozen=True)
+class Caption:
+    """action: a key of PHRASES. words: values for the phrases' slots."""
+
+    action: str
+    words: dict[str, str]
+
+    def sentences(self, held_out: bool = False) -> list[str]:
+        """Every subject and phrase together; held_out gives only those that training never sees."""
+        phrases = [
+            p for i, p in enumerate(PHRASES[self.action]) if len(PHRASES[self.action]) < 5 or (i % 5 == 4) == held_out
+        ]  # noqa: E501
+        subjects = HELD_OUT_SUBJECTS if held_out else SUBJECTS
+        return [self._fill(subject, phrase) for phrase in phrases for subject in subjects]
+
+    def _fill(self, subject: str, phrase: str) -> str:
+        their = (
+            "his"
+            if subject in {"he", "a man", "the man"}
+            else "her"
+            if "woman" in subject or subject == "she"
+            else "their"
+        )  # noqa: E501
+        themself = {"his": "himself", "her": "herself", "their": "themself"}[their]
+        return " ".join(f"{subject} {phrase.format(their=their, themself=themself, **self.words)}".split())
+
+
+def action_of(name: str) -> str:
+    """The action that a clip's name or title tells, "" where the clip is of no use."""
+    return next((action for pattern, action in _RULES if re.search(pattern, name)), "")
+
+
+def caption(name: str, motion: Motion, skeleton: Skeleton, mirrored: bool = False) -> Caption | None:
+    """What a clip shows: action from its name, sides, directions and turns measured on its joints.
+
+    mirrored: motion is the mirrored clip of that name.
+    """
+    action = action_of(name)
+    if not action or len(motion) < 4:
+        return None
+    positions = motion.positions(skeleton)
+    heading = headings(positions)
+    turned = float(np.degrees(heading[-1] - heading[0]))
+    turn = "left" if turned > 0 else "right"
+    local = _facing_path(positions, heading)
+    if action == "strafe":
+        turn = "left" if local[0] > 0 else "right"
+    if action == "indicate":
+        turn = "right" if bool(re.search(r"Right|Rt", name)) != mirrored else "left"
+    if action == "turn_walk":
+        action = _turn_action(turned)
+    side = _busy_hand(positions)
+    if action == "reach_behind":
+        action = "reach_low" if "Low" in name or "Knee" in name or "Floor" in name else "reach"
+    elif action == "reach":
+        action = _reach_action(positions, side, skeleton)
+    hands = {"both": "both hands"}.get(side, f"the {side} hand")
+    direction = _direction(turned)
+    return Caption(
+        action,
+        {
+            "direction": direction,
+            "turn": turn,
+            "side": side if side != "both" else "right",
+            "hands": hands,
+            "leg": _busy_leg(positions),
+            "part": "chest" if "Chest" in name else "temple" if "Temple" in name else "head",
+            "direction_hand": _point_direction(positions, heading, side),
+        },
+    )
+
+
+def _direction(turned: float) -> str:
+    if abs(turned) < 30:
+        return ("forward", "ahead", "straight ahead", "straight forward")[int(abs(turned) * 7) % 4]
+    side = "left" if turned > 0 else "right"
+    return f"in a circle to the {side}" if abs(turned) > 150 else f"in a curve to the {side}"
+
+
+def _turn_action(turned: float) -> str:
+    size = abs(turned)
+    if size < 45:
+        return "start_walk"
+    return "turn_90" if size < 130 else "turn_180" if size < 270 else "turn_360"
+
+
+def _facing_path(positions: Array, heading: Array) -> Array:
+    """Net movement (left, forward) metres, seen from the first frame."""
+    move = positions[-1, 0] - positions[0, 0]
+    cosine, sine = np.cos(heading[0]), np.sin(heading[0])
+    return np.array([move[0] * cosine - move[2] * sine, move[0] * sine + move[2] * cosine])
+
+
+def _busy_hand(positions: Array) -> str:
+    """Which wrist travels, relative to the chest: left, right, or both where neither does clearly more."""
+    chest = positions[:, INDEX["spine3"]]
+    travel = [
+        float(np.linalg.norm(np.ptp(positions[:, INDEX[f"{side}_wrist"]] - chest, axis=0)))
+        for side in ("left", "right")
+    ]
+    if travel[0] > 1.6 * travel[1]:
+        return "left"
+    return "right" if travel[1] > 1.6 * travel[0] else "both"
+
+
+def _busy_leg(positions: Array) -> str:
+    lift = [float(np.ptp(positions[:, INDEX[f"{side}_ankle"], 1])) for side in ("left", "right")]
+    return "left" if lift[0] > lift[1] else "right"
+
+
+def _reach_action(positions: Array, side: str, skeleton: Skeleton) -> str:
+    sides = ("left", "right") if side == "both" else (side,)
+    highest = max(float(positions[:, INDEX[f"{s}_wrist"], 1].max()) for s in sides)
+    lowest_head = float(positions[:, INDEX["head"], 1].min())
+    head = float(skeleton.rest_positions[INDEX["head"], 1])
+    if lowest_head < 0.75 * head:
+        return "reach_low"
+    if highest > head - 0.12:
+        return "raise_hands" if side == "both" else "raise_hand"
+    return "reach"
+
+
+def _point_direction(positions: Array, heading: Array, side: str) -> str:
+    hand = "left" if side == "left" else "right"
+    reach = np.linalg.norm(positions[:, INDEX[f"{hand}_wrist"]] - positions[:, INDEX[f"{hand}_shoulder"]], axis=-1)
+    frame = int(reach.argmax())
+    arm = positions[frame, INDEX[f"{hand}_wrist"]] - positions[frame, INDEX[f"{hand}_shoulder"]]
+    angle = np.degrees(np.arctan2(arm[0], arm[2]) - heading[frame])
+    angle = (angle + 180) % 360 - 180
+    if abs(angle) < 35:
+        return "forward"
+    return "to the left" if angle > 0 else "to the right"
+
+
+def all_sentences(captions: Sequence[Caption]) -> list[str]:
+    """Distinct training sentences of many captions, in a fixed order."""
+    return sorted({sentence for item in captions for sentence in item.sentences()})

@@ -1,0 +1,321 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Clips and speech pairs -> one packed set of training takes, and the balanced batches drawn from it.
+
+`prepare` writes a folder of plain arrays: features.npy (frames, 659), speech.npy (speech frames, D), sentences.npy
+(sentences, text width) and takes.json. `TakeSet` opens it; every batch is a function of (seed, step) alone, so that a
+resumed training sees the same batches.
+"""
+
+import json
+import os
+import zlib
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from ..conditions.text import DEFAULT_ENCODER, encode_texts
+from ..features import FEATURES, Normalizer, encode
+from ..motion import CORE_FPS, Motion, join
+from ..rotation import (
+    axis_angle_to_quaternion,
+    quaternion_conjugate,
+    quaternion_multiply,
+    quaternion_to_axis_angle,
+)
+from ..skeleton import Skeleton, neutral_skeleton
+from .captions import CYCLIC, Caption, caption
+
+Floats = npt.NDArray[np.float32]
+
+WINDOW = 100  # frames of the longest take: 5 s
+_SHORTEST = 24
+_SEAM = 10  # frames in which a join's jump fades away
+_RARE = 12  # actions with fewer takes than this are varied in speed
+
+KEY_ACTIONS: dict[str, float] = {
+    "walk": 4.0, "idle": 2.0, "bow": 3.0, "wave": 3.0, "raise_hand": 3.0, "turn_180": 3.0, "turn_90": 2.0,
+    "jump_up": 1.5, "jump_forward": 1.5, "point": 2.0, "start_walk": 1.5, "stop_walk": 1.5, "run": 1.5,
+    "raise_hands": 1.5, "talk": 1.0,
+}  # fmt: skip
+"""How much more often than by count an action is drawn; what a presenter does comes first."""
+
+
+@dataclass(frozen=True)
+class Take:
+    """A stretch of features with its words. start, stop: rows of features.npy; sentences: rows of sentences.npy.
+
+    speech: the first row of speech.npy, or -1 for none.
+    """
+
+    start: int
+    stop: int
+    action: str
+    sentences: tuple[int, ...]
+    name: str
+    source: str
+    licence: str
+    speech: int = -1
+
+
+def chain(motions: Sequence[Motion]) -> Motion:
+    """Clips one after the other: each is turned and moved to go on from the last pose, and its jump fades away.
+
+    The pose difference at a join decays smoothly over half a second (inertialisation, Bollo 2018).
+    """
+    result = motions[0]
+    for motion in motions[1:]:
+        result = join([result, _continued(result, motion)])
+    return result
+
+
+def _continued(before: Motion, after: Motion) -> Motion:
+    turn = _pelvis_yaw(before, -1) - _pelvis_yaw(after, 0)
+    placed = after.turned(turn)
+    end = before.translation[-1] + (before.translation[-1] - before.translation[-2])
+    placed = placed.moved([end[0] - placed.translation[0, 0], 0.0, end[2] - placed.translation[0, 2]])
+    fade = 1 - np.minimum(np.arange(1, len(placed) + 1) / _SEAM, 1)  # (T,)
+    fade = fade * fade * (3 - 2 * fade)
+    jump = quaternion_to_axis_angle(
+        quaternion_multiply(before.rotations[-1], quaternion_conjugate(placed.rotations[0]))
+    )  # (55, 3)
+    offset = axis_angle_to_quaternion(fade[:, None, None] * jump)
+    height = placed.translation + fade[:, None] * [0.0, before.translation[-1, 1] - placed.translation[0, 1], 0.0]
+    return Motion(height, quaternion_multiply(offset, placed.rotations), placed.fps)
+
+
+def _pelvis_yaw(motion: Motion, frame: int) -> float:
+    w, _, y, _ = motion.rotations[frame, 0]
+    return float(2 * np.arctan2(y, w))  # the twist about the up axis
+
+
+def stretched(motion: Motion, speed: float) -> Motion:
+    """The clip played speed times as fast, still at its own frame rate."""
+    slower = Motion(motion.translation, motion.rotations, motion.fps * speed)
+    return slower.resampled(motion.fps)
+
+
+def windows(motion: Motion) -> list[Motion]:
+    """A clip longer than a window cut into half-overlapping ones."""
+    if len(motion) <= WINDOW:
+        return [motion]
+    last = len(motion) - WINDOW
+    starts = sorted({*range(0, last, WINDOW // 2), last})
+    return [motion.slice(start, start + WINDOW) for start in starts]
+
+
+def lengthened(motion: Motion, action: str, idles: Sequence[Motion], rng: np.random.Generator) -> Motion:
+    """A short clip grown to some length of up to a window: cyclic ones are repeated, others led in and out by standing."""
+    length = int(rng.integers(max(60, min(len(motion) + 10, WINDOW)), WINDOW + 1))
+    if len(motion) >= length - 8:
+        return motion
+    if action in CYCLIC:
+        return chain([motion] * int(np.ceil(length / len(motion)))).slice(0, length)
+    if not idles:
+        return motion
+    spare = length - len(motion)
+    lead = int(rng.integers(0, min(spare, 24) + 1))
+    parts = [_standing(idles, motion, 0, lead, rng), motion, _standing(idles, motion, -1, spare - lead, rng)]
+    return chain([part for part in parts if len(part) >= 3])
+
+
+def _standing(idles: Sequence[Motion], motion: Motion, frame: int, frames: int, rng: np.random.Generator) -> Motion:
+    """Some frames of standing, of the few drawn the one most like the clip's pose at frame."""
+    drawn = [idles[int(i)] for i in rng.integers(0, len(idles), 6)]
+
+    def unlike(idle: Motion) -> float:
+        return float(-np.abs((idle.rotations[0, 1:22] * motion.rotations[frame, 1:22]).sum(-1)).sum())
+
+    idle = min(drawn, key=unlike)
+    while len(idle) < frames:
+        idle = chain([idle, idle])
+    start = int(rng.integers(0, len(idle) - frames + 1)) if frame == 0 else 0
+    return idle.slice(start, start + frames)
+
+
+class Packer:
+    """Collects takes and writes the folder that `TakeSet` opens."""
+
+    def __init__(self, skeleton: Skeleton) -> None:
+        self.skeleton = skeleton
+        self.rows: list[Floats] = []
+        self.speech: list[Floats] = []
+        self.takes: list[tuple[Take, list[str]]] = []
+        self._frames = 0
+        self._speech_frames = 0
+
+    def add(
+        self, motion: Motion, action: str, sentences: list[str], name: str, source: str, licence: str,
+        speech: Floats | None = None,
+    ) -> None:  # fmt: skip
+        rows = encode(motion, self.skeleton).astype(np.float32)
+        if not np.isfinite(rows).all():
+            return
+        first = -1
+        if speech is not None:
+            first = self._speech_frames
+            self.speech.append(speech[: len(rows)].astype(np.float32))
+            self._speech_frames += len(rows)
+        take = Take(self._frames, self._frames + len(rows), action, (), name, source, licence, first)
+        self.takes.append((take, sentences))
+        self.rows.append(rows)
+        self._frames += len(rows)
+
+    def write(self, folder: Path, encoder: str, speech_blocks: Sequence[str], speech_width: int) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        words = sorted({sentence for _, sentences in self.takes for sentence in sentences})
+        index = {sentence: i for i, sentence in enumerate(words)}
+        rows = np.concatenate(self.rows)
+        speech = np.concatenate(self.speech) if self.speech else np.zeros((0, speech_width), np.float32)
+        arrays = {"features": rows, "speech": speech, "sentences": encode_texts(words, encoder)}
+        for name, array in arrays.items():
+            np.save(folder / f"{name}.npy", array)
+        takes = [asdict(take) | {"sentences": [index[s] for s in sentences]} for take, sentences in self.takes]
+        header = {"encoder": encoder, "speech_blocks": list(speech_blocks), "words": words, "takes": takes}
+        temporary = folder / "takes.json.part"
+        temporary.write_text(json.dumps(header), encoding="utf-8")
+        os.replace(temporary, folder / "takes.json")
+
+
+def add_clips(packer: Packer, clips: Iterable[tuple[Motion, str, str, str]], seed: int) -> Counter[str]:
+    """Pack text takes from (motion, name, source, licence); mirrored ones too. Answers how many takes each action got."""
+    skeleton = packer.skeleton
+    labelled: list[tuple[Motion, Caption, str, str, str]] = []
+    for motion, name, source, licence in clips:
+        for mirrored in (False, True):
+            side = motion.mirrored() if mirrored else motion
+            for window in windows(side):
+                words = caption(name, window, skeleton, mirrored)
+                if words is not None and len(window) >= 8:
+                    labelled.append((window, words, name, source, licence))
+    idles = [motion for motion, words, *_ in labelled if words.action == "idle"]
+    counts = Counter(words.action for _, words, *_ in labelled)
+    added: Counter[str] = Counter()
+    for motion, words, name, source, licence in labelled:
+        # crc32, not hash: the same takes in every run
+        rng = np.random.default_rng([seed, zlib.crc32(name.encode()), added.total()])
+        variants = 1 if len(motion) >= WINDOW else 8 if counts[words.action] < _RARE else 2
+        for variant in range(variants):
+            clip = stretched(motion, float(rng.uniform(0.8, 1.25))) if variant > 0 and variants > 2 else motion
+            clip = lengthened(clip, words.action, idles, rng).slice(0, WINDOW)
+            if len(clip) >= _SHORTEST:
+                packer.add(clip, words.action, words.sentences(), name, source, licence)
+                added[words.action] += 1
+    return added
+
+
+class TakeSet:
+    """The packed takes, in memory, with their statistics and balanced batches."""
+
+    def __init__(self, folder: Path) -> None:
+        header = json.loads((folder / "takes.json").read_text(encoding="utf-8"))
+        self.encoder: str = header["encoder"]
+        self.speech_blocks: tuple[str, ...] = tuple(header["speech_blocks"])
+        self.words: list[str] = header["words"]
+        self.takes = [Take(**row | {"sentences": tuple(row["sentences"])}) for row in header["takes"]]
+        self.features: Floats = np.load(folder / "features.npy")
+        self.speech: Floats = np.load(folder / "speech.npy")
+        self.sentences: Floats = np.load(folder / "sentences.npy")
+        self.normalizer = self._feature_statistics()
+        self.speech_normalizer = Normalizer.fit(
+            self.speech if len(self.speech) else np.zeros((2, self.speech.shape[1]))
+        )
+        self._rows = ((self.features - self.normalizer.mean) / self.normalizer.std).astype(np.float32)
+        self._speech = self.speech_normalizer.normalize(self.speech).astype(np.float32)
+        self._by_action: dict[str, list[Take]] = defaultdict(list)
+        for take in self.takes:
+            self._by_action[take.action].append(take)
+        self._actions = sorted(action for action in self._by_action if action != SPEECH_ACTION)
+        weights = np.array(
+            [KEY_ACTIONS.get(action, 0.7) * len(self._by_action[action]) ** 0.4 for action in self._actions]
+        )
+        self._weights = weights / weights.sum()
+
+    def _feature_statistics(self) -> Normalizer:
+        std_floor = np.full(FEATURES, 0.02)  # metres and matrix entries that hardly move must not be blown up
+        std_floor[:4] = (0.01, 0.005, 0.01, 0.05)
+        std_floor[490:655] = 0.005
+        std_floor[655:] = 0.3
+        mean = self.features.mean(0, dtype=np.float64)
+        return Normalizer(mean, np.maximum(self.features.std(0, dtype=np.float64), std_floor))
+
+    def batch(self, seed: int, step: int, size: int, speech_share: float) -> dict[str, npt.NDArray[np.generic]]:
+        """Arrays of one training batch: x (B, N, 659), valid, text, text_present, speech, speech_present."""
+        rng = np.random.default_rng([seed, step])
+        n, width = WINDOW, self._speech.shape[1]
+        x = np.zeros((size, n, FEATURES), np.float32)
+        valid = np.zeros((size, n), bool)
+        text = np.zeros((size, self.sentences.shape[1]), np.float32)
+        text_present = np.zeros(size, bool)
+        speech = np.zeros((size, n, width), np.float32)
+        speech_present = np.zeros((size, n), bool)
+        paired = self._by_action.get(SPEECH_ACTION, [])
+        for row in range(size):
+            is_speech = bool(paired) and rng.random() < speech_share
+            pool = (
+                paired if is_speech else self._by_action[self._actions[rng.choice(len(self._actions), p=self._weights)]]
+            )
+            take = pool[int(rng.integers(len(pool)))]
+            start, length = self._crop(take, is_speech, rng)
+            x[row, :length] = self._rows[start : start + length]
+            valid[row, :length] = True
+            if is_speech:
+                first = take.speech + start - take.start
+                speech[row, :length] = self._speech[first : first + length]
+                speech_present[row, :length] = rng.random() > SPEECH_DROPOUT
+                # strips begin and end within a window: the handshake frames beside them have no speech
+                if rng.random() < 0.3:
+                    edge = int(rng.integers(1, 21))
+                    speech_present[row, slice(None, edge) if rng.random() < 0.5 else slice(length - edge, None)] = False
+            shown = TALK_SHARE if is_speech else 1 - TEXT_DROPOUT
+            if rng.random() < shown and take.sentences:
+                text[row] = self.sentences[take.sentences[int(rng.integers(len(take.sentences)))]]
+                text_present[row] = True
+        return {
+            "x": x, "valid": valid, "text": text, "text_present": text_present, "speech": speech,
+            "speech_present": speech_present,
+        }  # fmt: skip
+
+    def _crop(self, take: Take, is_speech: bool, rng: np.random.Generator) -> tuple[int, int]:
+        frames = take.stop - take.start
+        shortest = min(frames, 40)
+        if is_speech:
+            length = WINDOW if rng.random() < 0.7 else int(rng.integers(40, WINDOW + 1))
+        elif take.action in CYCLIC:
+            length = int(rng.integers(shortest, min(frames, WINDOW) + 1))
+        else:
+            length = frames
+        length = min(length, frames, WINDOW)
+        return take.start + int(rng.integers(frames - length + 1)), length
+
+
+SPEECH_ACTION = "speech"
+TEXT_DROPOUT = 0.1
+SPEECH_DROPOUT = 0.1
+TALK_SHARE = 0.15  # of speech pairs that are also told in words
+
+
+def load_takes(folder: Path) -> TakeSet:
+    """Open what `prepare` wrote."""
+    return TakeSet(folder)
+
+
+def describe(counts: Counter[str]) -> str:
+    """The actions and how many takes each has, most first."""
+    return ", ".join(f"{action} {count}" for action, count in counts.most_common())
+
+
+__all__ = [
+    "CORE_FPS",
+    "DEFAULT_ENCODER",
+    "Packer",
+    "Take",
+    "TakeSet",
+    "add_clips",
+    "chain",
+    "describe",
+    "neutral_skeleton",
+]

@@ -1,0 +1,216 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The trainer: Huber loss on x0, EMA, min-SNR weights, dropped conditions; killed at any step it goes on where it was.
+
+python -m core prepare --source DIR --out build/takes      # clips and speech to packed takes
+python -m core train --takes build/takes --out build/open  # takes to a model folder
+"""
+
+import argparse
+import copy
+import os
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from ..conditions.speech import features_width
+from ..errors import InputError
+from ..features import BLOCKS, FEATURES
+from ..model.checkpoint import Model, ModelConfig, save_model
+from ..model.denoiser import Denoiser, DenoiserConfig
+from ..sampling.schedule import Schedule, cosine_schedule
+from .card import model_card
+from .dataset import WINDOW, TakeSet
+
+FEATURE_WEIGHTS = {
+    # three root numbers carry the whole path, and the decoder never reads velocities and contacts
+    "yaw": 20.0, "root_velocity": 20.0, "height": 8.0, "positions": 1.0, "rotations": 1.0, "velocities": 0.3,
+    "contacts": 0.3,
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How long and how fast to learn. steps: optimizer steps; batch: windows a step; saved every save_seconds."""
+
+    steps: int = 5000
+    batch: int = 32
+    learning_rate: float = 6e-4
+    warmup: int = 200
+    ema: float = 0.999
+    speech_share: float = 0.35
+    smooth_weight: float = 1.0
+    seed: int = 1
+    save_seconds: float = 300.0
+
+
+def feature_weights() -> Tensor:
+    """(659,) weight of each feature in the loss, mean 1."""
+    weights = torch.ones(FEATURES)
+    for block, value in FEATURE_WEIGHTS.items():
+        weights[BLOCKS[block]] = value
+    return weights / weights.mean()
+
+
+def loss_of(denoiser: Denoiser, schedule: Schedule, batch: dict[str, Tensor], weights: Tensor, smooth: float) -> Tensor:
+    """Masked Huber loss of the predicted x0 (paper eq. 1) and of its change from frame to frame.
+
+    A sample counts with the square root of its SNR held within 0.2 and 5 (a softened min-SNR, Hang et al. 2023).
+    """
+    x0, valid = batch["x"], batch["valid"]
+    timesteps = torch.randint(0, len(schedule), (len(x0),), device=x0.device)
+    noisy = schedule.add_noise_each(x0, torch.randn_like(x0), timesteps)
+    predicted = denoiser(
+        noisy, timesteps, batch["text"], batch["text_present"], batch["speech"], batch["speech_present"], valid
+    )
+    signal = torch.as_tensor(schedule.signal, dtype=torch.float32, device=x0.device)[timesteps]
+    snr_weight = (signal / (1 - signal)).clamp(0.2, 5.0).sqrt() / 5.0**0.5  # (B,)
+    mask = valid[..., None] * snr_weight[:, None, None]  # (B, N, 1)
+    pose = functional.smooth_l1_loss(predicted, x0, reduction="none") * weights
+    change = functional.smooth_l1_loss(predicted.diff(dim=1), x0.diff(dim=1), reduction="none") * weights
+    return (pose * mask).sum() / mask.sum() / FEATURES + smooth * (change * mask[:, 1:]).sum() / mask.sum() / FEATURES
+
+
+def learning_rate(step: int, recipe: Recipe) -> float:
+    """Linear warm-up, then a cosine down to a twentieth."""
+    warm = min(1.0, (step + 1) / recipe.warmup)
+    progress = min(1.0, step / max(recipe.steps, 1))
+    return recipe.learning_rate * warm * (0.05 + 0.95 * 0.5 * (1 + float(np.cos(np.pi * progress))))
+
+
+def train(takes: TakeSet, out: Path, config: DenoiserConfig, recipe: Recipe, name: str) -> Model:
+    """Train, or go on training, into out/state.pt, and write the model folder out/NAME.
+
+    The batch and the noise of a step depend on (seed, step) alone, so an interrupted run ends with the same weights.
+    """
+    out.mkdir(parents=True, exist_ok=True)
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    torch.manual_seed(recipe.seed)
+    denoiser = Denoiser(config).to(device)
+    average = copy.deepcopy(denoiser).requires_grad_(False)
+    optimizer = torch.optim.AdamW(denoiser.parameters(), lr=recipe.learning_rate, weight_decay=0.01)
+    schedule, weights = cosine_schedule(), feature_weights().to(device)
+    state_file = out / "state.pt"
+    first = _resume(state_file, denoiser, average, optimizer, config)
+    saved = started = time.monotonic()
+    running = 0.0
+    for step in range(first, recipe.steps):
+        for group in optimizer.param_groups:
+            group["lr"] = learning_rate(step, recipe)
+        arrays = takes.batch(recipe.seed, step, recipe.batch, recipe.speech_share)
+        batch = {key: torch.from_numpy(value).to(device) for key, value in arrays.items()}
+        torch.manual_seed(recipe.seed * 1_000_003 + step)
+        loss = loss_of(denoiser, schedule, batch, weights, recipe.smooth_weight)
+        optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(denoiser.parameters(), 1.0)
+        optimizer.step()
+        _average(average, denoiser, min(recipe.ema, (1 + step) / (10 + step)))
+        running = loss.item() if step == first else 0.98 * running + 0.02 * loss.item()
+        if (step + 1) % 100 == 0:
+            pace = (time.monotonic() - started) / (step + 1 - first)
+            print(f"step {step + 1}/{recipe.steps}  loss {running:.4f}  {pace:.2f} s a step", flush=True)
+        if time.monotonic() - saved > recipe.save_seconds:
+            _save_state(state_file, step + 1, denoiser, average, optimizer, config)
+            saved = time.monotonic()
+    _save_state(state_file, recipe.steps, denoiser, average, optimizer, config)
+    return export(state_file, takes, out / name, name)
+
+
+def export(state_file: Path, takes: TakeSet, folder: Path, name: str) -> Model:
+    """Write the averaged weights of a training state as a model folder."""
+    state = torch.load(state_file, weights_only=True, map_location="cpu")
+    config = DenoiserConfig(**state["config"])
+    denoiser = Denoiser(config)
+    denoiser.load_state_dict(state["average"])
+    model_config = ModelConfig(config, takes.speech_blocks, takes.encoder, window=WINDOW, licence="GPL-3.0-or-later")
+    card = model_card(name, takes, config, int(state["step"]))
+    model = Model(denoiser.eval().requires_grad_(False), model_config, takes.normalizer, takes.speech_normalizer, card)
+    save_model(folder, model)
+    return model
+
+
+@torch.no_grad()
+def _average(average: Denoiser, denoiser: Denoiser, decay: float) -> None:
+    for slow, fast in zip(average.parameters(), denoiser.parameters(), strict=True):
+        slow.lerp_(fast, 1 - decay)
+
+
+def _save_state(
+    path: Path,
+    step: int,
+    denoiser: Denoiser,
+    average: Denoiser,
+    optimizer: torch.optim.Optimizer,
+    config: DenoiserConfig,
+) -> None:
+    state: dict[str, Any] = {
+        "step": step,
+        "config": asdict(config),
+        "denoiser": denoiser.state_dict(),
+        "average": average.state_dict(),
+        "optimizer": optimizer.state_dict(),
+    }
+    temporary = path.with_name(path.name + ".part")
+    torch.save(state, temporary)
+    os.replace(temporary, path)  # a full disk leaves the last good state
+
+
+def _resume(
+    path: Path, denoiser: Denoiser, average: Denoiser, optimizer: torch.optim.Optimizer, config: DenoiserConfig
+) -> int:
+    """Load a state where there is one; the step to go on with."""
+    if not path.is_file():
+        return 0
+    state = torch.load(path, weights_only=True, map_location="cpu")
+    if state["config"] != asdict(config):
+        raise InputError(f"{path} was trained with another network: give another --out, or remove it.")
+    denoiser.load_state_dict(state["denoiser"])
+    average.load_state_dict(state["average"])
+    optimizer.load_state_dict(state["optimizer"])
+    print(f"going on at step {state['step']}", flush=True)
+    return int(state["step"])
+
+
+def main(arguments: Sequence[str]) -> int:
+    """`python -m core train`."""
+    parser = argparse.ArgumentParser(prog="python -m core train", description=__doc__)
+    parser.add_argument("--takes", type=Path, required=True, help="folder that `prepare` wrote")
+    parser.add_argument("--out", type=Path, required=True, help="folder of the training state and the model")
+    parser.add_argument("--name", default="open", help="name of the model folder")
+    parser.add_argument("--width", type=int, default=256)
+    parser.add_argument("--layers", type=int, default=6)
+    parser.add_argument("--feedforward", type=int, default=768)
+    parser.add_argument("--dropout", type=float, default=0.05)
+    parser.add_argument("--export-only", action="store_true", help="write the model folder of the last saved state")
+    for field, kind in (
+        ("steps", int),
+        ("batch", int),
+        ("learning-rate", float),
+        ("seed", int),
+        ("save-seconds", float),
+    ):
+        parser.add_argument(f"--{field}", type=kind, default=getattr(Recipe, field.replace("-", "_")))
+    given = parser.parse_args(arguments)
+    if not (given.takes / "takes.json").is_file():
+        raise InputError(f"{given.takes} holds no takes: run `python -m core prepare --out {given.takes}` first.")
+    takes = TakeSet(given.takes)
+    if given.export_only:
+        export(given.out / "state.pt", takes, given.out / given.name, given.name)
+        return 0
+    config = DenoiserConfig(
+        text_width=takes.sentences.shape[1], speech_width=features_width(takes.speech_blocks), width=given.width,
+        layers=given.layers, feedforward=given.feedforward, dropout=given.dropout, norm_first=True, absence="learned",
+    )  # fmt: skip
+    recipe = Recipe(
+        steps=given.steps, batch=given.batch, learning_rate=given.learning_rate, seed=given.seed,
+        save_seconds=given.save_seconds,
+    )  # fmt: skip
+    train(takes, given.out, config, recipe, given.name)
+    return 0
