@@ -1,0 +1,335 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""From a timeline to a motion: plan segments and windows, gather conditions, sample, decode."""
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import pairwise
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from .conditions.speech import SAMPLE_RATE, features_width, load_audio, speech_features
+from .conditions.text import encode_texts
+from .errors import InputError
+from .features import decode
+from .model.checkpoint import Model
+from .motion import Motion
+from .sampling.doubletake import DoubleTake, double_take
+from .sampling.guidance import Conditions, guided
+from .sampling.samplers import Denoise, make_sampler
+from .sampling.schedule import cosine_schedule
+from .skeleton import neutral_skeleton
+from .timeline import Guidance, SpeechStrip, TextStrip, Timeline, guidance_at
+
+IDLE_PROMPT = "a person stands still"
+SHORT_GAP_SECONDS = 1.0  # an emptier stretch than this stands idle; a shorter one belongs to the prompts beside it
+SHORTEST_SECONDS = 1.0  # of a window's own part; shorter strips share a neighbour's window
+SHORTEST_TAKE_SECONDS = 2.0  # a shorter timeline is sampled at this length and cut
+SPEECH_TOLERANCE_SECONDS = 0.1  # that a strip may outlast its sound, for ends that were rounded to frames
+
+
+class Cancelled(Exception):  # noqa: N818 - not an error
+    """Raised by `generate` when `cancelled()` answers True."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How to sample. None leaves the choice to the model.
+
+    steps, sampler: denoising steps of the first take and one of `core.sampling.samplers.SAMPLERS`.
+    double_take: how windows are joined. device: "auto" (CUDA, MPS or CPU) or a torch device. text_encoder: another
+    folder or hub name of the text encoder that the model was trained with.
+    """
+
+    steps: int | None = None
+    sampler: str | None = None
+    double_take: DoubleTake = field(default_factory=DoubleTake)
+    device: str = "auto"
+    text_encoder: str | None = None
+
+
+@dataclass(frozen=True)
+class Segment:
+    """Frames start..stop that follow one prompt, or none (then speech leads)."""
+
+    start: int
+    stop: int
+    prompt: str | None
+    guidance: Guidance = 1.0
+
+    def __len__(self) -> int:
+        return self.stop - self.start
+
+
+_IDLE = TextStrip(0.0, 1.0, IDLE_PROMPT, guidance=1.0)
+
+
+def generate(
+    timeline: Timeline,
+    model: Model,
+    settings: Settings | None = None,
+    on_step: Callable[[int, int], None] | None = None,
+    cancelled: Callable[[], bool] | None = None,
+) -> Motion:
+    """The motion of a timeline, from time 0 to the end of its last strip, both included.
+
+    The result is at timeline.fps and has round(end * fps) + 1 frames: frame k is the pose at k / fps seconds. It starts
+    above the origin and faces +Z. Where text strips overlap, the one that starts later leads, and of two that start
+    together the later in the list; so do speech strips. A stretch of a second or more without any strip stands idle; in
+    speech without text the text is absent. The same timeline, model, settings and device give the same bits.
+
+    on_step(done, total) and cancelled() are called before the first and after every denoising step.
+
+    Raises InputError for what a user can mend (sound, steps, device, a model that does not fit), and Cancelled.
+    """
+    settings = settings or Settings()
+
+    def step(done: int, total: int) -> None:
+        if cancelled is not None and cancelled():
+            raise Cancelled
+        if on_step is not None:
+            on_step(done, total)
+
+    steps = model.config.steps if settings.steps is None else settings.steps
+    if steps < 1:
+        raise InputError(f"Sampling takes 1 step or more, not {steps}.")
+    device = _device(settings.device)
+    fps, longest = model.config.fps, model.config.window
+    spans, seconds, rows_of = _listen(timeline, model)
+    frames = math.ceil(seconds * fps - 1e-6) + 1
+    segments = plan_segments(timeline, spans, frames, fps)
+    sampled = max(frames, round(SHORTEST_TAKE_SECONDS * fps))
+    segments[-1] = replace(segments[-1], stop=sampled)
+    take = replace(settings.double_take, handshake=min(settings.double_take.handshake, longest // 3))
+    parts = plan_parts(segments, longest, take, fps)
+    windows = with_handshakes(parts, take)
+    prompts = sorted({segment.prompt for segment in segments if segment.prompt is not None})
+    texts = _encode(prompts, model, settings.text_encoder).to(device)  # (P, Dt)
+    speech, present = (value.to(device) for value in rows_of(sampled))  # (frames, Ds), (frames,)
+    schedule = cosine_schedule(model.config.noise_steps)
+    denoiser = model.denoiser.to(device)
+
+    def denoise_for(stretches: Sequence[range], length: int, second: bool) -> Denoise:
+        legacy = take.mode == "legacy"
+        weights = torch.zeros(len(stretches), len(prompts), length)
+        if not (legacy and second):  # where the released code drops the text
+            for row, stretch in enumerate(stretches):
+                own = segments if second else [segment for segment in segments if _overlap(segment, parts[row])]
+                weights[row, :, : len(stretch)] = text_weights(own, prompts, stretch, take.handshake, fps)
+        shift = take.handshake if legacy and second else 0  # of the released code: speech is late in the second take
+        heard = [slice(stretch.start - shift, stretch.stop - shift) for stretch in stretches]
+        valid = torch.tensor([[k < len(stretch) for k in range(length)] for stretch in stretches])
+        conditions = Conditions(
+            texts=texts,
+            weights=weights.to(device),
+            speech=torch.stack([_padded(speech[part], length) for part in heard]),
+            speech_present=torch.stack([_padded(present[part], length) for part in heard]),
+            valid=None if legacy or bool(valid.all()) else valid.to(device),
+        )
+        return guided(denoiser, schedule, conditions)
+
+    with torch.inference_mode():
+        features = double_take(
+            denoise_for,
+            windows,
+            features=model.config.denoiser.features,
+            sampler=make_sampler(settings.sampler or model.config.sampler, schedule),
+            steps=steps,
+            settings=take,
+            generator=torch.Generator().manual_seed(timeline.seed),
+            longest=longest,
+            device=device,
+            on_step=step,
+        )
+    motion = decode(model.normalizer.denormalize(features[:frames].to("cpu").numpy()), neutral_skeleton())
+    return motion.resampled(timeline.fps, round(seconds * timeline.fps) + 1)
+
+
+def plan_segments(
+    timeline: Timeline, spans: Sequence[tuple[float, float]], frames: int, fps: float = 20.0
+) -> list[Segment]:
+    """Cut frames 0..frames where the text changes and idle stretches begin and end; see `generate` for the rules.
+
+    spans: (start, end) seconds of the speech strips.
+    """
+    owners: list[TextStrip | None] = [None] * frames
+    for strip in sorted(timeline.text, key=lambda strip: strip.start):
+        start = min(round(strip.start * fps), frames - 1)
+        stop = max(round(strip.end * fps), start + 1)
+        stop = frames if stop >= frames - 1 else stop  # the last frame is the end itself: it belongs to what ends there
+        owners[start:stop] = [strip] * (stop - start)
+    spoken = [False] * frames
+    for start_seconds, end_seconds in spans:
+        for k in range(round(start_seconds * fps), min(round(end_seconds * fps) + 1, frames)):
+            spoken[k] = True
+    empty = [owner is None and not heard for owner, heard in zip(owners, spoken, strict=True)]
+    for start, stop in _runs(empty):
+        if not empty[start]:
+            continue
+        before = owners[start - 1] if start > 0 else None
+        after = owners[stop] if stop < frames else None
+        if stop - start >= SHORT_GAP_SECONDS * fps:
+            before = after = _IDLE
+        middle = (start + stop) // 2 if before and after else stop if before else start
+        owners[start:middle] = [before] * (middle - start)
+        owners[middle:stop] = [after] * (stop - middle)
+    segments: list[Segment] = []
+    for start, stop in _runs(owners):
+        owner = owners[start]
+        guidance = timeline.guidance if owner is None or owner.guidance is None else owner.guidance
+        segments.append(Segment(start, stop, owner.prompt if owner else None, guidance))
+    return segments
+
+
+def plan_parts(segments: Sequence[Segment], longest: int, take: DoubleTake, fps: float = 20.0) -> list[range]:
+    """What each window is there for, one after the other: one segment, or part of one, or several short ones.
+
+    With its handshakes no window exceeds `longest` frames, unless the shortest part that DoubleTake can join needs it.
+    """
+    shortest = round(SHORTEST_SECONDS * fps)
+    if take.mode == "legacy":
+        shortest = max(shortest, take.handshake + 2 * take.blend + 10)
+    parts = [range(segment.start, segment.stop) for segment in segments]
+    while len(parts) > 1 and min(map(len, parts)) < shortest:
+        i = min(range(len(parts)), key=lambda i: len(parts[i]))
+        neighbours = [j for j in (i - 1, i + 1) if 0 <= j < len(parts)]
+        low, high = sorted((i, min(neighbours, key=lambda j: len(parts[j]))))
+        parts[low : high + 1] = [range(parts[low].start, parts[high].stop)]
+    room = max(longest - take.handshake, 2 * shortest)
+    split: list[range] = []
+    for part in parts:
+        joints = (part.start > parts[0].start) + (part.stop < parts[-1].stop)
+        fits = len(part) + joints * take.handshake // 2 <= longest
+        pieces = 1 if fits else math.ceil(len(part) / room)
+        cuts = [part.start + len(part) * k // pieces for k in range(pieces + 1)]
+        split += [range(start, stop) for start, stop in pairwise(cuts)]
+    return split
+
+
+def with_handshakes(parts: Sequence[range], take: DoubleTake) -> list[range]:
+    """Widen neighbouring parts until each two share a handshake, which is shorter where a part is short."""
+    starts, stops = [parts[0].start], [parts[-1].stop]
+    for left, right in pairwise(parts):
+        half = (
+            take.handshake // 2 if take.mode == "legacy" else min(take.handshake, len(left) // 2, len(right) // 2) // 2
+        )
+        starts.append(right.start - half)
+        stops.insert(-1, left.stop + half)
+    return [range(start, stop) for start, stop in zip(starts, stops, strict=True)]
+
+
+def text_weights(
+    segments: Sequence[Segment], prompts: Sequence[str], frames: range, fade: int, fps: float = 20.0
+) -> Tensor:
+    """How much each frame follows each prompt: (P, len(frames)), gamma times the share of the frame's segment.
+
+    Segments cross-fade over `fade` frames around their cuts, less where one is shorter. The first and the last of them
+    reach beyond their ends, wherever `frames` does.
+    """
+    k = torch.arange(frames.start, frames.stop, dtype=torch.float64)
+    risen = [torch.ones_like(k)]  # per segment, how far time has come into it
+    for left, right in pairwise(segments):
+        width = max(1, min(fade, len(left), len(right)))
+        risen.append(((k + 0.5 - right.start) / width + 0.5).clamp(0.0, 1.0))
+    risen.append(torch.zeros_like(k))
+    weights = torch.zeros(len(prompts), len(frames), dtype=torch.float64)
+    for segment, (share, following) in zip(segments, pairwise(risen), strict=True):
+        if segment.prompt is not None:
+            gamma = torch.tensor([guidance_at(segment.guidance, frame / fps) for frame in frames])
+            weights[prompts.index(segment.prompt)] += gamma * (share - following)
+    return weights.float()
+
+
+def _listen(
+    timeline: Timeline, model: Model
+) -> tuple[list[tuple[float, float]], float, Callable[[int], tuple[Tensor, Tensor]]]:
+    """The speech strips' (start, end), the timeline's end in seconds, and the features of its first n frames.
+
+    Those are normalised rows (n, Ds) and whether there is speech (n,).
+    """
+    config = model.config
+    samples = {strip.audio: load_audio(strip.audio) for strip in timeline.speech}
+    spans = [(strip.start, _speech_end(strip, len(samples[strip.audio]) / SAMPLE_RATE)) for strip in timeline.speech]
+    seconds = max([strip.end for strip in timeline.text] + [end for _, end in spans])
+    width = config.denoiser.speech_width
+    if timeline.speech and features_width(config.speech_blocks) != width:
+        raise InputError(f"The model's speech blocks do not make the {width} numbers its network needs; get it again.")
+
+    def rows_of(frames: int) -> tuple[Tensor, Tensor]:
+        rows, present = torch.zeros(frames, width), torch.zeros(frames, dtype=torch.bool)
+        known: dict[tuple[Path, int], Tensor] = {}
+        for strip, (start, end) in sorted(zip(timeline.speech, spans, strict=True), key=lambda pair: pair[1][0]):
+            # Frames seldom fall on rows of the recording: what is cut off its beginning makes them.
+            first = math.ceil(start * config.fps - 1e-6)
+            heard = first / config.fps - start + strip.offset  # seconds into the recording
+            row = int(heard * config.fps + 1e-6)
+            cut = max(0, round((heard - row / config.fps) * SAMPLE_RATE))
+            if (strip.audio, cut) not in known:
+                features = speech_features(samples[strip.audio][cut:], config.speech_blocks, config.fps)
+                known[strip.audio, cut] = torch.as_tensor(model.speech_normalizer.normalize(features)).float()
+            last = min(int(end * config.fps + 1e-6), frames - 1)
+            part = known[strip.audio, cut][row : row + last + 1 - first]
+            rows[first : first + len(part)] = part
+            present[first : first + len(part)] = True
+        return rows, present
+
+    return spans, seconds, rows_of
+
+
+def _speech_end(strip: SpeechStrip, seconds: float) -> float:
+    """Where a strip of a recording of that length ends."""
+    whole = strip.start + seconds - strip.offset
+    if strip.offset >= seconds:
+        raise InputError(
+            f"The speech strip {strip.audio.name!r} begins {strip.offset:g} s into a recording of {seconds:.2f} s; "
+            "lower its offset."
+        )
+    if strip.end is not None and strip.end > whole + SPEECH_TOLERANCE_SECONDS:
+        raise InputError(
+            f"The speech strip {strip.audio.name!r} ends at {strip.end:g} s, its sound at {whole:.2f} s; shorten it."
+        )
+    return whole if strip.end is None else strip.end
+
+
+def _encode(prompts: Sequence[str], model: Model, encoder: str | None) -> Tensor:
+    """Text vectors (P, Dt) of the width that the network wants."""
+    name, width = encoder or model.config.text_encoder, model.config.denoiser.text_width
+    if not prompts:
+        return torch.zeros(0, width)
+    texts = torch.as_tensor(encode_texts(prompts, name))
+    if texts.shape[1] != width:
+        raise InputError(
+            f"The text encoder {name!r} gives {texts.shape[1]} numbers, but the model wants {width}; "
+            f"use {model.config.text_encoder!r}."
+        )
+    return texts
+
+
+def _device(name: str) -> torch.device:
+    if name == "auto":
+        name = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
+    try:
+        device = torch.device(name)
+        torch.zeros(1, device=device)
+    except (RuntimeError, AssertionError):
+        raise InputError(f"The device {name!r} is not there; choose 'auto' or 'cpu'.") from None
+    return device
+
+
+def _runs(values: Sequence[object]) -> list[tuple[int, int]]:
+    """(start, stop) of each stretch of equal values."""
+    cuts = [0, *(k for k in range(1, len(values)) if values[k] != values[k - 1]), len(values)]
+    return list(pairwise(cuts))
+
+
+def _overlap(segment: Segment, part: range) -> bool:
+    return segment.start < part.stop and part.start < segment.stop
+
+
+def _padded(rows: Tensor, length: int) -> Tensor:
+    """The first `length` rows, zeros (False) where there are no more."""
+    padded = rows.new_zeros(length, *rows.shape[1:])
+    padded[: len(rows)] = rows[:length]
+    return padded

@@ -1,0 +1,341 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Any timeline becomes a motion of the right length, repeatably, its conditions at the right frames."""
+
+from collections.abc import Callable
+from itertools import pairwise
+from pathlib import Path
+
+import hypothesis
+import hypothesis.strategies as st
+import numpy as np
+import pytest
+import soundfile
+import torch
+from torch import Tensor, nn
+
+from core import generate as module
+from core.conditions.speech import load_audio, speech_features
+from core.errors import InputError
+from core.features import FEATURES, Normalizer
+from core.generate import (
+    IDLE_PROMPT,
+    Cancelled,
+    Segment,
+    Settings,
+    generate,
+    plan_parts,
+    plan_segments,
+    text_weights,
+    with_handshakes,
+)
+from core.model.checkpoint import Model, ModelConfig
+from core.model.denoiser import Denoiser, DenoiserConfig
+from core.motion import Motion
+from core.sampling.doubletake import DoubleTake
+from core.timeline import SpeechStrip, TextStrip, Timeline
+
+TEXT_WIDTH, SPEECH_WIDTH = 6, 5  # the speech blocks are prosody (4) and onset (1)
+WIDTHS = {"features": FEATURES, "text_width": TEXT_WIDTH, "speech_width": SPEECH_WIDTH}
+WALK, WAVE = TextStrip(0, 4, "a person walks"), TextStrip(4, 7, "a person waves")
+
+
+class Answer(nn.Module):
+    """Stands in for the network: a function of (text, text_present, speech) answers x0 at once."""
+
+    def __init__(self, answer: Callable[[Tensor, Tensor, Tensor], Tensor]) -> None:
+        super().__init__()
+        self.config = DenoiserConfig(**WIDTHS)
+        self.answer = answer
+
+    def forward(self, x: Tensor, t: Tensor, text: Tensor, present: Tensor, speech: Tensor, *masks: Tensor) -> Tensor:
+        return self.answer(text, present, speech).expand_as(x).clone()
+
+
+def make_model(denoiser: nn.Module | None = None, **config: object) -> Model:
+    torch.manual_seed(0)
+    shape = DenoiserConfig(**WIDTHS, width=16, layers=1, heads=2, feedforward=24)
+    network = denoiser or Denoiser(shape).eval().requires_grad_(False)
+    mean = np.zeros(FEATURES)
+    mean[3] = 0.9
+    return Model(
+        network,
+        ModelConfig(shape, **{"speech_blocks": ("prosody", "onset"), "window": 100, "steps": 4, **config}),
+        Normalizer(mean, np.full(FEATURES, 0.05)),
+        Normalizer(np.full(SPEECH_WIDTH, 0.5), np.full(SPEECH_WIDTH, 2.0)),
+    )
+
+
+@pytest.fixture(autouse=True)
+def fake_encoder(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A prompt's vector is its length and zeros; what the real encoder does is tested elsewhere."""
+
+    def encode(prompts: list[str], encoder: str) -> np.ndarray:
+        return np.array([[len(prompt)] + [0] * (TEXT_WIDTH - 1) for prompt in prompts], np.float32)
+
+    monkeypatch.setattr(module, "encode_texts", encode)
+
+
+@pytest.fixture
+def decoded(monkeypatch: pytest.MonkeyPatch) -> list[np.ndarray]:
+    """The features that `generate` decodes, in the network's own units."""
+    seen: list[np.ndarray] = []
+    decode = module.decode
+
+    def spy(features: np.ndarray, skeleton: object) -> Motion:
+        seen.append((features - make_model().normalizer.mean) / 0.05)
+        return decode(features, skeleton)
+
+    monkeypatch.setattr(module, "decode", spy)
+    return seen
+
+
+@pytest.fixture(scope="session")
+def speech(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Ten seconds of a voice-like tone that comes and goes."""
+    path = tmp_path_factory.mktemp("speech") / "speech.wav"
+    time = np.arange(16000 * 10) / 16000
+    tone = np.sin(2 * np.pi * 120 * time) + 0.5 * np.sin(2 * np.pi * 240 * time)
+    soundfile.write(path, 0.3 * tone * (np.sin(2 * np.pi * 0.7 * time) > 0) * (1 + 0.1 * time), 16000)
+    return path
+
+
+# Segments
+
+
+def spans(segments: list[Segment]) -> list[tuple[int, int, str | None]]:
+    return [(segment.start, segment.stop, segment.prompt) for segment in segments]
+
+
+def strip(start: float, end: float, prompt: str) -> TextStrip:
+    return TextStrip(start, end, prompt)
+
+
+@pytest.mark.parametrize(
+    ("text", "spoken", "expected"),
+    [
+        ([strip(0, 4, "a")], [], [(0, 81, "a")]),  # the frame at the end itself belongs to the strip
+        ([strip(0, 2, "a"), strip(2, 4, "b")], [], [(0, 40, "a"), (40, 81, "b")]),
+        # a short gap is shared, a long one stands idle
+        ([strip(0, 2, "a"), strip(2.5, 4, "b")], [], [(0, 45, "a"), (45, 81, "b")]),
+        ([strip(2, 4, "a")], [], [(0, 40, IDLE_PROMPT), (40, 81, "a")]),
+        ([strip(0.5, 4, "a")], [], [(0, 81, "a")]),
+        # speech leads where there is no text, and its short pauses do not stand idle
+        ([], [(0, 4)], [(0, 81, None)]),
+        ([], [(0, 2), (2.6, 4)], [(0, 81, None)]),
+        ([], [(1.5, 4)], [(0, 30, IDLE_PROMPT), (30, 81, None)]),
+        ([strip(0, 1.5, "a")], [(2, 4)], [(0, 40, "a"), (40, 81, None)]),
+        ([strip(1, 2, "a")], [(0, 4)], [(0, 20, None), (20, 40, "a"), (40, 81, None)]),
+        # the strip that starts later leads, and of two that start together the later in the list
+        ([strip(1, 2, "b"), strip(0, 4, "a")], [], [(0, 20, "a"), (20, 40, "b"), (40, 81, "a")]),
+        ([strip(0, 4, "a"), strip(0, 2, "b")], [], [(0, 40, "b"), (40, 81, "a")]),
+        ([strip(0, 4, "a"), strip(2, 2.01, "b")], [], [(0, 40, "a"), (40, 41, "b"), (41, 81, "a")]),
+    ],
+)
+def test_segments(
+    text: list[TextStrip], spoken: list[tuple[float, float]], expected: list[tuple[int, int, str | None]]
+):
+    timeline = Timeline(tuple(text), () if text else (SpeechStrip(0, Path("any.wav")),))
+    assert spans(plan_segments(timeline, spoken, 81)) == expected
+
+
+def test_a_strip_has_its_own_guidance_or_the_timelines_and_idle_has_1():
+    timeline = Timeline((TextStrip(0, 2, "a"), TextStrip(2, 4, "b", 2.5), TextStrip(6, 7, "c")), guidance=0.5)
+    assert [segment.guidance for segment in plan_segments(timeline, [], 141)] == [0.5, 2.5, 1.0, 0.5]
+
+
+# Windows
+
+
+@hypothesis.given(st.lists(st.integers(1, 700), min_size=1, max_size=30), st.integers(60, 200))
+@hypothesis.settings(deadline=None, max_examples=200)
+def test_parts_and_windows_fit_doubletake(lengths: list[int], longest: int):
+    cuts = np.cumsum([0, *lengths]).tolist()
+    segments = [Segment(start, stop, "a") for start, stop in pairwise(cuts)]
+    take = DoubleTake()
+    parts = plan_parts(segments, longest, take)
+    assert [parts[0].start, *(part.stop for part in parts)] == [0, *(part.start for part in parts[1:]), cuts[-1]]
+    assert len(parts) == 1 or min(map(len, parts)) >= 20
+    windows = with_handshakes(parts, take)
+    assert max(map(len, windows)) <= longest
+    assert (windows[0].start, windows[-1].stop) == (0, cuts[-1])
+    for left, right in pairwise(windows):
+        assert 10 <= left.stop - right.start <= 20
+    for left, right in zip(windows, windows[2:], strict=False):
+        assert left.stop <= right.start  # a frame is in two windows at most
+
+
+@hypothesis.given(st.lists(st.integers(1, 700), min_size=1, max_size=30))
+@hypothesis.settings(deadline=None)
+def test_legacy_windows_are_as_long_as_the_released_code_needs(lengths: list[int]):
+    cuts = np.cumsum([0, *lengths]).tolist()
+    take = DoubleTake("legacy")
+    windows = with_handshakes(plan_parts([Segment(*cut, "a") for cut in pairwise(cuts)], 120, take), take)
+    assert len(windows) == 1 or min(map(len, windows)) >= 60
+    assert all(left.stop - right.start == 20 for left, right in pairwise(windows))
+
+
+def test_a_segment_of_fair_length_has_a_window_of_its_own():
+    segments = [Segment(0, 80, "a"), Segment(80, 110, "b"), Segment(110, 112, "c"), Segment(112, 300, None)]
+    parts = plan_parts(segments, 120, DoubleTake())
+    assert parts == [range(80), range(80, 112), range(112, 206), range(206, 300)]
+
+
+# Weights of prompts
+
+
+def test_prompts_cross_fade_around_the_cut():
+    segments = [Segment(0, 40, "a"), Segment(40, 80, "b", 2.0), Segment(80, 120, None)]
+    weights = text_weights(segments, ["a", "b"], range(120), fade=20)
+    assert weights[0, :30].eq(1).all()
+    assert weights[0, 50:].eq(0).all()
+    assert weights[1, 50:70].eq(2).all()
+    assert weights[1, 90:].eq(0).all()
+    torch.testing.assert_close(weights[0, 30:50] + weights[1, 30:50] / 2, torch.ones(20))
+    torch.testing.assert_close(weights[0, 39] - weights[1, 39] / 2, torch.tensor(0.05))
+
+
+def test_guidance_keys_are_read_at_each_frames_time():
+    weights = text_weights([Segment(0, 80, "a", ((1.0, 0.0), (3.0, 1.0)))], ["a"], range(10, 70), fade=20)
+    torch.testing.assert_close(weights[0], ((torch.arange(10, 70) / 20 - 1) / 2).clamp(0, 1))
+
+
+# The whole
+
+
+@pytest.mark.parametrize("mode", ["corrected", "legacy"])
+@pytest.mark.parametrize(
+    ("strips", "seconds", "fps"),
+    [
+        ((TextStrip(0, 0.1, "two frames"),), 0.1, 30.0),
+        ((TextStrip(0, 0.01, "no frame at all"),), 0.01, 24.0),
+        (tuple(TextStrip(k / 10, k / 10 + 0.1, f"prompt {k % 3}") for k in range(12)), 1.2, 20.0),
+        ((WALK, TextStrip(2, 2.1, "a blink"), TextStrip(9, 10, "a bow")), 10.0, 23.976),
+        ((TextStrip(0, 60, "a long walk"),), 60.0, 30.0),
+        ((TextStrip(0, 20, "a"), TextStrip(20, 21, "b"), TextStrip(50, 60, "c")), 60.0, 60.0),
+    ],
+)
+def test_any_timeline_becomes_a_motion_of_its_length(
+    mode: str, strips: tuple[TextStrip, ...], seconds: float, fps: float
+):
+    motion = generate(Timeline(strips, fps=fps), make_model(), Settings(steps=2, double_take=DoubleTake(mode)))
+    assert motion.fps == fps
+    assert len(motion) == round(seconds * fps) + 1
+    assert np.isfinite(motion.translation).all()
+    np.testing.assert_allclose(np.linalg.norm(motion.rotations, axis=-1), 1, atol=1e-6)
+
+
+@pytest.mark.parametrize("sampler", ["ddpm", "ddim", "dpm"])
+def test_same_seed_same_bits(sampler: str, speech: Path):
+    def bits(seed: int) -> bytes:
+        timeline = Timeline((WALK, WAVE), (SpeechStrip(2, speech, 9),), seed=seed, guidance=1.5)
+        motion = generate(timeline, make_model(sampler=sampler))
+        return motion.translation.tobytes() + motion.rotations.tobytes()
+
+    assert bits(1) == bits(1)
+    assert bits(1) != bits(2)
+
+
+@pytest.mark.parametrize(("guidance", "rows"), [(0.0, [1] * 4), (1.0, [1] * 4), (1.5, [2] * 4)])
+def test_one_network_call_a_step(guidance: float, rows: list[int]):
+    model = make_model()
+    seen: list[int] = []
+    model.denoiser.register_forward_pre_hook(lambda module, arguments: seen.append(len(arguments[0])))
+    generate(Timeline((WALK,), guidance=guidance), model)
+    assert seen == rows
+
+
+def test_progress_and_cancelling():
+    timeline = Timeline((WALK, WAVE))
+    steps: list[tuple[int, int]] = []
+    generate(timeline, make_model(), on_step=lambda done, total: steps.append((done, total)))
+    assert steps == [(done, 8) for done in range(9)]
+    for stop_at in (0, 3, 8):
+        done: list[int] = []
+        with pytest.raises(Cancelled):
+            generate(
+                timeline,
+                make_model(),
+                on_step=lambda k, total, done=done: done.append(k),
+                cancelled=lambda done=done, stop_at=stop_at: len(done) == stop_at,
+            )
+        assert done == [*range(stop_at)]
+
+
+def test_speech_stays_on_its_frames(speech: Path, decoded: list[np.ndarray]):
+    # Two strips of one recording, not on whole frames, over several windows; text in between.
+    model = make_model(Answer(lambda text, present, speech: speech.mean(dim=-1, keepdim=True)))
+    strips = (SpeechStrip(0.52, speech), SpeechStrip(12.0, speech, end=15.0, offset=4.0))
+    generate(Timeline((WALK,), strips), model)
+    samples = load_audio(speech)
+    rows = model.speech_normalizer.normalize(speech_features(samples[480:], ("prosody", "onset"))).mean(axis=1)
+    expected = np.zeros(len(decoded[0]))
+    expected[11 : 11 + 200] = rows[:200]  # frame 11 is at 0.55 s, 0.03 s into the recording
+    rows = model.speech_normalizer.normalize(speech_features(samples, ("prosody", "onset"))).mean(axis=1)
+    expected[240:301] = rows[80:141]
+    np.testing.assert_allclose(decoded[0][:, 0], expected, atol=1e-5)
+
+
+def test_prompts_rule_their_strips_and_joints_do_not_pop(decoded: list[np.ndarray]):
+    model = make_model(Answer(lambda text, present, speech: text[:, None, :1]))  # as many as the prompt has letters
+    strips = (
+        TextStrip(0, 8, "a" * 10),
+        TextStrip(8, 9, "a" * 20),
+        TextStrip(9, 9.3, "a" * 12),
+        TextStrip(9.3, 14, "a"),
+    )
+    generate(Timeline(strips), model, Settings(steps=10))
+    row = decoded[0][:, 0]
+    np.testing.assert_allclose(row[:145], 10, atol=1e-4)
+    np.testing.assert_allclose(row[200:], 1, atol=1e-4)
+    assert row[165:175].min() > 15
+    assert np.abs(np.diff(row)).max() < 3  # the steepest of the cross-fades, from 12 to 1 within 6 frames, takes 2
+
+
+@pytest.mark.parametrize("mode", ["corrected", "legacy"])
+def test_text_and_speech_are_told_together(mode: str, speech: Path):
+    heard: list[tuple[bool, bool]] = []
+
+    def answer(text: Tensor, present: Tensor, speech: Tensor) -> Tensor:
+        heard.append((bool(present.all()), bool(speech.abs().sum() > 0)))
+        return torch.zeros(())
+
+    settings = Settings(double_take=DoubleTake(mode))
+    generate(Timeline((WALK,), (SpeechStrip(0, speech, 4),)), make_model(Answer(answer)), settings)
+    assert set(heard) == {(True, True)}
+
+
+@pytest.mark.parametrize(
+    ("strip", "message"),
+    [
+        ({"end": 11.0}, "ends at 11 s, its sound at 10.00 s"),
+        ({"start": 3.0, "end": 10.5, "offset": 4.0}, "ends at 10.5 s, its sound at 9.00 s"),
+        ({"offset": 10.0}, "begins 10 s into a recording of 10.00 s"),
+    ],
+)
+def test_a_strip_longer_than_its_sound_is_refused(speech: Path, strip: dict[str, float], message: str):
+    with pytest.raises(InputError, match=message):
+        generate(Timeline(speech=(SpeechStrip(**{"start": 0.0, "audio": speech, **strip}),)), make_model())
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        (Settings(steps=0), "1 step or more, not 0"),
+        (Settings(sampler="euler"), "no sampler 'euler'"),
+        (Settings(device="toaster"), "device 'toaster' is not there"),
+    ],
+)
+def test_settings_that_cannot_be_are_refused(settings: Settings, message: str):
+    with pytest.raises(InputError, match=message):
+        generate(Timeline((WALK,)), make_model(), settings)
+
+
+def test_an_encoder_of_another_width_is_refused(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(module, "encode_texts", lambda prompts, encoder: np.zeros((len(prompts), 9), np.float32))
+    with pytest.raises(InputError, match="'other' gives 9 numbers, but the model wants 6; use 'all-MiniLM-L6-v2'"):
+        generate(Timeline((WALK,)), make_model(), Settings(text_encoder="other"))
+
+
+def test_blocks_that_do_not_fit_the_network_are_refused(speech: Path):
+    with pytest.raises(InputError, match="do not make the 5 numbers"):
+        generate(Timeline(speech=(SpeechStrip(0, speech),)), make_model(speech_blocks=("mfcc",)))
