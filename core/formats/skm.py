@@ -2,8 +2,9 @@
 """SmartBody files: skeletons (.sk) and motions (.skm) with their gesture phases.
 
 A .sk nests `joint NAME { offset X Y Z  prerot axis X Y Z ang DEGREES  channel ... }`. A .skm lists its channels, one a
-line (`JOINT XPos|YPos|ZPos|Quat`), then a line of values a frame (`kt SECONDS fr ...`); a `Quat` channel is three numbers,
-a rotation vector in radians. A joint's local rotation is prerot * exp(channel), its translation offset + channels.
+line (`JOINT XPos|YPos|ZPos|Quat`), then a line of values a frame (`kt SECONDS fr ...`); a `Quat` channel is three
+numbers, a rotation vector in radians. A joint's local rotation is prerot * exp(channel), its translation is its offset
+plus its position channels.
 """
 
 import re
@@ -98,8 +99,10 @@ def load_skm(path: Path | str, skeleton: SkSkeleton) -> SourceClip:
         raise InputError(f"{path.name} cannot be read as a SmartBody motion (.skm): {error}.") from error
     width = sum(3 if kind == "Quat" else 1 for _, kind in channels)
     if not channels or len(rows) == 0 or values.shape[1] < width:
-        raise InputError(f"{path.name} is no whole SmartBody motion (.skm): it has {len(rows)} frames of {width} values.")
-    frames, joints = len(rows), len(skeleton.names)
+        raise InputError(
+            f"{path.name} is no whole SmartBody motion (.skm): it has {len(rows)} frames of {width} values."
+        )
+    frames = len(rows)
     index = {name: i for i, name in enumerate(skeleton.names)}
     translations = np.tile(skeleton.offsets, (frames, 1, 1))
     rotations = np.tile(skeleton.prerot, (frames, 1, 1))
@@ -114,7 +117,6 @@ def load_skm(path: Path | str, skeleton: SkSkeleton) -> SourceClip:
             else:
                 translations[:, index[name], _AXES[kind]] += value[:, 0]
         column += step
-    assert rotations.shape == (frames, joints, 4)
     # most files are 30 fps; the median spacing stands a first frame that is off
     fps = 1 / float(np.median(np.diff(times))) if frames > 1 else 30.0
     phases = {name: float(seconds) for name, seconds in _PHASE.findall(text)}

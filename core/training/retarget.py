@@ -10,16 +10,17 @@ rest poses stand on flat feet) and aligns the palm by finger and knuckle line.
 import csv
 import logging
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 
 from ..errors import InputError
 from ..formats import SourceClip
-
-
+from ..formats.bvh import load_bvh
+from ..formats.gltf import load_glb
 from ..formats.skm import SkSkeleton, load_sk, load_skm
 from ..motion import CORE_FPS, Motion
 from ..rotation import (
@@ -27,13 +28,12 @@ from ..rotation import (
     axis_angle_to_matrix,
     continuous,
     matrix_to_quaternion,
-    quaternion_multiply,
-    quaternion_conjugate,
     rotation_between,
     rotation_y,
 )
 from ..skeleton import INDEX, JOINT_NAMES, PARENTS, Skeleton, neutral_skeleton
 
+T = TypeVar("T")
 log = logging.getLogger(__name__)
 
 JointMap = Mapping[str, tuple[str, ...]]
@@ -110,7 +110,8 @@ def _unreal() -> dict[str, tuple[str, ...]]:
         names |= {
             f"{side}_hip": (f"thigh_{s}",), f"{side}_knee": (f"calf_{s}",), f"{side}_ankle": (f"foot_{s}",),
             f"{side}_foot": (f"ball_{s}",), f"{side}_collar": (f"clavicle_{s}",),
-            f"{side}_shoulder": (f"upperarm_{s}",), f"{side}_elbow": (f"lowerarm_{s}",), f"{side}_wrist": (f"hand_{s}",),
+            f"{side}_shoulder": (f"upperarm_{s}",), f"{side}_elbow": (f"lowerarm_{s}",),
+            f"{side}_wrist": (f"hand_{s}",),
         }  # fmt: skip
         names |= {f"{side}_{finger}{i}": (f"{finger}_0{i}_{s}",) for finger in _FINGERS for i in (1, 2, 3)}
     return names
@@ -131,20 +132,24 @@ def _daz() -> dict[str, tuple[str, ...]]:
     return names
 
 
-def _reallusion() -> dict[str, tuple[str, ...]]:
-    """CMU takes on a Character Creator skeleton."""
+def _motionbuilder() -> dict[str, tuple[str, ...]]:
+    """MotionBuilder's names, as SmartBody's PNGestures have them."""
     names: dict[str, tuple[str, ...]] = {
-        "pelvis": ("CC_Base_Hip",), "spine1": ("CC_Base_Waist",), "spine2": ("CC_Base_Spine01",),
-        "spine3": ("CC_Base_Spine02",), "neck": ("CC_Base_NeckTwist01", "CC_Base_NeckTwist02"),
-        "head": ("CC_Base_Head",),
+        "pelvis": ("Hips",), "spine1": ("Spine", "Spine1"), "spine2": ("Spine2",), "spine3": ("Spine3",),
+        "neck": ("Neck",), "head": ("Head",),
     }  # fmt: skip
     for side in _SIDES:
-        s = f"CC_Base_{side[0].upper()}"
+        s = side.capitalize()
         names |= {
-            f"{side}_hip": (f"{s}_Thigh",), f"{side}_knee": (f"{s}_Calf",), f"{side}_ankle": (f"{s}_Foot",),
-            f"{side}_foot": (f"{s}_ToeBase",), f"{side}_collar": (f"{s}_Clavicle",),
-            f"{side}_shoulder": (f"{s}_Upperarm",), f"{side}_elbow": (f"{s}_Forearm",), f"{side}_wrist": (f"{s}_Hand",),
+            f"{side}_hip": (f"{s}UpLeg",), f"{side}_knee": (f"{s}Leg",), f"{side}_ankle": (f"{s}Foot",),
+            f"{side}_collar": (f"{s}Shoulder",), f"{side}_shoulder": (f"{s}Arm",), f"{side}_elbow": (f"{s}ForeArm",),
+            f"{side}_wrist": (f"{s}Hand",),
         }  # fmt: skip
+        for finger in _FINGERS:
+            stem = finger.capitalize()
+            knuckle = () if finger == "thumb" else (f"{s}InHand{stem}",)
+            names[f"{side}_{finger}1"] = (*knuckle, f"{s}Hand{stem}1")
+            names |= {f"{side}_{finger}{i}": (f"{s}Hand{stem}{i}",) for i in (2, 3)}
     return names
 
 
@@ -182,7 +187,7 @@ def _poser() -> dict[str, tuple[str, ...]]:
 
 JOINT_MAPS: Mapping[str, JointMap] = {
     "zebra": _zebra(), "common": _common(), "rigify": _rigify(), "unreal": _unreal(), "daz": _daz(),
-    "reallusion": _reallusion(), "acclaim": _acclaim(), "poser": _poser(),
+    "motionbuilder": _motionbuilder(), "acclaim": _acclaim(), "poser": _poser(),
 }  # fmt: skip
 
 _NEEDED = ("pelvis", "head", "left_knee", "right_knee", "left_ankle", "left_elbow", "right_elbow", "left_wrist")
@@ -235,8 +240,8 @@ def _plan(clip: SourceClip, skeleton: Skeleton, names: JointMap) -> _Plan:
         child = _BONE_END[joint]
         if child in place:
             return rest[place[child]]
-        sites = [i for i, parent in enumerate(clip.parents) if parent == place[joint] and clip.names[i].endswith("_end")]
-        return rest[sites[0]] if sites else None
+        site = here.get(f"{clip.names[place[joint]]}_end")
+        return None if site is None else rest[site]
 
     across = rest[place["left_hip"]] - rest[place["right_hip"]]
     facing = rotation_y(np.arctan2(-across[2], across[0]))
@@ -277,13 +282,10 @@ def _frame(along: Array, beside: Array) -> Array:
     return np.stack([x, np.cross(z, x), z], -1)
 
 
-def retarget(
-    clip: SourceClip, skeleton: Skeleton | None = None, names: JointMap | None = None, snap_metres: float = np.inf
-) -> Motion:
+def retarget(clip: SourceClip, skeleton: Skeleton | None = None, names: JointMap | None = None) -> Motion:
     """The clip as a Motion on the neutral skeleton, at its own frame rate.
 
-    Lengths are scaled by the legs, the feet put on the floor (unless it lies more than snap_metres away, as in a clip
-    that is all in the air); fingers that the source lacks are relaxed.
+    Lengths are scaled by the legs and the feet put on the floor; fingers that the source lacks are relaxed.
     Raises InputError where no joint map fits.
     """
     skeleton = skeleton or neutral_skeleton()
@@ -307,9 +309,7 @@ def retarget(
     ours = skeleton.rest_positions[[INDEX["left_hip"], INDEX["right_hip"]]].mean(0) - skeleton.rest_positions[0]
     root = hips - turned[:, 0] @ ours
     reached, _ = skeleton.forward_kinematics(local, root)
-    shift = _floor_shift(reached, skeleton)
-    if abs(shift) <= snap_metres:
-        root[:, 1] += shift
+    root[:, 1] += _floor_shift(reached, skeleton)
     return Motion(root, continuous(matrix_to_quaternion(local)), clip.fps)
 
 
@@ -328,8 +328,8 @@ def _floor_shift(positions: Array, skeleton: Skeleton) -> float:
 class Clip:
     """One recording ready to be learned from.
 
-    motion: at 20 fps on the neutral skeleton. name: the file's (or animation's) own. phases: gesture moments in seconds.
-    meta: what the source says about it, such as a title or sentences.
+    motion: at 20 fps on the neutral skeleton. name: the file's (or animation's) own.
+    phases: gesture moments in seconds. meta: what the source says about it, such as a title or sentences.
     """
 
     motion: Motion
@@ -361,8 +361,7 @@ def load_source(kind: str, folder: Path | str, counts: Counter[str] | None = Non
     for source, meta in readers[kind](Path(folder), counts):
         found = True
         try:
-            snap = 0.15 if kind == "mesh2motion" else np.inf
-            motion = retarget(source, skeleton, snap_metres=snap).resampled(CORE_FPS)
+            motion = retarget(source, skeleton).resampled(CORE_FPS)
         except InputError as error:
             log.warning("%s", error)
             counts["unreadable"] += 1
@@ -377,6 +376,8 @@ def load_source(kind: str, folder: Path | str, counts: Counter[str] | None = Non
         if fault:
             log.info("%s: %s", source.name, fault)
             continue
+        if kind == "mesh2motion":
+            motion = _unrolled(motion, source.name, skeleton)
         yield Clip(motion, source.name, kind, LICENCES[kind], source.phases or None, meta)
     if not found:
         raise InputError(f"No {kind} clips lie in {folder}: give the folder that the archive was unpacked to.")
@@ -389,16 +390,16 @@ def fault_of(motion: Motion) -> str | None:
     body = motion.rotations[:, :22]
     cosine = np.abs((body[1:] * body[:-1]).sum(-1)).clip(0, 1)  # (T-1, 22)
     turns = 2 * np.arccos(cosine)
-    if turns.max() > _FASTEST_TURN or np.abs(np.diff(motion.translation, axis=0)).max() > 0.5:  # noqa: PLR2004
+    if turns.max() > _FASTEST_TURN or np.abs(np.diff(motion.translation, axis=0)).max() > 0.5:
         return "glitch"
     shoulders = [INDEX["left_shoulder"], INDEX["right_shoulder"]]
     raised = 2 * np.arccos(np.abs(body[:, shoulders, 0]).clip(0, 1))
-    if turns.max() < 1e-3:  # noqa: PLR2004
+    if turns.max() < 1e-3:
         return "T-pose" if raised.max() < np.radians(20) else "still"
     return None
 
 
-def _read(files: list[Path], counts: Counter[str], read) -> Iterator[tuple[Path, SourceClip]]:  # type: ignore[no-untyped-def]
+def _read(files: list[Path], counts: Counter[str], read: Callable[[Path], T]) -> Iterator[tuple[Path, T]]:
     for file in files:
         try:
             yield file, read(file)
@@ -414,41 +415,107 @@ def _smartbody(folder: Path, counts: Counter[str]) -> Iterator[tuple[SourceClip,
     if table.is_file():
         with open(table, encoding="utf-8", newline="") as file:
             gestures = {row["clip"]: row for row in csv.DictReader(file)}
-    skeletons = {path: path for path in folder.rglob("*.sk")}
+    skeletons = sorted(folder.rglob("*.sk"))
 
     def read(file: Path) -> SourceClip:
-        with open(file, encoding="utf-8", errors="replace") as opened:
-            common_names = any(line.startswith("base ") for line in opened)
-        return load_skm(file, _skeleton_for(file, common_names, list(skeletons)))
+        return load_skm(file, _skeleton_for(file, skeletons))
 
     for file, clip in _read(sorted(folder.rglob("*.skm")), counts, read):
-        yield clip, {"folder": file.parent.parent.name if file.parent.name == "motions" else file.parent.name} | dict(
-            gestures.get(clip.name, {})
-        )
+        yield clip, {"folder": file.parent.relative_to(folder).as_posix(), **gestures.get(clip.name, {})}
 
 
-def _skeleton_for(file: Path, common_names: bool, skeletons: list[Path]) -> SkSkeleton:
+def _skeleton_for(file: Path, skeletons: list[Path]) -> SkSkeleton:
+    """The skeleton of a SmartBody motion, by its joint names, its character's name and its folder."""
+    with open(file, encoding="utf-8", errors="replace") as opened:
+        first = {line.split()[0] for line in opened if line.split()[1:] == ["Quat"]}
     character = file.stem.split("@")[0].split("_")[0]
     near = [path for path in skeletons if path.parent in (file.parent.parent / "skeletons", file.parent.parent)]
     named = [path for path in near if path.stem == character]
-    if common_names:
-        utah = character.lower().endswith("utah")
-        wanted = "test_utah" if utah else "common"
-        fitting = [path for path in skeletons if path.stem == wanted]
-        if named and not utah and character != "ChrHarmony":  # a character's clip under the common names
-            zebra, common = JOINT_MAPS["zebra"], JOINT_MAPS["common"]
-            names = {a: b for joint in zebra for a, b in zip(zebra[joint], common[joint], strict=True)}
-            return load_sk(named[0]).renamed(names)
-    else:
+    if "Hips" in first:  # this set came without its skeleton: a T-pose in centimetres, so only lengths are unknown
+        return _stand_in(JOINT_MAPS["motionbuilder"], neutral_skeleton(), 100.0)
+    if "base" not in first:
         fitting = named or near
+    elif "l_upperarm2" in first and named:  # a character's own skeleton under the common names
+        zebra, common = JOINT_MAPS["zebra"], JOINT_MAPS["common"]
+        names = {a: b for joint in zebra for a, b in zip(zebra[joint], common[joint], strict=True)}
+        return load_sk(named[0]).renamed(names)
+    else:
+        wanted = "test_utah" if character.lower().endswith("utah") else "common"
+        fitting = [path for path in skeletons if path.stem == wanted]
     if not fitting:
         raise InputError(f"{file.name}: no skeleton (.sk) for it lies in or beside its folder.")
-    return load_sk(sorted(fitting)[0])
+    return load_sk(fitting[0])
+
+
+def _stand_in(names: JointMap, skeleton: Skeleton, units_a_metre: float) -> SkSkeleton:
+    """The neutral skeleton in its T-pose under the names of a joint map."""
+    order = [(joint, name) for joint in JOINT_NAMES if joint in names for name in names[joint]]
+    places = {name: i for i, (_, name) in enumerate(order)}
+    parents, offsets = [], np.zeros((len(order), 3))
+    for i, (joint, name) in enumerate(order):
+        chain = names[joint]
+        if name != chain[0]:
+            parents.append(i - 1)
+        elif joint == "pelvis":
+            parents.append(-1)
+        else:
+            parents.append(places[names[JOINT_NAMES[PARENTS[INDEX[joint]]]][-1]])
+            offsets[i] = skeleton.offsets[INDEX[joint]] * units_a_metre
+    return SkSkeleton(tuple(places), tuple(parents), offsets, np.tile([1.0, 0.0, 0.0, 0.0], (len(order), 1)))
+
+
+_UNGROUNDED = ("Jump_Loop", "Swim", "Flying", "Levitate")
+_ON_THE_SPOT = ("Walk_", "Jog_", "Sprint_", "Crouch_Fwd", "Run Anime")
+_LOOP_SECONDS = 4.0
 
 
 def _mesh2motion(folder: Path, counts: Counter[str]) -> Iterator[tuple[SourceClip, Mapping[str, str]]]:
-    raise NotImplementedError
+    """Every animation of every .glb but those off the ground; of two with one name the newer library's."""
+    done: set[str] = set()
+    for file, clips in _read(sorted(folder.rglob("*.glb"), reverse=True), counts, load_glb):
+        for clip in clips:
+            if clip.name.startswith(_UNGROUNDED):
+                counts["off the ground"] += 1
+            elif clip.name in done:
+                counts["copy"] += 1
+            else:
+                done.add(clip.name)
+                yield clip, {"file": file.name}
+
+
+def _unrolled(motion: Motion, name: str, skeleton: Skeleton) -> Motion:
+    """A loop repeated to about four seconds; one that walks on the spot goes forward as its standing feet demand."""
+    if "_Loop" not in name and not name.startswith(_ON_THE_SPOT):
+        return motion
+    step = np.zeros(3)
+    if name.startswith(_ON_THE_SPOT):
+        positions = motion.positions(skeleton)
+        feet = [INDEX["left_foot"], INDEX["right_foot"]]
+        height = positions[:, feet, 1] - skeleton.rest_positions[feet, 1]  # (T, 2)
+        lower = height.argmin(1)
+        speed = np.diff(positions[:, feet], axis=0)  # (T-1, 2, 3)
+        standing = np.stack([speed[t, lower[t]] for t in range(len(speed)) if height[t].min() < 0.03])
+        step = -np.median(standing, axis=0) * [1.0, 0.0, 1.0]
+    frames = len(motion) - 1  # the last frame of a loop is the first again
+    rounds = max(1, int(np.ceil(_LOOP_SECONDS * motion.fps / frames)))
+    order = np.tile(np.arange(frames), rounds)
+    path = motion.translation[order] + np.arange(len(order))[:, None] * step
+    return replace(motion, translation=path, rotations=continuous(motion.rotations[order]))
+
+
+_T_POSE_SECONDS = 0.07
 
 
 def _cmu(folder: Path, counts: Counter[str]) -> Iterator[tuple[SourceClip, Mapping[str, str]]]:
-    raise NotImplementedError
+    """Every .bvh take, with its row of takes.csv; the DAZ conversions come out of a T-pose, which is cut off."""
+    table = next(iter(sorted(folder.rglob("takes.csv"))), None)
+    takes: dict[str, Mapping[str, str]] = {}
+    if table is not None:
+        with open(table, encoding="utf-8", newline="") as file:
+            takes = {row["file"]: row for row in csv.DictReader(file)}
+    for file, clip in _read(sorted(folder.rglob("*.bvh")), counts, load_bvh):
+        first = round(_T_POSE_SECONDS * clip.fps) if "lButtock" in clip.names else 0
+        yield (
+            replace(clip, translations=clip.translations[first:], rotations=clip.rotations[first:]),
+            takes.get(file.name, {}),
+        )

@@ -66,7 +66,8 @@ def contact_sheet(
         top = row * (_TITLE + 2 * _ROW)
         travelled = positions[-1, 0] - positions[0, 0]
         title = titles[row] if row < len(titles) else ""
-        note = f"{title}   {len(motion)} frames at {motion.fps:g} fps, moves x {travelled[0]:+.2f} z {travelled[2]:+.2f} m"
+        note = f"{title}   {len(motion)} frames at {motion.fps:g} fps"
+        note += f", moves x {travelled[0]:+.2f} z {travelled[2]:+.2f} m"
         draw.text((4, top + 1), note, fill="black", font=font)
         for view, (name, axis) in enumerate(_VIEWS):
             floor = top + _TITLE + view * _ROW + _FLOOR
@@ -80,7 +81,7 @@ def contact_sheet(
 
 def main(arguments: Sequence[str]) -> int:
     """`python -m core.training.sheet MOTION.npz... OUT.png`"""
-    if len(arguments) < 2:  # noqa: PLR2004
+    if len(arguments) < 2:
         sys.stderr.write("usage: python -m core.training.sheet MOTION.npz... OUT.png\n")
         return 2
     *files, out = [Path(argument) for argument in arguments]

@@ -1,0 +1,140 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Biovision hierarchy files (.bvh): read any, write a Motion.
+
+BVH has no unit and no up axis of its own; lengths are returned as they stand in the file. What `save_bvh` writes is in
+centimetres, Y up, with SMPL-X names and the T-pose as the zero pose.
+"""
+
+import os
+from pathlib import Path
+
+import numpy as np
+
+from ..errors import InputError
+from ..motion import Motion
+from ..rotation import Array, euler_to_matrix, matrix_to_euler, matrix_to_quaternion, quaternion_to_matrix
+from ..skeleton import INDEX, JOINT_NAMES, PARENTS, Skeleton, neutral_skeleton
+from . import SourceClip
+
+CENTIMETRES = 100.0
+_ORDER = "ZXY"  # the pelvis turns about Y last, so its heading never meets gimbal lock
+_CHANNELS = {f"{axis}{kind}": (axis, kind) for axis in "XYZ" for kind in ("position", "rotation")}
+
+
+def load_bvh(path: Path | str) -> SourceClip:
+    """Read a file; the rest pose is the zero pose. End sites become joints named after their parent with `_end`.
+
+    A position channel replaces the joint's offset. Raises InputError naming the file where it is no whole BVH.
+    """
+    path = Path(path)
+    try:
+        lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
+        return _parse(path.stem, lines)
+    except (OSError, ValueError, IndexError, KeyError, StopIteration) as error:
+        raise InputError(f"{path.name} cannot be read as a whole BVH file: {error}.") from error
+
+
+def _parse(name: str, lines: list[str]) -> SourceClip:
+    names: list[str] = []
+    parents: list[int] = []
+    offsets: list[list[float]] = []
+    channels: list[list[tuple[str, str]]] = []
+    open_joints: list[int] = []
+    rows = iter(lines)
+    for line in rows:
+        match line.split():
+            case ["ROOT" | "JOINT", *words]:
+                names.append(" ".join(words))
+            case ["End", *_]:
+                names.append(f"{names[open_joints[-1]]}_end")
+            case ["{"]:
+                parents.append(open_joints[-1] if open_joints else -1)
+                offsets.append([0.0, 0.0, 0.0])
+                channels.append([])
+                open_joints.append(len(parents) - 1)
+            case ["}"]:
+                open_joints.pop()
+            case ["OFFSET", x, y, z]:
+                offsets[open_joints[-1]] = [float(x), float(y), float(z)]
+            case ["CHANNELS", _, *kinds]:
+                channels[open_joints[-1]] = [_CHANNELS[kind.capitalize()] for kind in kinds]
+            case ["MOTION"]:
+                break
+            case _:
+                pass
+    frames = int(next(rows).split(":")[1])
+    seconds = float(next(rows).split(":")[1])
+    values = np.array([row.split() for row in rows if row.strip()], np.float64)  # (T, channels)
+    width = sum(len(kinds) for kinds in channels)
+    if not names or values.shape != (frames, width) or seconds <= 0:
+        raise ValueError(f"it announces {frames} frames of {width} values and holds {values.shape}")
+    offset = np.array(offsets)
+    translations = np.tile(offset, (frames, 1, 1))
+    rotations = np.tile([1.0, 0.0, 0.0, 0.0], (frames, len(names), 1))
+    column = 0
+    for joint, kinds in enumerate(channels):
+        turns: list[int] = []
+        for axis, kind in kinds:
+            if kind == "position":
+                translations[:, joint, "XYZ".index(axis)] = values[:, column]
+            else:
+                turns.append(column)
+            column += 1
+        if turns:
+            order = "".join(axis for axis, kind in kinds if kind == "rotation")
+            rotations[:, joint] = matrix_to_quaternion(euler_to_matrix(np.radians(values[:, turns]), order))
+    rest = np.tile([1.0, 0.0, 0.0, 0.0], (len(names), 1))
+    return SourceClip(name, tuple(names), tuple(parents), offset, rest, translations, rotations, round(1 / seconds, 3))
+
+
+def save_bvh(motion: Motion, path: Path | str, skeleton: Skeleton | None = None) -> None:
+    """Write all 55 joints in centimetres; an existing file is replaced only when the new one is complete."""
+    path = Path(path)
+    skeleton = skeleton or neutral_skeleton(motion.betas)
+    order = _depth_first()
+    text = "HIERARCHY\n" + _joint(0, skeleton.offsets * CENTIMETRES, 0)
+    angles = np.degrees(matrix_to_euler(quaternion_to_matrix(motion.rotations), _ORDER))[:, order]  # (T, 55, 3)
+    rows = np.concatenate([motion.translation * CENTIMETRES, angles.reshape(len(motion), -1)], 1)  # (T, 168)
+    text += f"MOTION\nFrames: {len(motion)}\nFrame Time: {1 / motion.fps:.8f}\n"
+    text += "".join(" ".join(f"{value:.6f}" for value in row) + "\n" for row in rows)
+    temporary = path.with_name(path.name + ".part")
+    temporary.write_text(text, encoding="utf-8")
+    os.replace(temporary, path)
+
+
+def motion_of(clip: SourceClip) -> Motion:
+    """A clip that `save_bvh` wrote, read back, as a Motion. Raises InputError where it has other joints."""
+    if not set(JOINT_NAMES) <= set(clip.names):
+        raise InputError(f"{clip.name} is not on the 55 SMPL-X joints: retarget it.")
+    order = [clip.index(joint) for joint in JOINT_NAMES]
+    translation = clip.translations[:, order[INDEX["pelvis"]]] / CENTIMETRES
+    return Motion(translation, clip.rotations[:, order], clip.fps)
+
+
+def _children(joint: int) -> list[int]:
+    return [child for child, parent in enumerate(PARENTS) if parent == joint]
+
+
+def _depth_first(joint: int = 0) -> list[int]:
+    return [joint, *(deeper for child in _children(joint) for deeper in _depth_first(child))]
+
+
+def _joint(joint: int, offsets: Array, depth: int) -> str:
+    """The text of a joint and what hangs on it."""
+    pad = "  " * depth
+    turns = " ".join(f"{axis}rotation" for axis in _ORDER)
+    positions = "6 Xposition Yposition Zposition" if joint == 0 else "3"
+    lines = [
+        f"{pad}{'ROOT' if joint == 0 else 'JOINT'} {JOINT_NAMES[joint]}",
+        f"{pad}{{",
+        f"{pad}  OFFSET {' '.join(f'{value:.6f}' for value in offsets[joint])}",
+        f"{pad}  CHANNELS {positions} {turns}",
+    ]
+    text = "\n".join(lines) + "\n"
+    children = _children(joint)
+    for child in children:
+        text += _joint(child, offsets, depth + 1)
+    if not children:  # an end site gives importers a bone of the joint's own length
+        site = " ".join(f"{value:.6f}" for value in offsets[joint] * 0.8)
+        text += f"{pad}  End Site\n{pad}  {{\n{pad}    OFFSET {site}\n{pad}  }}\n"
+    return text + f"{pad}}}\n"

@@ -1,0 +1,151 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Animations of glTF 2.0 binary files (.glb): one SourceClip an animation, on the joints of the file's first skin.
+
+Lengths and axes are glTF's own: metres, Y up. Specification: Khronos glTF 2.0, sections 3.6 (accessors), 3.11
+(animations) and 4.4 (binary layout).
+"""
+
+import json
+import struct
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from ..errors import InputError
+from ..rotation import Array, continuous, matrix_to_quaternion, slerp
+from . import SourceClip
+
+_MAGIC, _JSON, _BINARY = 0x46546C67, 0x4E4F534A, 0x004E4942
+_TYPES = {
+    5120: np.dtype("<i1"), 5121: np.dtype("<u1"), 5122: np.dtype("<i2"), 5123: np.dtype("<u2"),
+    5125: np.dtype("<u4"), 5126: np.dtype("<f4"),
+}  # fmt: skip
+_WIDTHS = {"SCALAR": 1, "VEC2": 2, "VEC3": 3, "VEC4": 4, "MAT4": 16}
+
+
+def load_glb(path: Path | str, fps: float = 30.0) -> tuple[SourceClip, ...]:
+    """Read every animation of the file, sampled at fps.
+
+    The rest pose is that of the nodes. Nodes above the skeleton are kept as joints, so that it stands as in the scene.
+    Raises InputError naming the file where it is no .glb with a skin, or its nodes are scaled.
+    """
+    path = Path(path)
+    try:
+        document, binary = _chunks(path.read_bytes())
+        return tuple(_clips(path.stem, document, binary, fps))
+    except InputError:
+        raise
+    except (OSError, ValueError, KeyError, IndexError, TypeError, struct.error) as error:
+        raise InputError(f"{path.name} cannot be read as a binary glTF file with a skin and animations.") from error
+
+
+def _chunks(data: bytes) -> tuple[dict[str, Any], bytes]:
+    magic, _, _ = struct.unpack_from("<III", data)
+    if magic != _MAGIC:
+        raise ValueError("not a glb")
+    chunks: dict[int, bytes] = {}
+    at = 12
+    while at + 8 <= len(data):
+        length, kind = struct.unpack_from("<II", data, at)
+        chunks.setdefault(kind, data[at + 8 : at + 8 + length])
+        at += 8 + length
+    return json.loads(chunks[_JSON]), chunks.get(_BINARY, b"")
+
+
+def _accessor(document: dict[str, Any], binary: bytes, index: int) -> Array:
+    """The accessor's elements (count, width) as float64; normalized integers become fractions."""
+    accessor = document["accessors"][index]
+    view = document["bufferViews"][accessor["bufferView"]]
+    kind, width, count = _TYPES[accessor["componentType"]], _WIDTHS[accessor["type"]], accessor["count"]
+    step = view.get("byteStride") or kind.itemsize * width
+    start = view.get("byteOffset", 0) + accessor.get("byteOffset", 0)
+    shape, strides = (count, width), (step, kind.itemsize)
+    values: npt.NDArray[Any] = np.ndarray(shape, kind, buffer=binary, offset=start, strides=strides)
+    if accessor.get("normalized") and kind.kind in "iu":
+        return np.maximum(values / np.iinfo(kind).max, -1.0)
+    return values.astype(np.float64)
+
+
+def _rest(node: dict[str, Any]) -> tuple[Array, Array]:
+    """Translation (3,) and rotation (4,) as w, x, y, z of a node."""
+    if "matrix" in node:
+        matrix = np.array(node["matrix"], np.float64).reshape(4, 4).T
+        scale = np.linalg.norm(matrix[:3, :3], axis=0)
+        translation, rotation = matrix[:3, 3], matrix_to_quaternion(matrix[:3, :3] / scale)
+    else:
+        scale = np.array(node.get("scale", (1.0, 1.0, 1.0)))
+        translation = np.array(node.get("translation", (0.0, 0.0, 0.0)), np.float64)
+        rotation = np.array(node.get("rotation", (0.0, 0.0, 0.0, 1.0)), np.float64)[[3, 0, 1, 2]]
+    if np.abs(scale - 1).max() > 1e-2:
+        raise InputError(f"The joint {node.get('name')} is scaled: apply scales before exporting the file.")
+    return translation, rotation / np.linalg.norm(rotation)
+
+
+def _clips(stem: str, document: dict[str, Any], binary: bytes, fps: float) -> list[SourceClip]:
+    nodes = document["nodes"]
+    parent_of = {child: i for i, node in enumerate(nodes) for child in node.get("children", ())}
+    wanted: set[int] = set()
+    for joint in document["skins"][0]["joints"]:
+        at: int | None = joint
+        while at is not None and at not in wanted:
+            wanted.add(at)
+            at = parent_of.get(at)
+
+    def depth(node: int) -> int:
+        return 0 if node not in parent_of else 1 + depth(parent_of[node])
+
+    order = sorted(wanted, key=depth)
+    place = {node: i for i, node in enumerate(order)}
+    rests = [_rest(nodes[node]) for node in order]
+    offsets, rest_rotations = np.stack([r[0] for r in rests]), np.stack([r[1] for r in rests])
+    names = tuple(str(nodes[node].get("name", f"node{node}")) for node in order)
+    parents = tuple(place[parent_of[node]] if node in parent_of else -1 for node in order)
+    clips: list[SourceClip] = []
+    for number, animation in enumerate(document.get("animations", ())):
+        samplers, channels = animation["samplers"], animation["channels"]
+        seconds = max(float(_accessor(document, binary, sampler["input"]).max()) for sampler in samplers)
+        times = np.arange(int(np.floor(seconds * fps + 1e-3)) + 1) / fps  # (T,)
+        translations = np.tile(offsets, (len(times), 1, 1))
+        rotations = np.tile(rest_rotations, (len(times), 1, 1))
+        for channel in channels:
+            node, kind = channel["target"].get("node"), channel["target"]["path"]
+            if node not in place or kind not in ("translation", "rotation"):
+                continue
+            sampler = samplers[channel["sampler"]]
+            values = _sample(document, binary, sampler, times, kind == "rotation")
+            (rotations if kind == "rotation" else translations)[:, place[node]] = values
+        name = str(animation.get("name", f"{stem} {number}"))
+        clips.append(
+            SourceClip(name, names, parents, offsets, rest_rotations, translations, continuous(rotations), fps)
+        )
+    return clips
+
+
+def _sample(document: dict[str, Any], binary: bytes, sampler: dict[str, Any], times: Array, rotation: bool) -> Array:
+    """A sampler's values at the times, held before its first key and after its last; quaternions as w, x, y, z."""
+    keys = _accessor(document, binary, sampler["input"])[:, 0]  # (K,)
+    values = _accessor(document, binary, sampler["output"])
+    kind = sampler.get("interpolation", "LINEAR")
+    tangents_in = tangents_out = values
+    if kind == "CUBICSPLINE":  # three elements a key: tangent in, value, tangent out
+        tangents_in, values, tangents_out = values[0::3], values[1::3], values[2::3]
+    low = np.clip(np.searchsorted(keys, times, side="right") - 1, 0, max(len(keys) - 2, 0))
+    high = np.minimum(low + 1, len(keys) - 1)
+    gap = np.maximum(keys[high] - keys[low], 1e-9)
+    weight = np.clip((times - keys[low]) / gap, 0.0, 1.0)
+    a, b = values[low], values[high]
+    if kind == "STEP":
+        result = np.where((weight >= 1)[:, None], b, a)
+    elif kind == "CUBICSPLINE":
+        t, step = weight[:, None], gap[:, None]
+        result = (2 * t**3 - 3 * t**2 + 1) * a + (t**3 - 2 * t**2 + t) * step * tangents_out[low]
+        result += (3 * t**2 - 2 * t**3) * b + (t**3 - t**2) * step * tangents_in[high]
+    elif rotation:
+        return slerp(a[:, [3, 0, 1, 2]], b[:, [3, 0, 1, 2]], weight)
+    else:
+        result = (1 - weight[:, None]) * a + weight[:, None] * b
+    if not rotation:
+        return result
+    return (result / np.linalg.norm(result, axis=-1, keepdims=True))[:, [3, 0, 1, 2]]
