@@ -109,15 +109,17 @@ def generate(
     texts = _encode(prompts, model, settings.text_encoder).to(device)  # (P, Dt)
     speech, present = (value.to(device) for value in rows_of(sampled))  # (frames, Ds), (frames,)
     schedule = cosine_schedule(model.config.noise_steps)
-    denoiser = model.denoiser.to(device)
+    denoiser = model.denoiser.to(device).eval()
 
     def denoise_for(stretches: Sequence[range], length: int, second: bool) -> Denoise:
         legacy = take.mode == "legacy"
         weights = torch.zeros(len(stretches), len(prompts), length)
         if not (legacy and second):  # where the released code drops the text
             for row, stretch in enumerate(stretches):
-                own = segments if second else [segment for segment in segments if _overlap(segment, parts[row])]
-                weights[row, :, : len(stretch)] = text_weights(own, prompts, stretch, take.handshake, fps)
+                # A window knows its own prompts only; the second take all that come near.
+                near = range(stretch.start - take.handshake, stretch.stop + take.handshake) if second else parts[row]
+                told = [segment for segment in segments if segment.start < near.stop and near.start < segment.stop]
+                weights[row, :, : len(stretch)] = text_weights(told, prompts, stretch, take.handshake, fps)
         shift = take.handshake if legacy and second else 0  # of the released code: speech is late in the second take
         heard = [slice(stretch.start - shift, stretch.stop - shift) for stretch in stretches]
         valid = torch.tensor([[k < len(stretch) for k in range(length)] for stretch in stretches])
@@ -322,10 +324,6 @@ def _runs(values: Sequence[object]) -> list[tuple[int, int]]:
     """(start, stop) of each stretch of equal values."""
     cuts = [0, *(k for k in range(1, len(values)) if values[k] != values[k - 1]), len(values)]
     return list(pairwise(cuts))
-
-
-def _overlap(segment: Segment, part: range) -> bool:
-    return segment.start < part.stop and part.start < segment.stop
 
 
 def _padded(rows: Tensor, length: int) -> Tensor:
