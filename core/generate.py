@@ -108,29 +108,12 @@ def generate(
     prompts = sorted({segment.prompt for segment in segments if segment.prompt is not None})
     texts = _encode(prompts, model, settings.text_encoder).to(device)  # (P, Dt)
     speech, present = (value.to(device) for value in rows_of(sampled))  # (frames, Ds), (frames,)
+    told = _Told(segments, parts, prompts, texts, speech, present, take, fps)
     schedule = cosine_schedule(model.config.noise_steps)
     denoiser = model.denoiser.to(device).eval()
 
     def denoise_for(stretches: Sequence[range], length: int, second: bool) -> Denoise:
-        legacy = take.mode == "legacy"
-        weights = torch.zeros(len(stretches), len(prompts), length)
-        if not (legacy and second):  # where the released code drops the text
-            for row, stretch in enumerate(stretches):
-                # A window knows its own prompts only; the second take all that come near.
-                near = range(stretch.start - take.handshake, stretch.stop + take.handshake) if second else parts[row]
-                told = [segment for segment in segments if segment.start < near.stop and near.start < segment.stop]
-                weights[row, :, : len(stretch)] = text_weights(told, prompts, stretch, take.handshake, fps)
-        shift = take.handshake if legacy and second else 0  # of the released code: speech is late in the second take
-        heard = [slice(stretch.start - shift, stretch.stop - shift) for stretch in stretches]
-        valid = torch.tensor([[k < len(stretch) for k in range(length)] for stretch in stretches])
-        conditions = Conditions(
-            texts=texts,
-            weights=weights.to(device),
-            speech=torch.stack([_padded(speech[part], length) for part in heard]),
-            speech_present=torch.stack([_padded(present[part], length) for part in heard]),
-            valid=None if legacy or bool(valid.all()) else valid.to(device),
-        )
-        return guided(denoiser, schedule, conditions)
+        return guided(denoiser, schedule, told.conditions(stretches, length, second))
 
     with torch.inference_mode():
         features = double_take(
@@ -242,6 +225,41 @@ def text_weights(
             gamma = torch.tensor([guidance_at(segment.guidance, frame / fps) for frame in frames])
             weights[prompts.index(segment.prompt)] += gamma * (share - following)
     return weights.float()
+
+
+@dataclass(frozen=True)
+class _Told:
+    """All that a timeline says, to be cut into batches: texts (P, Dt), speech (frames, Ds), present (frames,) bool."""
+
+    segments: Sequence[Segment]
+    parts: Sequence[range]
+    prompts: Sequence[str]
+    texts: Tensor
+    speech: Tensor
+    present: Tensor
+    take: DoubleTake
+    fps: float
+
+    def conditions(self, stretches: Sequence[range], length: int, second: bool) -> Conditions:
+        """The conditions of stretches of frames, padded to `length`; in the first take they are the windows in order."""
+        fade, legacy = self.take.handshake, self.take.mode == "legacy"
+        weights = torch.zeros(len(stretches), len(self.prompts), length)
+        if not (legacy and second):  # where the released code drops the text
+            for row, stretch in enumerate(stretches):
+                # A window knows its own prompts only; the second take all that come near.
+                near = range(stretch.start - fade, stretch.stop + fade) if second else self.parts[row]
+                told = [segment for segment in self.segments if segment.start < near.stop and near.start < segment.stop]
+                weights[row, :, : len(stretch)] = text_weights(told, self.prompts, stretch, fade, self.fps)
+        shift = fade if legacy and second else 0  # in the released code, speech is late in the second take
+        heard = [slice(stretch.start - shift, stretch.stop - shift) for stretch in stretches]
+        valid = torch.arange(length) < torch.tensor([[len(stretch)] for stretch in stretches])  # (B, length)
+        return Conditions(
+            texts=self.texts,
+            weights=weights.to(self.texts),
+            speech=torch.stack([_padded(self.speech[part], length) for part in heard]),
+            speech_present=torch.stack([_padded(self.present[part], length) for part in heard]),
+            valid=None if legacy or bool(valid.all()) else valid.to(self.present.device),
+        )
 
 
 def _listen(
