@@ -241,7 +241,7 @@ class _Told:
     fps: float
 
     def conditions(self, stretches: Sequence[range], length: int, second: bool) -> Conditions:
-        """The conditions of stretches of frames, padded to `length`; in the first take they are the windows in order."""
+        """The conditions of stretches of frames, padded to `length`; in the first take these are all windows."""
         fade, legacy = self.take.handshake, self.take.mode == "legacy"
         weights = torch.zeros(len(stretches), len(self.prompts), length)
         if not (legacy and second):  # where the released code drops the text
