@@ -29,7 +29,7 @@ class SourceClip:
     translations: Array
     rotations: Array
     fps: float
-    phases: Mapping[str, float] = field(default_factory=dict)
+    phases: Mapping[str, float] = field(default_factory=dict[str, float])
 
     def __post_init__(self) -> None:
         if any(parent >= joint for joint, parent in enumerate(self.parents)):

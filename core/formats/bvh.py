@@ -6,13 +6,14 @@ centimetres, Y up, with SMPL-X names and the T-pose as the zero pose.
 """
 
 import os
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 
 from ..errors import InputError
 from ..motion import Motion
-from ..rotation import Array, euler_to_matrix, matrix_to_euler, matrix_to_quaternion, quaternion_to_matrix
+from ..rotation import Array, continuous, euler_to_matrix, matrix_to_euler, matrix_to_quaternion, quaternion_to_matrix
 from ..skeleton import INDEX, JOINT_NAMES, PARENTS, Skeleton, neutral_skeleton
 from . import SourceClip
 
@@ -34,45 +35,54 @@ def load_bvh(path: Path | str) -> SourceClip:
         raise InputError(f"{path.name} cannot be read as a whole BVH file: {error}.") from error
 
 
-def _parse(name: str, lines: list[str]) -> SourceClip:
-    names: list[str] = []
-    parents: list[int] = []
-    offsets: list[list[float]] = []
-    channels: list[list[tuple[str, str]]] = []
-    open_joints: list[int] = []
-    rows = iter(lines)
-    for line in rows:
-        match line.split():
-            case ["ROOT" | "JOINT", *words]:
-                names.append(" ".join(words))
+@dataclass
+class _Hierarchy:
+    """What the HIERARCHY block says; channels are (axis, "position" or "rotation")."""
+
+    names: list[str] = field(default_factory=list[str])
+    parents: list[int] = field(default_factory=list[int])
+    offsets: list[list[float]] = field(default_factory=list[list[float]])
+    channels: list[list[tuple[str, str]]] = field(default_factory=list[list[tuple[str, str]]])
+    open_joints: list[int] = field(default_factory=list[int])
+
+    def take(self, words: list[str]) -> None:
+        """Take in one line."""
+        match words:
+            case ["ROOT" | "JOINT", *name]:
+                self.names.append(" ".join(name))
             case ["End", *_]:
-                names.append(f"{names[open_joints[-1]]}_end")
+                self.names.append(f"{self.names[self.open_joints[-1]]}_end")
             case ["{"]:
-                parents.append(open_joints[-1] if open_joints else -1)
-                offsets.append([0.0, 0.0, 0.0])
-                channels.append([])
-                open_joints.append(len(parents) - 1)
+                self.parents.append(self.open_joints[-1] if self.open_joints else -1)
+                self.offsets.append([0.0, 0.0, 0.0])
+                self.channels.append([])
+                self.open_joints.append(len(self.parents) - 1)
             case ["}"]:
-                open_joints.pop()
+                self.open_joints.pop()
             case ["OFFSET", x, y, z]:
-                offsets[open_joints[-1]] = [float(x), float(y), float(z)]
+                self.offsets[self.open_joints[-1]] = [float(x), float(y), float(z)]
             case ["CHANNELS", _, *kinds]:
-                channels[open_joints[-1]] = [_CHANNELS[kind.capitalize()] for kind in kinds]
-            case ["MOTION"]:
-                break
+                self.channels[self.open_joints[-1]] = [_CHANNELS[kind.capitalize()] for kind in kinds]
             case _:
                 pass
+
+
+def _parse(name: str, lines: list[str]) -> SourceClip:
+    tree, rows = _Hierarchy(), iter(lines)
+    for line in rows:
+        if line.split() == ["MOTION"]:
+            break
+        tree.take(line.split())
     frames = int(next(rows).split(":")[1])
     seconds = float(next(rows).split(":")[1])
     values = np.array([row.split() for row in rows if row.strip()], np.float64)  # (T, channels)
-    width = sum(len(kinds) for kinds in channels)
-    if not names or values.shape != (frames, width) or seconds <= 0:
+    width = sum(len(kinds) for kinds in tree.channels)
+    if not tree.names or values.shape != (frames, width) or seconds <= 0:
         raise ValueError(f"it announces {frames} frames of {width} values and holds {values.shape}")
-    offset = np.array(offsets)
-    translations = np.tile(offset, (frames, 1, 1))
-    rotations = np.tile([1.0, 0.0, 0.0, 0.0], (frames, len(names), 1))
+    rest = np.tile([1.0, 0.0, 0.0, 0.0], (len(tree.names), 1))
+    translations, rotations = np.tile(tree.offsets, (frames, 1, 1)), np.tile(rest, (frames, 1, 1))
     column = 0
-    for joint, kinds in enumerate(channels):
+    for joint, kinds in enumerate(tree.channels):
         turns: list[int] = []
         for axis, kind in kinds:
             if kind == "position":
@@ -80,11 +90,19 @@ def _parse(name: str, lines: list[str]) -> SourceClip:
             else:
                 turns.append(column)
             column += 1
-        if turns:
-            order = "".join(axis for axis, kind in kinds if kind == "rotation")
+        order = "".join(axis for axis, kind in kinds if kind == "rotation")
+        if order:
             rotations[:, joint] = matrix_to_quaternion(euler_to_matrix(np.radians(values[:, turns]), order))
-    rest = np.tile([1.0, 0.0, 0.0, 0.0], (len(names), 1))
-    return SourceClip(name, tuple(names), tuple(parents), offset, rest, translations, rotations, round(1 / seconds, 3))
+    return SourceClip(
+        name,
+        tuple(tree.names),
+        tuple(tree.parents),
+        np.array(tree.offsets),
+        rest,
+        translations,
+        continuous(rotations),
+        round(1 / seconds, 3),
+    )
 
 
 def save_bvh(motion: Motion, path: Path | str, skeleton: Skeleton | None = None) -> None:

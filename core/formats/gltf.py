@@ -11,14 +11,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from ..errors import InputError
 from ..rotation import Array, continuous, matrix_to_quaternion, slerp
 from . import SourceClip
 
 _MAGIC, _JSON, _BINARY = 0x46546C67, 0x4E4F534A, 0x004E4942
-_TYPES = {
+_TYPES: dict[int, np.dtype[Any]] = {
     5120: np.dtype("<i1"), 5121: np.dtype("<u1"), 5122: np.dtype("<i2"), 5123: np.dtype("<u2"),
     5125: np.dtype("<u4"), 5126: np.dtype("<f4"),
 }  # fmt: skip
@@ -61,8 +60,8 @@ def _accessor(document: dict[str, Any], binary: bytes, index: int) -> Array:
     kind, width, count = _TYPES[accessor["componentType"]], _WIDTHS[accessor["type"]], accessor["count"]
     step = view.get("byteStride") or kind.itemsize * width
     start = view.get("byteOffset", 0) + accessor.get("byteOffset", 0)
-    shape, strides = (count, width), (step, kind.itemsize)
-    values: npt.NDArray[Any] = np.ndarray(shape, kind, buffer=binary, offset=start, strides=strides)
+    places = start + step * np.arange(count)[:, None] + np.arange(kind.itemsize * width)  # (count, bytes)
+    values = np.frombuffer(binary, np.uint8)[places].view(kind)  # (count, width)
     if accessor.get("normalized") and kind.kind in "iu":
         return np.maximum(values / np.iinfo(kind).max, -1.0)
     return values.astype(np.float64)

@@ -28,6 +28,8 @@ from ..rotation import (
     axis_angle_to_matrix,
     continuous,
     matrix_to_quaternion,
+    quaternion_conjugate,
+    quaternion_multiply,
     rotation_between,
     rotation_y,
 )
@@ -305,12 +307,30 @@ def retarget(clip: SourceClip, skeleton: Skeleton | None = None, names: JointMap
         else:
             turned[:, i] = parent @ default[i]
         local[:, i] = np.swapaxes(parent, -1, -2) @ turned[:, i]
+    rotations = _twist_in_forearm(matrix_to_quaternion(local), skeleton)
     hips = plan.scale * positions[:, list(plan.hips)].mean(1)  # (T, 3)
     ours = skeleton.rest_positions[[INDEX["left_hip"], INDEX["right_hip"]]].mean(0) - skeleton.rest_positions[0]
     root = hips - turned[:, 0] @ ours
     reached, _ = skeleton.forward_kinematics(local, root)
     root[:, 1] += _floor_shift(reached, skeleton)
-    return Motion(root, continuous(matrix_to_quaternion(local)), clip.fps)
+    return Motion(root, continuous(rotations), clip.fps)
+
+
+def _twist_in_forearm(rotations: Array, skeleton: Skeleton) -> Array:
+    """Local rotations (T, 55, 4) with each wrist's twist about the forearm given to the elbow; the hands stay as posed.
+
+    Rigs disagree on who carries it: some turn the wrist by 50 degrees in a clip where others turn the forearm.
+    """
+    rotations = rotations.copy()
+    for side in _SIDES:
+        elbow, wrist = INDEX[f"{side}_elbow"], INDEX[f"{side}_wrist"]
+        axis = skeleton.offsets[wrist] / np.linalg.norm(skeleton.offsets[wrist])
+        along = rotations[:, wrist, 1:] @ axis  # (T,)
+        twist = np.concatenate([rotations[:, wrist, :1], along[:, None] * axis], -1)
+        twist /= np.maximum(np.linalg.norm(twist, axis=-1, keepdims=True), 1e-9)
+        rotations[:, elbow] = quaternion_multiply(rotations[:, elbow], twist)
+        rotations[:, wrist] = quaternion_multiply(quaternion_conjugate(twist), rotations[:, wrist])
+    return rotations
 
 
 def sole_clearance(positions: Array, skeleton: Skeleton) -> Array:
@@ -337,7 +357,7 @@ class Clip:
     source: str
     licence: str
     phases: Mapping[str, float] | None = None
-    meta: Mapping[str, str] = field(default_factory=dict)
+    meta: Mapping[str, str] = field(default_factory=dict[str, str])
 
 
 LICENCES: Mapping[str, str] = {"smartbody": "LGPL-2.1-or-later", "mesh2motion": "CC0-1.0", "cmu": "CMU mocap"}
@@ -451,7 +471,8 @@ def _stand_in(names: JointMap, skeleton: Skeleton, units_a_metre: float) -> SkSk
     """The neutral skeleton in its T-pose under the names of a joint map."""
     order = [(joint, name) for joint in JOINT_NAMES if joint in names for name in names[joint]]
     places = {name: i for i, (_, name) in enumerate(order)}
-    parents, offsets = [], np.zeros((len(order), 3))
+    parents: list[int] = []
+    offsets = np.zeros((len(order), 3))
     for i, (joint, name) in enumerate(order):
         chain = names[joint]
         if name != chain[0]:
