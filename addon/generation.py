@@ -42,11 +42,6 @@ def unplaced() -> Motion | None:
     return _state.unplaced
 
 
-def forget() -> None:
-    """Drop the last message and motion, as when another file is opened."""
-    _state.message = _state.unplaced = None
-
-
 def work(timeline: Timeline, steps: int, report: job.Report, cancelled: job.Cancelled) -> Motion:
     """Generate motion; runs in the worker, so it must not touch bpy."""
     report(0.0, "Loading")
@@ -70,8 +65,8 @@ def _model(name: str) -> Any:
     return load_model(name)
 
 
-def start(context: bpy.types.Context) -> Message | None:
-    """Generate for the character at hand: in a thread, or at once in `blender -b`; then the outcome is returned.
+def start(context: bpy.types.Context, wait: bool) -> Message | None:
+    """Generate for the character at hand: in a thread, or at once with `wait`; then it is told how that ended.
 
     Raises InputError where the strips cannot be used.
     """
@@ -93,7 +88,7 @@ def start(context: bpy.types.Context) -> Message | None:
         finish(outcome, scene_uid, armature_uid, time.monotonic() - begun)
 
     _state.message = None
-    if bpy.app.background:
+    if wait:
         finish(job.run("Generate", generate), scene_uid, armature_uid, time.monotonic() - begun, undo=False)
         return _state.message
     job.start("Generate", generate, done)
@@ -111,7 +106,7 @@ def finish(outcome: job.Outcome, scene_uid: int, armature_uid: int, seconds: flo
     scene = next((one for one in bpy.data.scenes if one.session_uid == scene_uid), None)
     armature = next((one for one in bpy.data.objects if one.session_uid == armature_uid), None)
     _state.unplaced = outcome.result
-    if scene is None or armature is None or not character.is_character(armature):
+    if scene is None or armature is None or armature.name not in scene.objects or not character.is_character(armature):
         _say("ERROR", "The character was removed during generation: add or select one, then press Place Result")
         return
     reason = strips.disabled_reason(armature)

@@ -36,11 +36,15 @@ class Outcome:
 
 @dataclass
 class Job:
-    """Work under way. `work(report, cancelled)` runs in the worker; `done(outcome)` in Blender's main thread."""
+    """Work under way. `work(report, cancelled)` runs in the worker; `done(outcome)` in Blender's main thread.
+
+    of_file: whether it is about the open file, and ends when another is opened.
+    """
 
     title: str
     work: Callable[[Report, Cancelled], Any]
     done: Callable[[Outcome], None]
+    of_file: bool = True
     progress: float = 0.0
     step: str = ""
     started: float = field(default_factory=time.monotonic)
@@ -76,12 +80,17 @@ def disabled_reason() -> str:
     return "" if _current is None else f"'{_current.title}' is running: wait for it or cancel it"
 
 
-def start(title: str, work: Callable[[Report, Cancelled], Any], done: Callable[[Outcome], None]) -> None:
+def start(
+    title: str,
+    work: Callable[[Report, Cancelled], Any],
+    done: Callable[[Outcome], None],
+    of_file: bool = True,
+) -> None:
     """Begin work in a thread; `done` is called from Blender's timer. Raises InputError while another job runs."""
     global _current  # noqa: PLW0603 - one job at a time is the module's purpose
     if _current is not None:
         raise InputError(f"{disabled_reason()}.")
-    job = _current = Job(title, work, done)
+    job = _current = Job(title, work, done, of_file)
     job.thread = threading.Thread(target=_work, args=(job,), name="FreeTalker", daemon=True)
     job.thread.start()
     if not bpy.app.timers.is_registered(_tick):
@@ -131,7 +140,7 @@ def pump() -> bool:
 
 
 def abandon(seconds: float = 0.0) -> None:
-    """Cancel the job and forget it: its outcome is not applied. Waits up to `seconds` for the worker to end."""
+    """Cancel the job and do not wait for its outcome, or up to `seconds` for its thread to end."""
     global _current  # noqa: PLW0603
     job, _current = _current, None
     if job is None:
@@ -139,6 +148,7 @@ def abandon(seconds: float = 0.0) -> None:
     job.stop.set()
     if job.thread is not None and seconds:
         job.thread.join(seconds)
+    job.done(Outcome(cancelled=True))
 
 
 def _work(job: Job) -> None:
@@ -175,7 +185,8 @@ def _redraw() -> None:
 
 @persistent
 def _load_pre(*_: Any) -> None:
-    abandon()
+    if _current is not None and _current.of_file:
+        abandon()
 
 
 def _exit(*_: Any) -> None:

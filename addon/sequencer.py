@@ -4,11 +4,14 @@
 The NLA strip is what counts: before playback and rendering the sequencer's copies follow it.
 """
 
+import contextlib
+import math
 from typing import Any
 
 import bpy
 from bpy.app.handlers import persistent
 
+from ..core.errors import InputError
 from . import character, compat, strips
 
 _MARK = "freetalker"  # on the copies, to tell them from the user's own sound strips
@@ -17,21 +20,16 @@ _MARK = "freetalker"  # on the copies, to tell them from the user's own sound st
 def mirror(scene: bpy.types.Scene) -> None:
     """Make the sequencer's sound strips of ours those of the scene's speech strips."""
     wanted = [one for armature in scene.objects if character.is_character(armature) for one in _speech(armature)]
-    if not wanted and not (scene.sequence_editor and _copies(scene)):
-        return
     spare = _copies(scene)
     for one in wanted:
-        sound, start, offset, end = one.data.sound, *_frames(one.strip)
-        copy = next((strip for strip in spare if strip.sound == sound), None)
-        if copy is not None:
+        copy = next((copy for copy in spare if copy.sound == one.data.sound), None)
+        if copy is None:
+            copy = _new_copy(scene, one)
+        else:
             spare.remove(copy)
-            if _frames_of_copy(copy) == (start, offset, end):
-                copy.mute = not one.heard
-                continue
-            compat.sequencer_strips(scene).remove(copy)
-        _add(scene, one, sound, start, offset, end)
-    for strip in spare:
-        compat.sequencer_strips(scene).remove(strip)
+        _follow(copy, one)
+    for copy in spare:
+        compat.sequencer_strips(scene).remove(copy)
 
 
 def _speech(armature: bpy.types.Object) -> list[strips.Placed]:
@@ -39,36 +37,50 @@ def _speech(armature: bpy.types.Object) -> list[strips.Placed]:
 
 
 def _copies(scene: bpy.types.Scene) -> list[Any]:
+    if scene.sequence_editor is None:
+        return []
     return [strip for strip in compat.sequencer_strips(scene) if strip.type == "SOUND" and strip.get(_MARK)]
 
 
 def _frames(strip: bpy.types.NlaStrip) -> tuple[int, int, int]:
-    """(start, offset into the recording, end) in frames."""
+    """(start, frames of the recording passed over, end)."""
     return round(strip.frame_start), max(0, round(strip.action_frame_start)), round(strip.frame_end)
 
 
-def _frames_of_copy(copy: Any) -> tuple[int, int, int]:
-    return int(copy.frame_final_start), int(copy.frame_offset_start), int(copy.frame_final_end)
+def _follow(copy: Any, one: strips.Placed) -> None:
+    """Give the copy the times of the speech strip; nothing is written where they are right."""
+    start, offset, end = _frames(one.strip)
+    copy.mute = not one.heard
+    if (copy.frame_final_start, int(copy.frame_offset_start), copy.frame_final_end) != (start, offset, end):
+        copy.frame_offset_start = offset
+        copy.frame_start = start - offset
+        copy.frame_final_end = end
 
 
-def _add(scene: bpy.types.Scene, one: strips.Placed, sound: bpy.types.Sound, start: int, offset: int, end: int) -> None:
+def _new_copy(scene: bpy.types.Scene, one: strips.Placed) -> Any:
+    """A sound strip on the lowest channel that is free while the speech strip lasts."""
+    sound = one.data.sound
+    start, offset, end = _frames(one.strip)
     collection = compat.sequencer_strips(scene)
+    whole = max(end, start - offset + math.ceil(strips.sound_seconds(sound) * strips.frames_per_second(scene)))
     used = {
-        strip.channel for strip in collection if strip.frame_final_start < end and strip.frame_final_end > start - offset
+        strip.channel for strip in collection if strip.frame_final_start < whole and strip.frame_final_end > start - offset
     }
     channel = next(number for number in range(1, 129) if number not in used)
-    copy = collection.new_sound(sound.name, sound.filepath, channel, start - offset)
-    copy.sound = sound
-    copy.frame_offset_start = offset
-    copy.frame_final_end = end
-    copy.mute = not one.heard
+    known = set(bpy.data.sounds)
+    copy = collection.new_sound(sound.name, str(strips.sound_file(sound)), channel, start - offset)
+    loaded, copy.sound = copy.sound, sound
+    if loaded not in known:  # Blender read the file once more
+        bpy.data.sounds.remove(loaded)
     copy[_MARK] = True
     compat.show_in_sequencer(scene)
+    return copy
 
 
 @persistent
 def _before_playing(scene: bpy.types.Scene, *_: Any) -> None:
-    mirror(scene)
+    with contextlib.suppress(InputError):  # a recording is missing: Generate says so, playing need not
+        mirror(scene)
 
 
 _HANDLERS = ("animation_playback_pre", "render_init")

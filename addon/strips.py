@@ -107,6 +107,14 @@ def _track_with_room(armature: bpy.types.Object, kind: str, start: float, end: f
     return track
 
 
+def free_frame(armature: bpy.types.Object, kind: str, frame: int) -> int:
+    """`frame`, or where strips of this kind lie there, the end of the row that they make."""
+    for one in placed(armature, kind):
+        if one.strip.frame_start <= frame < one.strip.frame_end:
+            frame = round(one.strip.frame_end)
+    return frame
+
+
 def rename(action: bpy.types.Action) -> None:
     """Give the strips of a text action, and the action, the prompt's beginning as their name."""
     name = short_name(action.freetalker.prompt)
@@ -135,16 +143,27 @@ def sound_seconds(sound: bpy.types.Sound) -> float:
     """How long a recording is. Raises InputError where there is no such file or it is no sound."""
     import aud
 
-    if sound.packed_file is None and not Path(bpy.path.abspath(sound.filepath)).is_file():
-        raise InputError(f"The sound file '{sound.filepath}' does not exist: choose another or mend its path.")
+    path = sound_file(sound)
+    if not path.is_file():
+        raise InputError(f"The sound file '{path}' does not exist: choose another or mend its path.")
     try:
-        factory = sound.factory
-        seconds = factory.length / factory.specs[0]
-    except (aud.error, AttributeError, ZeroDivisionError) as error:
-        raise InputError(f"'{sound.name}' cannot be read as sound: convert it to WAV, FLAC, OGG or MP3.") from error
+        heard = aud.Sound(str(path))
+        seconds = heard.length / heard.specs[0]
+    except (aud.error, ZeroDivisionError) as error:
+        raise InputError(f"'{path.name}' cannot be read as sound: convert it to WAV, FLAC, OGG or MP3.") from error
     if seconds <= 0:
-        raise InputError(f"The sound file '{sound.name}' is empty: choose one that holds speech.")
+        raise InputError(f"The sound file '{path.name}' is empty: choose one that holds speech.")
     return seconds
+
+
+def sound_file(sound: bpy.types.Sound) -> Path:
+    """The recording as a file; a packed one is written to Blender's temporary folder."""
+    if sound.packed_file is None:
+        return Path(bpy.path.abspath(sound.filepath))
+    path = Path(bpy.app.tempdir, f"freetalker-{sound.session_uid}{Path(sound.filepath).suffix}")
+    if not path.is_file() or path.stat().st_size != sound.packed_file.size:
+        path.write_bytes(sound.packed_file.data)
+    return path
 
 
 def timeline(scene: bpy.types.Scene, armature: bpy.types.Object) -> Timeline:
@@ -202,15 +221,6 @@ def _speech_strip(one: Placed, scene: bpy.types.Scene) -> SpeechStrip:
         )
     start = _seconds(scene, one.strip.frame_start)
     return SpeechStrip(start, sound_file(sound), start + min(length, seconds - offset), offset)
-
-
-def sound_file(sound: bpy.types.Sound) -> Path:
-    """The recording as a file; a packed one is written to Blender's temporary folder."""
-    if sound.packed_file is None:
-        return Path(bpy.path.abspath(sound.filepath))
-    path = Path(bpy.app.tempdir, f"freetalker-{sound.session_uid}{Path(sound.filepath).suffix}")
-    path.write_bytes(sound.packed_file.data)
-    return path
 
 
 def _guidance(scene: bpy.types.Scene) -> Guidance:

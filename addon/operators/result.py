@@ -18,7 +18,7 @@ class FREETALKER_OT_generate(Explained, bpy.types.Operator):
         return runtime.disabled_reason() or job.disabled_reason() or needs_character(context)
 
     def run(self, context: bpy.types.Context) -> set[str]:
-        message = generation.start(context)
+        message = generation.start(context, wait=bpy.app.background)
         if message is not None:
             self.report({message.level}, message.text)
             return {"CANCELLED"} if message.level == "ERROR" else {"FINISHED"}

@@ -54,7 +54,7 @@ class FREETALKER_OT_install_runtime(Explained, bpy.types.Operator):
                 self.report({"ERROR"}, outcome.error)
                 return {"CANCELLED"}
             return {"FINISHED"}
-        job.start("Install Runtime", work, _finish)
+        job.start("Install Runtime", work, _finish, of_file=False)
         return {"FINISHED"}
 
 

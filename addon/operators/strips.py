@@ -17,16 +17,16 @@ _SOUND_FILES = "*.wav;*.flac;*.ogg;*.mp3;*.m4a;*.aac;*.aiff;*.opus"
 class FREETALKER_OT_add_text_strip(Explained, bpy.types.Operator):
     bl_idname = "freetalker.add_text_strip"
     bl_label = "Add Text Strip"
-    bl_description = "Add a strip that says in words what the character does, after its last text strip or at a frame"
+    bl_description = "Add a strip that says in words what the character does, at the playhead or after the strip there"
     bl_options = {"REGISTER", "UNDO"}
 
     prompt: StringProperty(
-        name="Prompt", description="What the person does, in English", default="a person walks forward"
+        name="Prompt",
+        description="What the person does, in English: one or two actions, beginning with 'a person'",
+        default="a person walks forward",
     )
     seconds: FloatProperty(name="Seconds", description="Length of the strip", default=4.0, min=0.0, soft_min=0.5)
-    at_playhead: BoolProperty(
-        name="At Playhead", description="Begin at the current frame, not where the last strip ends", default=True
-    )
+    frame: IntProperty(name="Frame", description="First frame of the strip", options={"SKIP_SAVE"})
 
     @classmethod
     def disabled_reason(cls, context: bpy.types.Context) -> str:
@@ -34,11 +34,9 @@ class FREETALKER_OT_add_text_strip(Explained, bpy.types.Operator):
 
     def run(self, context: bpy.types.Context) -> None:
         armature, scene = character.find(context), context.scene
-        before = strips.placed(armature, "TEXT")
-        start = scene.frame_current
-        if not self.at_playhead:
-            start = max((round(one.strip.frame_end) for one in before), default=scene.frame_start)
-        strips.add_text(armature, self.prompt, start, round(self.seconds * strips.frames_per_second(scene)))
+        if not self.properties.is_property_set("frame"):
+            self.frame = strips.free_frame(armature, "TEXT", scene.frame_current)
+        strips.add_text(armature, self.prompt, self.frame, round(self.seconds * strips.frames_per_second(scene)))
 
 
 class FREETALKER_OT_add_speech_strip(Explained, bpy.types.Operator):

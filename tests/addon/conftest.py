@@ -1,0 +1,41 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A character in an empty scene, a recording, and motion to put on it."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import ModuleType, SimpleNamespace
+from typing import Any
+
+import pytest
+
+from tests.addon.helpers import write_wave
+
+bpy = pytest.importorskip("bpy", reason="these tests need Blender's Python (the bpy package)")
+
+MODULES = (
+    "addon.bake", "addon.character", "addon.compat", "addon.generated", "addon.generation", "addon.job",
+    "addon.preferences", "addon.runtime", "addon.sequencer", "addon.strips",
+    "core.errors", "core.motion", "core.rotation", "core.skeleton", "core.timeline",
+)  # fmt: skip
+
+
+@pytest.fixture
+def ft(scene: Any, installed: Callable[[str], ModuleType]) -> Iterator[SimpleNamespace]:
+    """The installed extension's modules by their last name, in an empty scene; no job is left running."""
+    modules = SimpleNamespace(**{name.rpartition(".")[2]: installed(name) for name in MODULES})
+    modules.generation._state.message = modules.generation._state.unplaced = None
+    yield modules
+    modules.job.abandon(5.0)
+
+
+@pytest.fixture
+def armature(ft: SimpleNamespace) -> Any:
+    """A character, active and selected."""
+    assert bpy.ops.freetalker.add_character() == {"FINISHED"}
+    return bpy.context.object
+
+
+@pytest.fixture
+def speech(tmp_path: Path) -> Path:
+    """A recording of 2 seconds."""
+    return write_wave(tmp_path / "speech.wav", 2.0)

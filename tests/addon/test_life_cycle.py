@@ -1,0 +1,82 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The extension comes and goes without a trace, and costs nothing to load."""
+
+import sys
+from types import SimpleNamespace
+from typing import Any
+
+import addon_utils
+import bpy
+
+from tests.addon.helpers import EXTENSION
+
+
+def _traces() -> set[str]:
+    """What an extension could leave in Blender."""
+    found = {f"class {name}" for name in dir(bpy.types) if name.startswith("FREETALKER_")}
+    found |= {f"operator {name}" for name in dir(bpy.ops.freetalker)}
+    found |= {f"{kind}.freetalker" for kind in ("Scene", "Action") if hasattr(getattr(bpy.types, kind), "freetalker")}
+    for name in dir(bpy.app.handlers):
+        handlers = getattr(bpy.app.handlers, name)
+        if isinstance(handlers, list):
+            found |= {f"{name} {handler}" for handler in handlers if "freetalker" in getattr(handler, "__module__", "")}
+    for menu in (bpy.types.NLA_MT_add, bpy.types.VIEW3D_MT_armature_add):
+        draws = getattr(menu.draw, "_draw_funcs", [])
+        found |= {f"{menu.__name__} {draw}" for draw in draws if "freetalker" in draw.__module__}
+    return found
+
+
+def test_registers_and_unregisters_twice_without_leaks(ft: SimpleNamespace) -> None:
+    registered = _traces()
+    assert len([trace for trace in registered if trace.startswith("class")]) > 10
+    for _ in range(2):
+        addon_utils.disable(EXTENSION)
+        assert _traces() == set()
+        addon_utils.enable(EXTENSION)
+        assert len(_traces()) == len(registered)
+
+
+def test_unregistering_stops_the_job(ft: SimpleNamespace) -> None:
+    ended = []
+
+    def work(report: Any, cancelled: Any) -> None:
+        while not cancelled():
+            pass
+        ended.append(True)
+
+    ft.job.start("Test", work, lambda outcome: None)
+    addon_utils.disable(EXTENSION)
+    try:
+        assert ended
+        assert ft.job.current() is None
+    finally:
+        addon_utils.enable(EXTENSION)
+
+
+def test_loading_imports_nothing_heavy(ft: SimpleNamespace) -> None:
+    for name in list(sys.modules):
+        if name.startswith(f"{EXTENSION}."):
+            module = sys.modules[name]
+            heavy = {"torch", "transformers", "librosa", "scipy", "soundfile"} & set(vars(module))
+            assert not heavy or ".core." in name, f"{name} imports {heavy}"
+    assert f"{EXTENSION}.core.model.checkpoint" not in _imported_at_start()
+
+
+def _imported_at_start() -> set[str]:
+    """The extension's modules that registering alone brings in, in a Python of its own."""
+    import os
+    import subprocess
+
+    code = (
+        "import bpy, addon_utils, sys; addon_utils.extensions_refresh(); "
+        f"addon_utils.enable('{EXTENSION}'); "
+        f"print('LOADED', *[n for n in sys.modules if n.startswith('{EXTENSION}') or n in ('torch', 'scipy')])"
+    )
+    said = subprocess.run(
+        [sys.executable, "-c", code], env=os.environ, capture_output=True, text=True, check=True, timeout=120
+    ).stdout
+    loaded = next(line for line in said.splitlines() if line.startswith("LOADED"))
+    names = set(loaded.split()[1:])
+    assert f"{EXTENSION}.addon.bake" in names
+    assert not names & {"torch", "scipy"}
+    return names

@@ -1,0 +1,153 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Every panel draws in every state; what it shows exists."""
+
+from collections.abc import Callable
+from pathlib import Path
+from types import ModuleType, SimpleNamespace
+from typing import Any
+
+import bpy
+import pytest
+
+from tests.addon.helpers import wild_motion
+
+
+class Layout:
+    """Stands in for a UILayout: takes what a panel draws and looks whether it exists."""
+
+    def __init__(self, shown: list[str] | None = None) -> None:
+        self.shown: list[str] = [] if shown is None else shown
+
+    def _inner(self, **_: Any) -> "Layout":
+        return Layout(self.shown)
+
+    row = column = box = _inner
+
+    def separator(self, **_: Any) -> None:
+        pass
+
+    def label(self, text: str = "", icon: str = "NONE") -> None:
+        assert icon in bpy.types.UILayout.bl_rna.functions["label"].parameters["icon"].enum_items
+        self.shown.append(text)
+
+    def prop(self, data: Any, name: str, **_: Any) -> None:
+        assert name in data.bl_rna.properties, name
+        self.shown.append(f"prop {name}")
+
+    def textbox(self, data: Any, name: str, **_: Any) -> None:
+        self.prop(data, name)
+
+    def operator(self, name: str, **_: Any) -> Any:
+        group, _, verb = name.partition(".")
+        kind = getattr(getattr(bpy.ops, group), verb).get_rna_type()  # raises where there is no such operator
+        self.shown.append(f"operator {name}")
+        return SimpleNamespace(**{key: None for key in kind.properties.keys()})
+
+    def progress(self, factor: float, text: str, **_: Any) -> None:
+        assert 0.0 <= factor <= 1.0
+        self.shown.append(f"progress {text}")
+
+
+@pytest.fixture
+def draw(installed: Callable[[str], ModuleType]) -> Callable[[str], list[str]]:
+    """Draws all panels of a kind of editor; returns what they showed."""
+    sidebar = installed("addon.panels.sidebar")
+
+    def draw(space: str = "VIEW_3D") -> list[str]:
+        shown: list[str] = []
+        for panel in sidebar.CLASSES:
+            if panel.bl_space_type == space and (not hasattr(panel, "poll") or panel.poll(bpy.context)):
+                panel.draw(SimpleNamespace(layout=Layout(shown)), bpy.context)
+        return shown
+
+    return draw
+
+
+def _noted(ft: SimpleNamespace, monkeypatch: pytest.MonkeyPatch, *names: str) -> None:
+    monkeypatch.setattr(ft.runtime, "missing", lambda: names)
+
+
+@pytest.mark.parametrize("space", ["VIEW_3D", "NLA_EDITOR"])
+def test_with_everything(
+    ft: SimpleNamespace, draw: Any, armature: Any, speech: Path, space: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _noted(ft, monkeypatch)
+    bpy.ops.freetalker.add_text_strip(prompt="a person waves")
+    bpy.ops.freetalker.add_text_strip(prompt="a person bows")
+    bpy.ops.freetalker.add_speech_strip(filepath=str(speech))
+    ft.generated.place(bpy.context.scene, armature, wild_motion(ft))
+    shown = draw(space)
+    assert "operator freetalker.generate" in shown
+    assert "operator freetalker.bake_to_action" in shown
+    assert shown.count("prop prompt") == 2
+    assert shown.count("prop sound") == 1
+    assert "operator freetalker.install_runtime" not in shown
+
+
+def test_in_an_empty_scene(ft: SimpleNamespace, draw: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    _noted(ft, monkeypatch)
+    shown = draw()
+    assert "operator freetalker.add_character" in shown
+    assert any("no character" in line for line in shown)
+
+
+def test_setup_only_while_something_is_missing(ft: SimpleNamespace, draw: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    _noted(ft, monkeypatch, "torch")
+    assert "operator freetalker.install_runtime" in draw()
+    _noted(ft, monkeypatch)
+    assert "operator freetalker.install_runtime" not in draw()
+
+
+def test_while_a_job_runs(ft: SimpleNamespace, draw: Any, armature: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    _noted(ft, monkeypatch)
+
+    def work(_: Any, cancelled: Callable[[], bool]) -> None:
+        while not cancelled():
+            pass
+
+    ft.job.start("Generate", work, lambda outcome: None)
+    shown = draw()
+    assert "progress Generate" in shown
+    assert "operator freetalker.cancel" in shown
+    assert "operator freetalker.generate" not in shown
+    ft.job.abandon(5.0)
+
+
+def test_says_how_it_ended(ft: SimpleNamespace, draw: Any, armature: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    _noted(ft, monkeypatch)
+    ft.generation._state.message = ft.generation.Message("ERROR", "The sound file 'a.wav' does not exist: choose another")
+    ft.generation._state.unplaced = wild_motion(ft)
+    shown = draw()
+    assert "The sound file 'a.wav' does not" in " ".join(shown)
+    assert "operator freetalker.place_result" in shown
+
+
+def test_names_what_hides_the_result(
+    ft: SimpleNamespace, draw: Any, armature: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _noted(ft, monkeypatch)
+    ft.generated.place(bpy.context.scene, armature, wild_motion(ft))
+    armature.animation_data.nla_tracks[0].mute = True
+    assert "unmute" in " ".join(draw())
+
+
+def test_preferences_and_menus_draw(ft: SimpleNamespace, installed: Callable[[str], ModuleType]) -> None:
+    layout = Layout()
+    preferences = ft.preferences.FREETALKER_AP_preferences
+    preferences.draw(
+        SimpleNamespace(layout=layout, bl_rna=preferences.bl_rna, environment_error="No such folder"), bpy.context
+    )
+    menus = installed("addon.panels.menus")
+    for _, entry in menus._ENTRIES:
+        entry(SimpleNamespace(layout=layout), bpy.context)
+    assert {"prop model", "prop environment", "No such folder", "operator freetalker.add_character"} <= set(layout.shown)
+
+
+def test_every_operator_and_property_explains_itself(ft: SimpleNamespace) -> None:
+    for name in dir(bpy.ops.freetalker):
+        kind = getattr(bpy.ops.freetalker, name).get_rna_type()
+        assert kind.description, name
+        assert not kind.description.endswith("."), name
+    for owner in (bpy.types.Scene, bpy.types.Action):
+        for prop in owner.bl_rna.properties["freetalker"].fixed_type.properties:
+            assert prop.identifier in {"rna_type", "name", "kind"} or prop.description, prop.identifier

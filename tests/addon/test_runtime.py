@@ -1,0 +1,128 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Finding packages without importing them, and installing them into a folder of the extension's own."""
+
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import bpy
+import pytest
+
+PYTHON = f"python{sys.version_info.major}.{sys.version_info.minor}"
+
+
+def _fake_package(folder: Path, name: str, version: str) -> None:
+    (folder / name).mkdir(parents=True)
+    (folder / name / "__init__.py").write_text("raise ImportError('looking must not import')\n")
+    (folder / f"{name}-{version}.dist-info").mkdir()
+    (folder / f"{name}-{version}.dist-info" / "METADATA").write_text(
+        f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n"
+    )
+
+
+@pytest.fixture
+def paths(ft: SimpleNamespace) -> Any:
+    """sys.path as it was, afterwards."""
+    before = sys.path.copy()
+    yield
+    sys.path[:] = before
+    ft.runtime.refresh()
+
+
+def test_finds_packages_without_importing_them(ft: SimpleNamespace, paths: Any, tmp_path: Path, monkeypatch: Any) -> None:
+    monkeypatch.setattr(ft.runtime, "_NEEDED", ("freetalker_fake", "freetalker_absent"))
+    monkeypatch.setattr(ft.runtime, "_encoder_is_bundled", lambda: True)
+    ft.runtime.refresh()
+    assert ft.runtime.missing() == ("freetalker_fake", "freetalker_absent")
+    site = tmp_path / "lib" / PYTHON / "site-packages"
+    _fake_package(site, "freetalker_fake", "1.2.3")
+    ft.runtime.activate(str(tmp_path))
+    assert sys.path[-1] == str(site)
+    assert [(p.name, p.version) for p in ft.runtime.packages()] == [
+        ("freetalker_fake", "1.2.3"), ("freetalker_absent", None)
+    ]  # fmt: skip
+    assert "freetalker_absent" in ft.runtime.disabled_reason()
+    ft.runtime.activate(str(tmp_path))
+    assert sys.path.count(str(site)) == 1
+
+
+@pytest.mark.parametrize("content", ["", "lib/python2.7/site-packages"])
+def test_an_environment_of_another_python_is_refused(ft: SimpleNamespace, tmp_path: Path, content: str) -> None:
+    (tmp_path / content).mkdir(parents=True, exist_ok=True)
+    with pytest.raises(ft.errors.InputError, match=PYTHON):
+        ft.runtime.packages_of(tmp_path)
+
+
+def test_a_missing_environment_is_named_in_the_preferences(ft: SimpleNamespace, tmp_path: Path) -> None:
+    preferences = ft.preferences.get()
+    preferences.environment = str(tmp_path / "nowhere")
+    assert "nowhere" in preferences.environment_error
+    preferences.environment = ""
+    assert preferences.environment_error == ""
+
+
+def test_nothing_is_installed_offline(ft: SimpleNamespace) -> None:
+    assert not bpy.app.online_access
+    with pytest.raises(RuntimeError, match="Online access is off"):
+        bpy.ops.freetalker.install_runtime()
+
+
+def test_folder_is_the_extensions_own_and_of_this_python(ft: SimpleNamespace) -> None:
+    folder = ft.runtime.site_folder()
+    assert folder.name == sys.implementation.cache_tag
+    assert "freetalker" in folder.parts
+    installed = Path(ft.runtime.__file__).resolve()
+    assert not folder.is_relative_to(installed.parents[1])  # which an upgrade deletes
+
+
+PIP = '''
+import pathlib, sys, time
+target = pathlib.Path(sys.argv[sys.argv.index("--target") + 1])
+constraints = pathlib.Path(sys.argv[sys.argv.index("--constraint") + 1]).read_text()
+assert "numpy==" in constraints, constraints
+print("Collecting torch", flush=True)
+{then}
+for name in ("torch", "numpy"):
+    (target / name).mkdir(parents=True)
+    (target / (name + "-1.0.dist-info")).mkdir()
+'''
+
+
+def _install(ft: SimpleNamespace, monkeypatch: Any, tmp_path: Path, then: str, cancelled: Any = lambda: False) -> Path:
+    """Run the installer with a script in pip's place; the folder it was to fill."""
+    pip = tmp_path / "pip.py"
+    pip.write_text(PIP.format(then=then))
+    site = tmp_path / "site" / "cp"
+    monkeypatch.setattr(ft.runtime, "_pip", lambda: [sys.executable, str(pip)])
+    monkeypatch.setattr(ft.runtime, "user_folder", lambda: tmp_path)
+    said: list[str] = []
+    try:
+        ft.runtime.install(lambda share, step: said.append(step), cancelled, False, site)
+    finally:
+        assert not site.with_name("cp.part").exists()
+    return site
+
+
+def test_installs_whole_and_never_over_blenders_own(ft: SimpleNamespace, monkeypatch: Any, tmp_path: Path) -> None:
+    site = _install(ft, monkeypatch, tmp_path, "")
+    assert sorted(path.name for path in site.iterdir()) == ["torch", "torch-1.0.dist-info"]
+
+
+def test_a_failed_installation_changes_nothing(ft: SimpleNamespace, monkeypatch: Any, tmp_path: Path) -> None:
+    old = _install(ft, monkeypatch, tmp_path, "")
+    with pytest.raises(ft.errors.InputError, match="No matching distribution for torch"):
+        _install(ft, monkeypatch, tmp_path, "sys.exit('ERROR: No matching distribution for torch')")
+    assert (old / "torch").is_dir()
+
+
+def test_a_cancelled_installation_changes_nothing(ft: SimpleNamespace, monkeypatch: Any, tmp_path: Path) -> None:
+    site = _install(ft, monkeypatch, tmp_path, "time.sleep(60)", cancelled=lambda: True)
+    assert not site.exists()
+
+
+def test_pip_can_be_run(ft: SimpleNamespace) -> None:
+    import subprocess
+
+    said = subprocess.run([*ft.runtime._pip(), "--version"], capture_output=True, text=True, check=True).stdout
+    assert said.startswith("pip ")

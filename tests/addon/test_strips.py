@@ -1,0 +1,288 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Strips on NLA tracks: what they keep, what of them is heard, and what is said about bad ones."""
+
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import bpy
+import pytest
+
+from tests.addon.helpers import write_wave
+
+
+def _tracks(armature: Any) -> list[tuple[str, list[tuple[float, float]]]]:
+    return [
+        (track.name, [(strip.frame_start, strip.frame_end) for strip in track.strips])
+        for track in armature.animation_data.nla_tracks
+    ]
+
+
+def _text(ft: SimpleNamespace, armature: Any) -> Any:
+    return ft.strips.placed(armature, "TEXT")[0].strip
+
+
+def test_text_strips_follow_one_another(armature: Any) -> None:
+    for prompt in ("a person walks forward", "a person bows", "a person turns around"):
+        assert bpy.ops.freetalker.add_text_strip(prompt=prompt, seconds=2.0) == {"FINISHED"}
+    assert _tracks(armature) == [("Text", [(1, 49), (49, 97), (97, 145)])]
+    assert [action.freetalker.prompt for action in bpy.data.actions if action.freetalker.prompt.endswith("bows")]
+
+
+def test_overlapping_text_goes_to_another_track(ft: SimpleNamespace, armature: Any) -> None:
+    for start in (1, 20, 40):
+        ft.strips.add_text(armature, "a person waves", start, 24)
+    assert _tracks(armature) == [("Text", [(1, 25), (40, 64)]), ("Text", [(20, 44)])]
+    timeline = ft.strips.timeline(bpy.context.scene, armature)
+    assert [strip.start for strip in timeline.text] == pytest.approx([0, 19 / 24, 39 / 24])
+
+
+def test_timeline_is_in_seconds_from_the_scenes_start(ft: SimpleNamespace, armature: Any, speech: Path) -> None:
+    scene = bpy.context.scene
+    scene.render.fps, scene.render.fps_base = 30, 1.0
+    scene.frame_start, scene.frame_current = 11, 41
+    settings = scene.freetalker
+    settings.seed, settings.guidance, settings.model = 7, 0.5, "other"
+    bpy.ops.freetalker.add_text_strip(prompt="a person waves", seconds=3.0)
+    bpy.ops.freetalker.add_speech_strip(filepath=str(speech), frame=71)
+    strip = _text(ft, armature)
+    strip.action.freetalker.use_guidance, strip.action.freetalker.guidance = True, 1.5
+    timeline = ft.strips.timeline(scene, armature)
+    assert (timeline.fps, timeline.seed, timeline.guidance, timeline.model) == (30, 7, 0.5, "other")
+    (text,), (spoken,) = timeline.text, timeline.speech
+    assert (text.start, text.end, text.prompt, text.guidance) == (1.0, 4.0, "a person waves", 1.5)
+    assert (spoken.start, spoken.end, spoken.audio, spoken.offset) == (2.0, 4.0, speech, 0.0)
+
+
+def test_muted_and_solo_strips(ft: SimpleNamespace, armature: Any) -> None:
+    for start in (1, 10):
+        ft.strips.add_text(armature, f"a person waves at {start}", start, 24)
+    low, high = armature.animation_data.nla_tracks
+
+    def heard() -> list[str]:
+        return [one.data.prompt[-2:] for one in ft.strips.placed(armature, "TEXT") if one.heard]
+
+    assert heard() == [" 1", "10"]
+    low.strips[0].mute = True
+    assert heard() == ["10"]
+    low.strips[0].mute, high.mute = False, True
+    assert heard() == [" 1"]
+    high.mute, high.is_solo = False, True
+    assert heard() == ["10"]
+
+
+def test_strips_within_a_meta_strip_are_found(ft: SimpleNamespace, armature: Any) -> None:
+    for start in (1, 25):
+        ft.strips.add_text(armature, "a person waves", start, 24)
+    window = bpy.context.window_manager.windows[0]
+    area = window.screen.areas[0]
+    area.type = "NLA_EDITOR"
+    for strip in armature.animation_data.nla_tracks[0].strips:
+        strip.select = True
+    region = next(region for region in area.regions if region.type == "WINDOW")
+    with bpy.context.temp_override(window=window, area=area, region=region):
+        bpy.ops.nla.meta_add()
+    assert [strip.type for strip in armature.animation_data.nla_tracks[0].strips] == ["META"]
+    assert [strip.start for strip in ft.strips.timeline(bpy.context.scene, armature).text] == [0.0, 1.0]
+
+
+def test_prompt_names_the_strip(ft: SimpleNamespace, armature: Any) -> None:
+    bpy.ops.freetalker.add_text_strip(prompt="a person waves")
+    strip = _text(ft, armature)
+    strip.action.freetalker.prompt = "a person\nbows " + "深くお辞儀をする" * 20
+    assert strip.name.startswith("a person bows 深く")
+    assert strip.name.endswith("…")
+    assert len(strip.name.encode()) <= 63
+    assert ft.strips.timeline(bpy.context.scene, armature).text[0].prompt.endswith("する")
+
+
+def test_strips_survive_saving_and_sync(ft: SimpleNamespace, armature: Any, speech: Path, tmp_path: Path) -> None:
+    bpy.ops.freetalker.add_text_strip(prompt="a person waves", seconds=3.0)
+    bpy.ops.freetalker.add_speech_strip(filepath=str(speech))
+    before = ft.strips.timeline(bpy.context.scene, armature)
+    path = str(tmp_path / "strips.blend")
+    bpy.ops.wm.save_as_mainfile(filepath=path)
+    bpy.ops.wm.open_mainfile(filepath=path)
+    scene = bpy.context.scene
+    armature = scene.freetalker.character
+    assert ft.strips.timeline(scene, armature) == before
+    strip = _text(ft, armature)
+    armature.animation_data.nla_tracks[0].select = True
+    assert (strip.frame_start, strip.frame_end, strip.use_sync_length) == (1, 73, False)
+
+
+def test_adding_is_one_undo_step(ft: SimpleNamespace, armature: Any) -> None:
+    bpy.ops.ed.undo_push(message="Before")
+    bpy.ops.freetalker.add_text_strip("EXEC_DEFAULT", True, prompt="a person waves")
+    assert len(bpy.data.actions) == 1
+    bpy.ops.ed.undo()
+    assert len(bpy.data.actions) == 0
+    assert not ft.strips.placed(bpy.context.scene.freetalker.character, "TEXT")
+
+
+def test_removing_a_strip_removes_its_action(ft: SimpleNamespace, armature: Any) -> None:
+    bpy.ops.freetalker.add_text_strip(prompt="a person waves")
+    bpy.ops.freetalker.remove_strip(action="a person waves")
+    assert ft.strips.placed(armature, "TEXT") == []
+    assert len(bpy.data.actions) == 0
+
+
+def test_timeline_round_trip(ft: SimpleNamespace, armature: Any, speech: Path) -> None:
+    core = ft.timeline
+    source = core.Timeline(
+        text=(
+            core.TextStrip(0.0, 2.0, "a person walks", guidance=1.25),
+            core.TextStrip(1.0, 3.0, "a person waves"),
+        ),
+        speech=(core.SpeechStrip(2.5, speech, 3.5, offset=0.5), core.SpeechStrip(4.0, speech)),
+        fps=24.0,
+        seed=9,
+        guidance=((0.0, 0.0), (4.0, 1.0)),
+        model="open",
+    )
+    ft.strips.add_timeline(bpy.context.scene, armature, source)
+    read = ft.strips.timeline(bpy.context.scene, armature)
+    assert read.text == source.text
+    assert [(s.start, s.end, s.offset) for s in read.speech] == [(2.5, 3.5, 0.5), (4.0, 6.0, 0.0)]
+    assert (read.seed, read.model) == (9, "open")
+    for seconds in (0.0, 4.0, 5.0):
+        assert core.guidance_at(read.guidance, seconds) == pytest.approx(min(1.0, seconds / 4.0), abs=1e-5)
+
+
+def _sounds(scene: Any) -> list[tuple[int, int, int]]:
+    strips = scene.sequence_editor.strips
+    return [(s.frame_final_start, s.frame_final_end, s.channel) for s in strips if s.type == "SOUND"]
+
+
+def test_speech_is_heard_where_its_strip_is(ft: SimpleNamespace, armature: Any, speech: Path) -> None:
+    scene = bpy.context.scene
+    for _ in range(2):
+        bpy.ops.freetalker.add_speech_strip(filepath=str(speech), frame=10)
+    assert sorted(_sounds(scene)) == [(10, 58, 1), (10, 58, 2)]
+    strip = ft.strips.placed(armature, "SPEECH")[0].strip
+    strip.frame_start_ui = 100
+    ft.sequencer.mirror(scene)
+    assert sorted(start for start, _, _ in _sounds(scene)) == [10, 100]
+    before = _sounds(scene)
+    ft.sequencer.mirror(scene)
+    assert _sounds(scene) == before
+    for one in ft.strips.placed(armature, "SPEECH"):
+        one.track.strips.remove(one.strip)
+    ft.sequencer.mirror(scene)
+    assert _sounds(scene) == []
+
+
+def test_the_users_own_sounds_are_left_alone(ft: SimpleNamespace, armature: Any, speech: Path) -> None:
+    scene = bpy.context.scene
+    scene.sequence_editor_create().strips.new_sound("mine", str(speech), 1, 5)
+    bpy.ops.freetalker.add_speech_strip(filepath=str(speech), frame=10)
+    ft.sequencer.mirror(scene)
+    assert sorted(_sounds(scene)) == [(5, 53, 1), (10, 58, 2)]
+
+
+def test_trimmed_speech_starts_later_in_the_recording(ft: SimpleNamespace, armature: Any, speech: Path) -> None:
+    core = ft.timeline
+    source = core.Timeline(speech=(core.SpeechStrip(1.0, speech, 2.0, offset=0.5),), fps=24.0)
+    ft.strips.add_timeline(bpy.context.scene, armature, source)
+    ft.sequencer.mirror(bpy.context.scene)
+    (strip,) = bpy.context.scene.sequence_editor.strips
+    assert (strip.frame_final_start, strip.frame_final_end, strip.frame_offset_start) == (25, 49, 12)
+
+
+def test_packed_speech_needs_no_file(ft: SimpleNamespace, armature: Any, tmp_path: Path) -> None:
+    path = write_wave(tmp_path / "packed.wav", 1.0)
+    bpy.ops.freetalker.add_speech_strip(filepath=str(path))
+    (sound,) = bpy.data.sounds
+    sound.pack()
+    path.unlink()
+    (spoken,) = ft.strips.timeline(bpy.context.scene, armature).speech
+    assert spoken.audio.read_bytes()[:4] == b"RIFF"
+    scene = bpy.context.scene
+    scene.sequence_editor_clear()
+    ft.sequencer.mirror(scene)
+    assert len(_sounds(scene)) == 1
+    assert list(bpy.data.sounds) == [sound]
+
+
+@pytest.mark.parametrize(("rate", "channels", "width"), [(96000, 2, 2), (8000, 1, 1)])
+def test_any_sample_format(ft: SimpleNamespace, tmp_path: Path, rate: int, channels: int, width: int) -> None:
+    path = write_wave(tmp_path / "odd.wav", 1.5, rate, channels, width)
+    sound = bpy.data.sounds.load(str(path))
+    assert ft.strips.sound_seconds(sound) == pytest.approx(1.5, abs=0.01)
+
+
+def _says(part: str, operator: Any, **options: Any) -> None:
+    """The operator refuses in one sentence that holds `part`, and changes nothing."""
+    before = (len(bpy.data.actions), len(bpy.data.sounds), len(bpy.data.objects))
+    with pytest.raises(RuntimeError) as caught:
+        operator(**options)
+    sentence = str(caught.value).removeprefix("Error: ").strip()
+    assert part in sentence
+    assert "\n" not in sentence
+    assert sentence.endswith((".", "poll() " + part)) or "poll" in sentence
+    assert (len(bpy.data.actions), len(bpy.data.sounds), len(bpy.data.objects)) == before
+
+
+def test_empty_prompt(armature: Any) -> None:
+    _says("prompt is empty", bpy.ops.freetalker.add_text_strip, prompt="   ")
+
+
+def test_zero_length(armature: Any) -> None:
+    _says("one frame or more", bpy.ops.freetalker.add_text_strip, prompt="a person waves", seconds=0.0)
+
+
+def test_missing_sound(armature: Any, tmp_path: Path) -> None:
+    _says("does not exist", bpy.ops.freetalker.add_speech_strip, filepath=str(tmp_path / "no.wav"))
+
+
+@pytest.mark.parametrize("content", [b"", b"this is not a sound"])
+def test_not_a_sound(armature: Any, tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "not_a_sound.wav"
+    path.write_bytes(content)
+    _says("not_a_sound.wav", bpy.ops.freetalker.add_speech_strip, filepath=str(path))
+
+
+def test_no_samples(armature: Any, tmp_path: Path) -> None:
+    path = write_wave(tmp_path / "nothing.wav", 0.0)
+    _says("nothing.wav", bpy.ops.freetalker.add_speech_strip, filepath=str(path))
+
+
+def test_no_character(ft: SimpleNamespace) -> None:
+    _says("There is no character", bpy.ops.freetalker.add_text_strip, prompt="a person waves")
+
+
+def test_tweak_mode(ft: SimpleNamespace, armature: Any) -> None:
+    bpy.ops.freetalker.add_text_strip(prompt="a person waves")
+    armature.animation_data.nla_tracks[0].strips[0].select = True
+    armature.animation_data.nla_tracks.active = armature.animation_data.nla_tracks[0]
+    armature.animation_data.use_tweak_mode = True
+    _says("tweak mode", bpy.ops.freetalker.add_text_strip, prompt="a person waves")
+    armature.animation_data.use_tweak_mode = False
+    assert (_text(ft, armature).frame_start, _text(ft, armature).frame_end) == (1, 97)
+
+
+@pytest.mark.parametrize(
+    ("change", "part"),
+    [
+        (lambda strip, action: setattr(strip, "frame_start_ui", -20.0), "before the scene's first frame"),
+        (lambda strip, action: setattr(action.freetalker, "sound", None), "has no sound"),
+        (lambda strip, action: setattr(strip, "frame_end_ui", 200.0), "after its recording"),
+        (lambda strip, action: setattr(strip, "mute", True), "no text or speech strip"),
+        (lambda strip, action: setattr(action.freetalker.sound, "filepath", "//gone.wav"), "gone.wav"),
+    ],
+)
+def test_speech_that_cannot_be_used(
+    ft: SimpleNamespace, armature: Any, speech: Path, change: Any, part: str
+) -> None:
+    bpy.ops.freetalker.add_speech_strip(filepath=str(speech))
+    strip = ft.strips.placed(armature, "SPEECH")[0].strip
+    change(strip, strip.action)
+    with pytest.raises(ft.errors.InputError, match=part):
+        ft.strips.timeline(bpy.context.scene, armature)
+
+
+def test_prompt_made_empty_later(ft: SimpleNamespace, armature: Any) -> None:
+    bpy.ops.freetalker.add_text_strip(prompt="a person waves")
+    _text(ft, armature).action.freetalker.prompt = ""
+    with pytest.raises(ft.errors.InputError, match="empty prompt"):
+        ft.strips.timeline(bpy.context.scene, armature)
