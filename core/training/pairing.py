@@ -251,7 +251,7 @@ def make_pair(
     strength = accent_strength(energy_db, columns["prosody"][:, 2].astype(float), columns["onset"][:, 0].astype(float))
     strokes = choose_strokes(strength, spans, rng)
     base = _idle_base(len(features), idles, rng)
-    placed, made = _place(strokes, spans, gestures, rng, len(features))
+    placed, made = _place(strokes, spans, strength, gestures, rng)
     rotations = _overlay(base.rotations, placed)
     rotations = _alive(rotations, made, strength, spans, rng)
     speech = np.concatenate([columns[block] for block in blocks], axis=1)
@@ -331,9 +331,9 @@ def _idle_base(frames: int, idles: Sequence[Motion], rng: np.random.Generator) -
 def _place(
     strokes: Sequence[float],
     spans: Sequence[tuple[float, float]],
+    strength: Array,
     gestures: Sequence[Gesture],
     rng: np.random.Generator,
-    frames: int,
 ) -> tuple[list[_Placed], list[float]]:
     """A gesture for each stroke that one fits, and the strokes that got one."""
     placed: list[_Placed] = []
@@ -357,17 +357,34 @@ def _place(
         release = stroke + (hold_room if following else gesture.hold_end - gesture.emphasis)
         fall = (gesture.end - gesture.hold_end) / rng.uniform(1.0, 1.3)
         leave = max(made[-1] + 0.15, stroke - max(rise, 0.8)) if chained else None
-        placed.append(_on_the_line(gesture, (stroke - rise, stroke, release, release + fall), leave, frames))
+        beats = _beats(strength, stroke, release)
+        moments = (stroke - rise, stroke, release, release + fall)
+        placed.append(_on_the_line(gesture, moments, beats, leave, len(strength)))
         made.append(stroke)
     return placed, made
 
 
+def _beats(strength: Array, stroke: float, release: float) -> list[float]:
+    """Seconds of the lesser accents while the hands are held up, at most two a second."""
+    beats: list[float] = []
+    for frame in range(int((stroke + 0.5) * CORE_FPS), min(int((release - 0.35) * CORE_FPS), len(strength) - 1)):
+        is_peak = strength[frame - 1] < strength[frame] >= strength[frame + 1]
+        if is_peak and strength[frame] > 0.5 and frame / CORE_FPS - (beats[-1] if beats else stroke) >= 0.5:
+            beats.append(frame / CORE_FPS)
+    return beats
+
+
 def _on_the_line(
-    gesture: Gesture, moments: tuple[float, float, float, float], leave: float | None, frames: int
+    gesture: Gesture,
+    moments: tuple[float, float, float, float],
+    beats: Sequence[float],
+    leave: float | None,
+    frames: int,
 ) -> _Placed:
     """`gesture` warped so that start, emphasis, hold_end and end fall on `moments` in seconds.
 
-    leave: when the gesture before is left, without going back to rest; None to come from the idle.
+    beats: when the last part of the stroke is made again. leave: when the gesture before is left, without going back
+    to rest; None to come from the idle.
     """
     lead, tail = 0.3, 0.4  # still at rest in the clip: here the idle is left and met again
     start, emphasis, release, end = moments
@@ -375,15 +392,13 @@ def _on_the_line(
     first = max(0, int(np.floor(begin * CORE_FPS)))
     last = min(frames - 1, int(np.ceil((end + tail) * CORE_FPS)))
     times = np.arange(first, last + 1) / CORE_FPS
-    clip_knots = [
-        gesture.start - lead,
-        gesture.start,
-        gesture.emphasis,
-        gesture.hold_end,
-        gesture.end,
-        gesture.end + tail,
-    ]
-    clip_seconds = np.interp(times, [start - lead, start, emphasis, release, end, end + tail], clip_knots)
+    knots = [(start - lead, gesture.start - lead), (start, gesture.start), (emphasis, gesture.emphasis)]
+    for beat in beats:
+        back = gesture.emphasis - min(0.2, 0.25 * (gesture.emphasis - gesture.start))
+        knots += [(beat - 0.45, gesture.emphasis), (beat - 0.2, back), (beat, gesture.emphasis)]
+    knots += [(release, gesture.hold_end), (end, gesture.end), (end + tail, gesture.end + tail)]
+    clip_seconds = np.interp(times, *zip(*knots, strict=True))
+    clip_seconds = gaussian_filter1d(clip_seconds, 1.0, mode="nearest")
     arrival = start if leave is None else emphasis - 0.2 * (emphasis - start)
     arrived = _smooth_step((times - begin) / (arrival - begin))
     weight = _smooth_step((end + tail - times) / (tail + 0.5 * (end - release)))
