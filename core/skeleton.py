@@ -8,6 +8,7 @@ world's, so a rotation vector of an SMPL-X file is the local rotation (Pavlakos 
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -109,7 +110,7 @@ def smplx_skeleton(model_file: Path, betas: npt.ArrayLike | None = None) -> Skel
         raise InputError(f"Reading {model_file.name} needs the package {error.name}: install the runtime.") from error
     shape = np.zeros(10) if betas is None else np.asarray(betas, np.float64).ravel()
     try:
-        model = smplx.SMPLX(
+        model: Any = smplx.SMPLX(
             str(model_file), num_betas=len(shape), use_pca=False, flat_hand_mean=True, dtype=torch.float64
         )
         output = model(betas=torch.tensor(shape)[None], return_verts=True)

@@ -191,7 +191,7 @@ def timeline_from_json(data: object) -> Timeline:
 def _table(data: object, what: str, known: set[str], needed: frozenset[str] | set[str] = frozenset()) -> dict[str, Any]:
     if not isinstance(data, Mapping):
         raise InputError(f"{what} must be a JSON object with the keys {', '.join(sorted(known))}.")
-    table = cast(dict[str, Any], dict(cast(Mapping[str, Any], data)))
+    table = dict(cast(Mapping[str, Any], data))
     for key in table:
         if key not in known:
             raise InputError(f"{what} has the unknown key {key!r}; known are {', '.join(sorted(known))}.")

@@ -30,7 +30,7 @@ def model_card(name: str, takes: TakeSet, config: DenoiserConfig, steps: int) ->
         f"- {PHRASES[action][0].split(' {')[0]} ({action})" for action, _ in actions.most_common() if action in PHRASES
     ]
     sources = [
-        f"- {source}, {frames / CORE_FPS / 60:.0f} minutes of takes, mirrored and varied ones counted: {CREDITS[source]}"
+        f"- {source}, {frames / CORE_FPS / 60:.0f} minutes of takes with mirrored and varied ones: {CREDITS[source]}"
         for source, frames in sorted(minutes.items())
     ]
     return "\n".join(

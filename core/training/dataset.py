@@ -17,16 +17,16 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from ..conditions.text import DEFAULT_ENCODER, encode_texts
+from ..conditions.text import encode_texts
 from ..features import FEATURES, Normalizer, encode
-from ..motion import CORE_FPS, Motion, join
+from ..motion import Motion, join
 from ..rotation import (
     axis_angle_to_quaternion,
     quaternion_conjugate,
     quaternion_multiply,
     quaternion_to_axis_angle,
 )
-from ..skeleton import Skeleton, neutral_skeleton
+from ..skeleton import Skeleton
 from .captions import CYCLIC, Caption, caption
 
 Floats = npt.NDArray[np.float32]
@@ -108,7 +108,7 @@ def windows(motion: Motion) -> list[Motion]:
 
 
 def lengthened(motion: Motion, action: str, idles: Sequence[Motion], rng: np.random.Generator) -> Motion:
-    """A short clip grown to some length of up to a window: cyclic ones are repeated, others led in and out by standing."""
+    """A short clip grown to at most a window: cyclic ones are repeated, others led in and out by standing."""
     length = int(rng.integers(max(60, min(len(motion) + 10, WINDOW)), WINDOW + 1))
     if len(motion) >= length - 8:
         return motion
@@ -181,7 +181,7 @@ class Packer:
 
 
 def add_clips(packer: Packer, clips: Iterable[tuple[Motion, str, str, str]], seed: int) -> Counter[str]:
-    """Pack text takes from (motion, name, source, licence); mirrored ones too. Answers how many takes each action got."""
+    """Pack text takes of (motion, name, source, licence), mirrored too; how many takes each action got."""
     skeleton = packer.skeleton
     labelled: list[tuple[Motion, Caption, str, str, str]] = []
     for motion, name, source, licence in clips:
@@ -298,24 +298,6 @@ SPEECH_DROPOUT = 0.1
 TALK_SHARE = 0.15  # of speech pairs that are also told in words
 
 
-def load_takes(folder: Path) -> TakeSet:
-    """Open what `prepare` wrote."""
-    return TakeSet(folder)
-
-
 def describe(counts: Counter[str]) -> str:
     """The actions and how many takes each has, most first."""
     return ", ".join(f"{action} {count}" for action, count in counts.most_common())
-
-
-__all__ = [
-    "CORE_FPS",
-    "DEFAULT_ENCODER",
-    "Packer",
-    "Take",
-    "TakeSet",
-    "add_clips",
-    "chain",
-    "describe",
-    "neutral_skeleton",
-]
