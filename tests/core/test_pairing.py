@@ -1,0 +1,191 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Rule-made pairs: strokes on accents, rest in pauses, no seams, the same seed the same pairs."""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import pytest
+import soundfile
+
+from core.conditions.speech import SAMPLE_RATE, features_width
+from core.motion import Motion
+from core.rotation import axis_angle_to_quaternion
+from core.skeleton import JOINT_NAMES, neutral_skeleton
+from core.training import pairing
+
+ELBOW, SHOULDER = JOINT_NAMES.index("left_elbow"), JOINT_NAMES.index("left_shoulder")
+EMPHASIS = 1.0
+
+
+@dataclass(frozen=True)
+class Clip:
+    motion: Motion
+    name: str
+    phases: dict[str, float] = field(default_factory=dict)
+
+
+def standing(frames, elbow=0.0):
+    """Arms hanging; elbow: (frames,) radians that the left forearm is raised by."""
+    turns = np.zeros((frames, 55, 3))
+    turns[:, SHOULDER, 2] = -1.2
+    turns[:, JOINT_NAMES.index("right_shoulder"), 2] = 1.2
+    turns[:, ELBOW, 1] = -np.asarray(elbow)
+    height = neutral_skeleton().rest_positions[0, 1]
+    return Motion(np.tile([0.0, height, 0.0], (frames, 1)), axis_angle_to_quaternion(turns))
+
+
+def raising(size=1.5):
+    """Up from 0.4 s to 1.0 s, held to 1.4 s, down at 2.0 s."""
+    times = np.arange(50) / 20
+    level = np.interp(times, [0.4, 1.0, 1.4, 2.0], [0, 1, 1, 0])
+    return standing(50, size * level * level * (3 - 2 * level))
+
+
+@pytest.fixture(scope="module")
+def voice():
+    """Two phrases of four syllables a second, 1.5 s apart; (samples, accents in seconds)."""
+    rng = np.random.default_rng(1)
+    times = np.arange(int(9.5 * SAMPLE_RATE)) / SAMPLE_RATE
+    accents = [1.0, 2.75, 6.0, 7.75]
+    loud = sum(np.exp(-0.5 * ((times - a) / 0.08) ** 2) for a in accents)
+    hertz = 110 * (1 + 0.5 * loud)
+    buzz = sum(np.sin(k * 2 * np.pi * np.cumsum(hertz) / SAMPLE_RATE) / k for k in range(1, 8))
+    syllables = 0.3 + 0.7 * np.abs(np.sin(np.pi * 4 * times))
+    speaking = ((times > 0.3) & (times < 3.8)) | ((times > 5.3) & (times < 9.0))
+    samples = buzz * syllables * (0.05 + 0.3 * loud) * speaking + 1e-4 * rng.standard_normal(len(times))
+    return samples.astype(np.float32), accents
+
+
+@pytest.fixture(scope="module")
+def gestures():
+    found = [pairing.find_gesture(raising(size), {"emphasis": EMPHASIS}, "raise") for size in (1.0, 1.5)]
+    assert None not in found
+    return found
+
+
+@pytest.fixture(scope="module")
+def pair(voice, gestures):
+    return pairing.make_pair(voice[0], gestures, [standing(60)], np.random.default_rng(0), ("onset", "prosody"), "one")
+
+
+def spans_of(pair):
+    return pairing.speech_spans(np.exp(pair.speech[:, 1] + 3.0))  # energy is the second column
+
+
+def test_moments_of_a_gesture_are_read_off_the_hands():
+    gesture = pairing.find_gesture(raising(), {"emphasis": EMPHASIS}, "raise")
+    assert gesture.start == pytest.approx(0.45, abs=0.11)
+    assert gesture.emphasis == EMPHASIS
+    assert gesture.hold_end == pytest.approx(1.5, abs=0.11)
+    assert gesture.end == pytest.approx(1.9, abs=0.11)
+    assert gesture.raised[20] > 0.95
+    assert gesture.raised[0] == gesture.raised[-1] == 0
+
+
+@pytest.mark.parametrize(
+    ("motion", "phases"),
+    [
+        (raising(), {}),  # no phases
+        (raising(), {"emphasis": 0.1}),  # phases that nobody measured
+        (standing(50), {"emphasis": EMPHASIS}),  # nothing moves
+        (raising().slice(0, 28), {"emphasis": EMPHASIS}),  # does not come back
+    ],
+)
+def test_what_is_no_gesture_is_passed_over(motion, phases):
+    assert pairing.find_gesture(motion, phases, "none") is None
+
+
+def test_select_takes_a_standing_speakers_clips_and_their_mirror_images():
+    phases = {"emphasis": EMPHASIS}
+    clips = [
+        Clip(raising(), "Someone@Idle01_BeatLf01", phases),
+        Clip(raising(), "Someone@Idle01_ScratchHeadLf01", phases),
+        Clip(raising(), "Someone@Walk01", phases),
+        Clip(standing(60), "Someone@Idle01"),
+        Clip(standing(60), "Someone@Idle01_WeightShift01"),
+    ]
+    found, idles = pairing.select(clips)
+    assert [gesture.name for gesture in found] == ["Someone@Idle01_BeatLf01"] * 2
+    assert len(idles) == 4
+    moved = [pairing.hand_speeds(gesture.motion).max(0) for gesture in found]
+    np.testing.assert_allclose(moved[0], moved[1][::-1], rtol=0.02)  # the skeleton is not quite symmetric
+
+
+def test_spans_join_over_short_pauses_only():
+    energy = np.full(200, 20.0)
+    energy[20:60] = energy[66:100] = energy[130:160] = 70.0
+    np.testing.assert_allclose(pairing.speech_spans(energy), [(1.0, 5.0), (6.5, 8.0)], atol=0.11)
+    assert pairing.speech_spans(np.full(100, 14.0)) == []
+
+
+def test_accents_stand_out(voice):
+    samples, accents = voice
+    features = pairing.speech_features(samples, ("prosody", "onset"))
+    strength = pairing.accent_strength(np.exp(features[:, 0] + 3.0), features[:, 2], features[:, 4])
+    strongest = np.sort(np.argsort(strength)[-4:]) / 20
+    assert np.abs(strongest[:, None] - accents).min(1).max() <= 0.15
+
+
+def test_strokes_fall_on_accents_and_never_in_pauses(voice):
+    strength = np.full(200, 0.1)
+    strength[[30, 60, 130]] = 2.0
+    spans = [(1.0, 4.0), (6.0, 8.0)]
+    for seed in range(20):
+        strokes = pairing.choose_strokes(strength, spans, np.random.default_rng(seed))
+        assert all(any(start <= stroke <= end for start, end in spans) for stroke in strokes)
+        assert np.diff(strokes).min() >= 1.1
+        assert {1.5, 6.5} <= set(strokes)
+
+
+def test_pair_is_as_long_as_its_speech(pair):
+    assert pair.motion.fps == 20
+    assert len(pair.motion) == len(pair.speech)
+    assert pair.speech.shape[1] == features_width(("onset", "prosody"))
+    assert set(np.unique(pair.speech[:, 0])) == {0.0, 1.0}
+    np.testing.assert_allclose(np.linalg.norm(pair.motion.rotations, axis=-1), 1, atol=1e-9)
+
+
+def test_hands_are_up_at_the_strokes(pair):
+    assert len(pair.strokes) >= 3
+    bent = 2 * np.arccos(np.abs(pair.motion.rotations[:, ELBOW, 0]))
+    at_strokes = bent[np.round(pair.strokes * 20).astype(int)]
+    assert at_strokes.min() > 0.85  # the smaller gesture bends it by 1.0
+
+
+def test_hands_rest_in_the_pauses(pair):
+    speed = pairing.hand_speeds(pair.motion).max(1)
+    speaking, resting = np.zeros(len(speed), bool), np.ones(len(speed), bool)
+    for start, end in spans_of(pair):
+        speaking[int(start * 20) : int(end * 20)] = True
+        resting[max(0, int((start - 0.5) * 20)) : int((end + 1.2) * 20)] = False
+    assert resting.sum() > 10
+    assert speed[speaking].mean() > 4 * speed[resting].mean()
+    assert speed[resting].max() < 0.15
+
+
+def test_no_seam_shows(pair, gestures):
+    inside = max(pairing.largest_turn(gesture.motion) for gesture in gestures)
+    assert pairing.largest_turn(pair.motion) < 1.5 * inside
+    assert np.ptp(pair.motion.translation, axis=0).max() < 0.01
+
+
+def test_the_same_seed_makes_the_same_pairs(voice, gestures, tmp_path):
+    for name, part in (("a", slice(None)), ("b", slice(0, 5 * SAMPLE_RATE))):
+        soundfile.write(tmp_path / f"{name}.wav", voice[0][part], SAMPLE_RATE)
+    files = [tmp_path / "a.wav", tmp_path / "b.wav"]
+
+    def made(seed):
+        return list(pairing.make_pairs(files, gestures, [standing(60)], seed, 0.6, ("onset",)))
+
+    first, again, other = made(1), made(1), made(2)
+    assert sum(pair.motion.seconds for pair in first) >= 36
+    assert len({pair.name for pair in first}) == len(first) > 2
+    for a, b in zip(first, again, strict=True):
+        np.testing.assert_array_equal(a.motion.rotations, b.motion.rotations)
+        np.testing.assert_array_equal(a.speech, b.speech)
+    assert any(len(a.motion) != len(b.motion) for a, b in zip(first, other, strict=False))
+
+
+def test_recordings_without_speech_make_no_pairs(gestures, tmp_path):
+    soundfile.write(tmp_path / "silent.wav", np.zeros(SAMPLE_RATE), SAMPLE_RATE)
+    assert list(pairing.make_pairs([tmp_path / "silent.wav"], gestures, [standing(60)], 0, 1.0)) == []
