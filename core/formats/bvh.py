@@ -18,7 +18,7 @@ from ..skeleton import INDEX, JOINT_NAMES, PARENTS, Skeleton, neutral_skeleton
 from . import SourceClip
 
 CENTIMETRES = 100.0
-_ORDER = "ZXY"  # the pelvis turns about Y last, so its heading never meets gimbal lock
+_ORDER = "ZXY"  # locks only where a bone's rest up axis points straight ahead or back, at no heading
 _CHANNELS = {f"{axis}{kind}": (axis, kind) for axis in "XYZ" for kind in ("position", "rotation")}
 
 
@@ -112,6 +112,7 @@ def save_bvh(motion: Motion, path: Path | str, skeleton: Skeleton | None = None)
     order = _depth_first()
     text = "HIERARCHY\n" + _joint(0, skeleton.offsets * CENTIMETRES, 0)
     angles = np.degrees(matrix_to_euler(quaternion_to_matrix(motion.rotations), _ORDER))[:, order]  # (T, 55, 3)
+    angles = np.unwrap(angles, period=360.0, axis=0)  # programs interpolate the numbers between frames
     rows = np.concatenate([motion.translation * CENTIMETRES, angles.reshape(len(motion), -1)], 1)  # (T, 168)
     text += f"MOTION\nFrames: {len(motion)}\nFrame Time: {1 / motion.fps:.8f}\n"
     text += "".join(" ".join(f"{value:.6f}" for value in row) + "\n" for row in rows)

@@ -60,8 +60,9 @@ def _accessor(document: dict[str, Any], binary: bytes, index: int) -> Array:
     kind, width, count = _TYPES[accessor["componentType"]], _WIDTHS[accessor["type"]], accessor["count"]
     step = view.get("byteStride") or kind.itemsize * width
     start = view.get("byteOffset", 0) + accessor.get("byteOffset", 0)
-    places = start + step * np.arange(count)[:, None] + np.arange(kind.itemsize * width)  # (count, bytes)
-    values = np.frombuffer(binary, np.uint8)[places].view(kind)  # (count, width)
+    rows = np.arange(count, dtype=np.int64)[:, None] * step
+    columns = np.arange(kind.itemsize * width, dtype=np.int64)
+    values = np.frombuffer(binary, np.uint8)[start + rows + columns].view(kind)  # (count, width)
     if accessor.get("normalized") and kind.kind in "iu":
         return np.maximum(values / np.iinfo(kind).max, -1.0)
     return values.astype(np.float64)

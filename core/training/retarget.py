@@ -246,7 +246,8 @@ def _plan(clip: SourceClip, skeleton: Skeleton, names: JointMap) -> _Plan:
         return None if site is None else rest[site]
 
     across = rest[place["left_hip"]] - rest[place["right_hip"]]
-    facing = rotation_y(np.arctan2(-across[2], across[0]))
+    # rest poses face along an axis, and hips that are not quite level with it must not turn the body
+    facing = rotation_y(np.round(np.arctan2(-across[2], across[0]) / (np.pi / 2)) * (np.pi / 2))
     align = np.tile(facing, (len(JOINT_NAMES), 1, 1))  # (55, 3, 3)
     for i, joint in enumerate(JOINT_NAMES):
         if joint in _UPRIGHT:
@@ -384,7 +385,7 @@ def load_source(kind: str, folder: Path | str, counts: Counter[str] | None = Non
             motion = retarget(source, skeleton).resampled(CORE_FPS)
         except InputError as error:
             log.warning("%s", error)
-            counts["unreadable"] += 1
+            counts["no joint map"] += 1
             continue
         key = np.round(motion.rotations[:, :22], 3).tobytes()
         if key in seen:

@@ -1,0 +1,258 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Retargeting, tried on source skeletons made from the neutral one, so the right answer is known."""
+
+import logging
+from collections import Counter
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from core.errors import InputError
+from core.formats import SourceClip
+from core.motion import Motion, rest_motion
+from core.rotation import (
+    Array,
+    axis_angle_to_quaternion,
+    matrix_to_quaternion,
+    quaternion_conjugate,
+    quaternion_multiply,
+    quaternion_to_axis_angle,
+    quaternion_to_matrix,
+    rotation_y,
+)
+from core.skeleton import INDEX, JOINT_NAMES, PARENTS, neutral_skeleton
+from core.training.retarget import JOINT_MAPS, fault_of, joint_map, load_source, retarget, sole_clearance
+
+SKELETON = neutral_skeleton()
+ZEBRA = JOINT_MAPS["zebra"]
+MAPPED = [joint for joint in JOINT_NAMES if joint in ZEBRA]
+UNIT = np.array([1.0, 0.0, 0.0, 0.0])
+LEFT = [INDEX[f"left_{joint}"] for joint in ("shoulder", "elbow", "wrist")]
+
+
+def angles(a: Array, b: Array) -> Array:
+    """Degrees between quaternions."""
+    return np.degrees(
+        np.linalg.norm(quaternion_to_axis_angle(quaternion_multiply(quaternion_conjugate(a), b)), axis=-1)
+    )
+
+
+def source_of(motion: Motion, scale: float = 1.0) -> SourceClip:
+    """The motion on a skeleton of SmartBody names with the neutral rest pose; twist joints do the turning."""
+    names: list[str] = []
+    parents: list[int] = []
+    offsets: list[Array] = []
+    local: list[Array] = []
+    still = np.tile(UNIT, (len(motion), 1))
+    for joint in MAPPED:
+        for name in ZEBRA[joint]:
+            first, last = name == ZEBRA[joint][0], name == ZEBRA[joint][-1]
+            above = names.index(ZEBRA[JOINT_NAMES[PARENTS[INDEX[joint]]]][-1]) if joint != "pelvis" else -1
+            parents.append(above if first else len(names) - 1)
+            offsets.append(SKELETON.offsets[INDEX[joint]] * scale * first)
+            local.append(motion.rotations[:, INDEX[joint]] if last else still)
+            names.append(name)
+    translations = np.tile(np.array(offsets), (len(motion), 1, 1))
+    translations[:, 0] = motion.translation * scale
+    rest = np.tile(UNIT, (len(names), 1))
+    rotations = np.stack(local, 1)
+    return SourceClip("test", tuple(names), tuple(parents), np.array(offsets), rest, translations, rotations, 30.0)
+
+
+def posed(clip: SourceClip, rest: dict[str, Array]) -> SourceClip:
+    """The clip with rest rotations (w, x, y, z) of some joints; what is seen in its frames stays as it was."""
+    rotations, rests = clip.rotations.copy(), clip.rest_rotations.copy()
+    for name, turn in rest.items():
+        rests[clip.index(name)] = turn
+    return replace(clip, rotations=rotations, rest_rotations=rests)
+
+
+def lively(frames: int = 12) -> Motion:
+    """A motion on the floor with no twist in the wrists, jaw and eyes at rest."""
+    rng = np.random.default_rng(3)
+    spins = rng.normal(size=(1, len(JOINT_NAMES), 3)) * 0.4 + rng.normal(size=(frames, len(JOINT_NAMES), 3)) * 0.05
+    for wrist in ("left_wrist", "right_wrist"):
+        axis = SKELETON.offsets[INDEX[wrist]] / np.linalg.norm(SKELETON.offsets[INDEX[wrist]])
+        spins[:, INDEX[wrist]] -= (spins[:, INDEX[wrist]] @ axis)[:, None] * axis
+    spins[:, [INDEX[joint] for joint in ("jaw", "left_eye", "right_eye")]] = 0
+    motion = Motion(rng.normal(size=(frames, 3)) * 0.05, axis_angle_to_quaternion(spins), fps=30.0)
+    clearance = np.percentile(sole_clearance(motion.positions(SKELETON), SKELETON), 5)
+    return motion.moved([0.0, -float(clearance), 0.0])
+
+
+def test_same_skeleton_gives_the_same_motion() -> None:
+    motion = lively()
+    result = retarget(source_of(motion))
+    assert angles(result.rotations, motion.rotations).max() < 1e-4
+    np.testing.assert_allclose(result.translation, motion.translation, atol=1e-9)
+    assert result.fps == 30
+
+
+@pytest.mark.parametrize("scale", [100.0, 0.4])
+def test_lengths_follow_the_legs(scale: float) -> None:
+    motion = lively()
+    np.testing.assert_allclose(retarget(source_of(motion, scale)).translation, motion.translation, atol=1e-9)
+
+
+def test_feet_come_to_the_floor() -> None:
+    motion = lively()
+    lifted = retarget(source_of(motion.moved([0.0, 2.5, 0.0])))
+    np.testing.assert_allclose(lifted.translation, motion.translation, atol=1e-9)
+
+
+def test_a_pose_does_not_lift_the_arms() -> None:
+    """A source bound with its arms 45 degrees down, in its own rest pose, gives arms 45 degrees down."""
+    down = axis_angle_to_quaternion([0.0, 0.0, -np.pi / 4])
+    clip = posed(source_of(rest_motion(2, SKELETON)), {"JtShoulderLf": down})
+    rotations = clip.rotations.copy()
+    rotations[:, clip.index("JtShoulderLf")] = down
+    result = retarget(replace(clip, rotations=rotations))
+    shoulder, elbow, wrist = (result.positions(SKELETON)[0, joint] for joint in LEFT)
+    rest = SKELETON.rest_positions
+    for start, end, bone in (
+        (shoulder, elbow, rest[LEFT[1]] - rest[LEFT[0]]),
+        (elbow, wrist, rest[LEFT[2]] - rest[LEFT[1]]),
+    ):
+        np.testing.assert_allclose(end - start, quaternion_to_matrix(down) @ bone, atol=1e-6)
+    # the roll is that of the smallest turn, which is not quite the turn about Z: the arm has a slant of its own
+    assert angles(result.rotations[0, LEFT[0]], down) < 10
+    assert angles(result.rotations[0, LEFT[2]], UNIT) < 10
+
+
+def test_joint_axes_of_the_source_do_not_matter() -> None:
+    """Turning a source joint's own axes, in rest and in every frame alike, changes nothing."""
+    motion = lively()
+    clip = source_of(motion)
+    turn = axis_angle_to_quaternion([0.9, -0.4, 0.7])
+    back = quaternion_conjugate(turn)
+    knee, ankle = clip.index("JtKneeLf"), clip.index("JtAnkleLf")
+    rotations, rests = clip.rotations.copy(), clip.rest_rotations.copy()
+    offsets, translations = clip.offsets.copy(), clip.translations.copy()
+    for pose in (rotations, rests):
+        pose[..., knee, :] = quaternion_multiply(pose[..., knee, :], turn)
+        pose[..., ankle, :] = quaternion_multiply(back, pose[..., ankle, :])
+    for place in (offsets, translations):
+        place[..., ankle, :] = place[..., ankle, :] @ quaternion_to_matrix(turn)
+    turned = replace(clip, rotations=rotations, rest_rotations=rests, offsets=offsets, translations=translations)
+    assert angles(retarget(turned).rotations, motion.rotations).max() < 1e-4
+
+
+def test_rest_pose_that_faces_elsewhere() -> None:
+    """A rest pose turned by a quarter and frames turned as far: the result faces as the frames do, upright."""
+    quarter = matrix_to_quaternion(rotation_y(np.pi / 2))
+    clip = posed(source_of(rest_motion(2, SKELETON)), {"JtRoot": quarter})
+    result = retarget(clip)  # its frames face +Z
+    assert angles(result.rotations[:, :22], UNIT).max() < 1e-4
+
+
+def test_hand_twist_goes_to_the_forearm() -> None:
+    motion = rest_motion(2, SKELETON)
+    axis = SKELETON.offsets[LEFT[2]] / np.linalg.norm(SKELETON.offsets[LEFT[2]])
+    rotations = motion.rotations.copy()
+    rotations[:, LEFT[2]] = axis_angle_to_quaternion(axis * np.radians(70))
+    twisted = replace(motion, rotations=rotations)
+    result = retarget(source_of(twisted))
+    assert angles(result.rotations[:, LEFT[2]], UNIT).max() < 1e-4
+    np.testing.assert_allclose(angles(result.rotations[:, LEFT[1]], UNIT), 70, atol=1e-4)
+    positions, world = twisted.forward_kinematics(SKELETON)
+    moved, turned = result.forward_kinematics(SKELETON)
+    hand = [i for i, name in enumerate(JOINT_NAMES) if name.startswith("left_index") or i == LEFT[2]]
+    np.testing.assert_allclose(moved[:, hand], positions[:, hand], atol=1e-7)
+    np.testing.assert_allclose(turned[:, hand], world[:, hand], atol=1e-7)
+
+
+def test_missing_fingers_are_relaxed() -> None:
+    clip = source_of(rest_motion(2, SKELETON))
+    fingers = ("Index", "Middle", "Ring", "Little", "Thumb")
+    bare = replace(clip, names=tuple("x" if any(f in name for f in fingers) else name for name in clip.names))
+    result = retarget(bare)
+    relaxed = axis_angle_to_quaternion(SKELETON.relaxed_hands)
+    assert angles(result.rotations[0, 25:], relaxed).max() < 1e-4
+    assert angles(result.rotations[0, :25], UNIT).max() < 1e-4
+
+
+def test_unknown_joints_are_refused() -> None:
+    clip = source_of(rest_motion(2, SKELETON))
+    with pytest.raises(InputError, match="no joint map fits"):
+        joint_map(replace(clip, names=tuple(f"x{name}" for name in clip.names)))
+
+
+def test_joint_maps_name_joints_once() -> None:
+    for names in JOINT_MAPS.values():
+        assert set(names) <= set(JOINT_NAMES)
+        used = [name for chain in names.values() for name in chain]
+        assert len(used) == len(set(used))
+
+
+def test_faults() -> None:
+    held = rest_motion(30, SKELETON)
+    assert fault_of(held.slice(0, 9)) == "short"
+    assert fault_of(held) == "T-pose"
+    arms = held.rotations.copy()
+    arms[:, LEFT[0]] = axis_angle_to_quaternion([0, 0, -1.2])
+    assert fault_of(replace(held, rotations=arms)) == "still"
+    swing = np.zeros((30, 55, 3))
+    swing[:, 4, 0] = np.sin(np.arange(30) / 5)
+    moving = replace(held, rotations=axis_angle_to_quaternion(swing))
+    assert fault_of(moving) is None
+    swing[12, 4, 0] += 3.0
+    assert fault_of(replace(held, rotations=axis_angle_to_quaternion(swing))) == "glitch"
+    jump = moving.translation.copy()
+    jump[15:, 0] += 2.0
+    assert fault_of(replace(moving, translation=jump)) == "glitch"
+
+
+def write_smartbody(folder: Path, motion: Motion) -> None:
+    """The motion as .sk and .skm files."""
+    clip = source_of(motion)
+
+    def joint(i: int) -> str:
+        kind = "root" if i == 0 else "joint"
+        below = "".join(joint(child) for child, parent in enumerate(clip.parents) if parent == i)
+        offset = " ".join(str(value) for value in clip.offsets[i])
+        return f"{kind} {clip.names[i]}\n{{ offset {offset}\n channel Quat\n {below} }}\n"
+
+    (folder / "skeletons").mkdir(parents=True)
+    (folder / "motions").mkdir()
+    (folder / "skeletons" / "ChrTest.sk").write_text("skeleton\n" + joint(0))
+    channels = [f"JtRoot {axis}Pos" for axis in "XYZ"] + [f"{name} Quat" for name in clip.names]
+    spins = quaternion_to_axis_angle(clip.rotations).reshape(len(motion), -1)
+    rows = np.concatenate([clip.translations[:, 0], spins], 1)
+    text = f"SkMotion\nchannels {len(channels)}\n" + "\n".join(channels) + f"\n\nframes {len(rows)}\n"
+    for frame, row in enumerate(rows):
+        text += f"kt {frame / 30:.6f} fr " + " ".join(f"{value:.8f}" for value in row) + "\n"
+    (folder / "motions" / "ChrTest@Wave01.skm").write_text(text + "\nstroke time: 0.2\n")
+
+
+def test_loading_a_folder(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    motion = lively(30)
+    write_smartbody(tmp_path / "set", motion)
+    folder = tmp_path / "set" / "motions"
+    text = (folder / "ChrTest@Wave01.skm").read_text()
+    (folder / "ChrTest@Wave02.skm").write_text(text)
+    (folder / "ChrTest@Bad.skm").write_text("nothing")
+    lines = text.splitlines()
+    start = next(i for i, line in enumerate(lines) if line.startswith("kt"))
+    (folder / "ChrTest@Brief.skm").write_text("\n".join(lines[: start + 4]))
+    (tmp_path / "gestures.csv").write_text("set,clip,lexeme,hand\nA,ChrTest@Wave01,HELLO,LEFT_HAND\n")
+    counts: Counter[str] = Counter()
+    with caplog.at_level(logging.WARNING):
+        (clip,) = load_source("smartbody", tmp_path, counts)
+    assert counts == {"kept": 1, "copy": 1, "unreadable": 1, "short": 1}
+    assert "ChrTest@Bad.skm" in caplog.text
+    assert (clip.name, clip.source, clip.licence) == ("ChrTest@Wave01", "smartbody", "LGPL-2.1-or-later")
+    assert clip.phases == {"stroke": 0.2}
+    assert clip.meta["lexeme"] == "HELLO"
+    assert clip.meta["folder"] == "set/motions"
+    assert clip.motion.fps == 20
+    assert angles(clip.motion.rotations[0], motion.rotations[0]).max() < 1e-3
+    np.testing.assert_allclose(clip.motion.translation[2], motion.translation[3], atol=1e-6)
+
+
+def test_loading_nothing(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="no source named"):
+        list(load_source("films", tmp_path))
+    with pytest.raises(InputError, match="No cmu clips"):
+        list(load_source("cmu", tmp_path))
