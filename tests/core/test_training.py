@@ -1,0 +1,133 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Takes are packed, batches are balanced and repeatable, and a killed training ends with the same weights."""
+
+import numpy as np
+import pytest
+import torch
+
+from core.errors import InputError
+from core.features import FEATURES, decode
+from core.model.checkpoint import load_model
+from core.model.denoiser import DenoiserConfig
+from core.rotation import quaternion_to_matrix
+from core.skeleton import neutral_skeleton
+from core.training import dataset
+from core.training.dataset import SPEECH_ACTION, WINDOW, Packer, TakeSet, chain, lengthened, windows
+from core.training.train import Recipe, feature_weights, train
+from tests.core.moves import wandering
+
+SKELETON = neutral_skeleton()
+CONFIG = DenoiserConfig(
+    text_width=6, speech_width=5, width=16, layers=1, heads=2, feedforward=16, norm_first=True, absence="learned"
+)
+
+
+@pytest.fixture
+def takes(tmp_path, monkeypatch) -> TakeSet:
+    """Three small takes of two actions and one of speech."""
+    monkeypatch.setattr(
+        dataset, "encode_texts", lambda words, _: np.stack([np.full(6, len(word), np.float32) for word in words])
+    )
+    packer = Packer(SKELETON)
+    for seed, action in enumerate(["walk", "bow", "bow"]):
+        packer.add(wandering(60, seed=seed), action, [f"a person {action}s"], action, "cmu", "free")
+    speech = np.random.default_rng(0).normal(size=(150, 5)).astype(np.float32)
+    packer.add(wandering(150, seed=9), SPEECH_ACTION, ["a person talks"], "voice", "speech", "free", speech)
+    packer.write(tmp_path / "takes", "tiny", ("prosody", "onset"), 5)
+    return TakeSet(tmp_path / "takes")
+
+
+def test_chained_clips_go_on_without_a_jump():
+    first, second = wandering(50, seed=1), wandering(50, seed=2, heading=2.0).moved([5, 0, 5])
+    joined = chain([first, second])
+    positions = joined.positions(SKELETON)
+    speed = np.linalg.norm(np.diff(positions, axis=0), axis=-1).max(1)
+    inside = max(np.linalg.norm(np.diff(clip.positions(SKELETON), axis=0), axis=-1).max() for clip in (first, second))
+    assert speed[49] <= 1.5 * inside
+    np.testing.assert_array_equal(joined.translation[:50], first.translation)
+
+
+def test_windows_cover_a_long_clip():
+    parts = windows(wandering(230))
+    assert {len(part) for part in parts} == {WINDOW}
+    np.testing.assert_array_equal(parts[-1].translation[-1], wandering(230).translation[-1])
+
+
+def test_a_short_clip_is_led_in_and_out_by_standing_and_keeps_its_frames():
+    rng, idle, clip = np.random.default_rng(0), wandering(120, seed=5), wandering(30, seed=6)
+    longer = lengthened(clip, "bow", [idle], rng)
+    assert 60 <= len(longer) <= WINDOW
+    bodies = [
+        np.abs(quaternion_to_matrix(longer.rotations[at, 1:]) - quaternion_to_matrix(clip.rotations[-1, 1:])).max()
+        for at in range(len(longer))
+    ]
+    assert min(bodies) < 1e-6
+
+
+def test_features_come_back_as_they_were_packed(takes):
+    take = takes.takes[0]
+    again = decode(takes.features[take.start : take.stop], SKELETON)
+    local = quaternion_to_matrix(again.rotations[:, 1:]) - quaternion_to_matrix(wandering(60, seed=0).rotations[:, 1:])
+    assert np.abs(local).max() < 1e-3
+
+
+def test_a_batch_depends_on_seed_and_step_alone(takes):
+    first, again, other = (takes.batch(1, step, 8, 0.4) for step in (3, 3, 4))
+    assert all(np.array_equal(first[key], again[key]) for key in first)
+    assert not np.array_equal(first["x"], other["x"])
+
+
+def test_a_batch_masks_padding_and_lays_speech_on_its_frames(takes):
+    batch = takes.batch(1, 0, 64, 0.5)
+    assert batch["x"].shape == (64, WINDOW, FEATURES)
+    assert not batch["x"][~batch["valid"]].any()
+    assert not batch["speech"][~batch["valid"]].any()
+    assert batch["speech_present"].any()
+    assert not (batch["speech_present"] & ~batch["valid"]).any()
+    rows = takes.speech_normalizer.normalize(takes.speech).astype(np.float32)
+    motions = ((takes.features - takes.normalizer.mean) / takes.normalizer.std).astype(np.float32)
+    take = takes.takes[3]
+    for row in np.flatnonzero(batch["speech_present"].any(1)):
+        (at,) = np.flatnonzero((motions == batch["x"][row, 0]).all(1))
+        np.testing.assert_array_equal(batch["speech"][row, 0], rows[at - take.start])
+
+
+def test_some_samples_lose_their_text(takes):
+    present = np.concatenate([takes.batch(1, step, 50, 0.0)["text_present"] for step in range(8)])
+    assert 0.04 < 1 - present.mean() < 0.18
+
+
+def test_feature_weights_favour_the_path():
+    weights = feature_weights()
+    assert weights.mean() == pytest.approx(1)
+    assert weights[0] > 10 * weights[200]
+
+
+def recipe(steps: int) -> Recipe:
+    return Recipe(steps=steps, batch=4, warmup=2, save_seconds=1e9)
+
+
+def test_an_interrupted_training_ends_with_the_same_weights(takes, tmp_path, monkeypatch):
+    # one rate for both: the decay depends on how many steps are meant
+    monkeypatch.setattr("core.training.train.learning_rate", lambda step, _: 1e-3 / (step + 1))
+    whole = train(takes, tmp_path / "whole", CONFIG, recipe(6), "tiny")
+    train(takes, tmp_path / "parts", CONFIG, recipe(3), "tiny")
+    resumed = train(takes, tmp_path / "parts", CONFIG, recipe(6), "tiny")
+    for key, value in whole.denoiser.state_dict().items():
+        assert torch.equal(value, resumed.denoiser.state_dict()[key]), key
+
+
+def test_training_lowers_the_loss_and_writes_a_model(takes, tmp_path, capsys):
+    train(takes, tmp_path / "out", CONFIG, Recipe(steps=200, batch=8, warmup=5, learning_rate=5e-3), "tiny")
+    losses = [float(line.split("loss ")[1].split()[0]) for line in capsys.readouterr().out.splitlines()]
+    assert losses[1] < 0.8 * losses[0]
+    model = load_model(tmp_path / "out" / "tiny")
+    assert model.config.speech_blocks == ("prosody", "onset")
+    assert "Speech pairs" in model.card
+
+
+def test_another_network_is_not_trained_on(takes, tmp_path):
+    train(takes, tmp_path / "out", CONFIG, recipe(1), "tiny")
+    other = DenoiserConfig(text_width=6, speech_width=5, width=32, layers=1, heads=2, feedforward=16)
+    with pytest.raises(InputError, match=r"state\.pt"):
+        train(takes, tmp_path / "out", other, recipe(2), "tiny")
