@@ -1,16 +1,19 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The Blender add-on: a list of modules, registered in this order and unregistered in the reverse."""
+"""The Blender add-on: a list of modules, registered in this order and unregistered in the reverse.
 
-from . import job, operators, panels, preferences, properties, sequencer
+They are imported when it registers, so that `python -m addon.batch` can start from the source tree.
+"""
 
-MODULES = (properties, preferences, job, operators, panels, sequencer)
+from importlib import import_module
+
+MODULES = ("properties", "preferences", "job", "operators", "panels", "sequencer")
 
 
 def register() -> None:
-    for module in MODULES:
-        module.register()
+    for name in MODULES:
+        import_module(f".{name}", __package__).register()
 
 
 def unregister() -> None:
-    for module in reversed(MODULES):
-        module.unregister()
+    for name in reversed(MODULES):
+        import_module(f".{name}", __package__).unregister()

@@ -108,7 +108,7 @@ def _scene(timeline: Any, motion: Any) -> Any:
     from . import character, generated, sequencer, strips
 
     bpy.ops.wm.read_homefile(use_factory_startup=True, use_empty=True)
-    scene = bpy.context.scene
+    scene: Any = bpy.context.scene
     scene.render.fps = math.ceil(timeline.fps)
     scene.render.fps_base = math.ceil(timeline.fps) / timeline.fps
     scene.frame_start, scene.frame_end = 1, len(motion)
@@ -154,8 +154,7 @@ def _written_together() -> Iterator[Callable[[Path], Path]]:
 
 
 def _package() -> str:
-    """The package that this file belongs to: the enabled extension where it is its file, else the checkout, registered."""
-    import addon_utils
+    """The package of this file: the enabled extension where it belongs to that, else the checkout, registered."""
     import bpy
 
     for name in [addon.module for addon in bpy.context.preferences.addons]:
@@ -163,7 +162,7 @@ def _package() -> str:
         if name.startswith("bl_ext.") and name.endswith(".freetalker"):
             if module is not None and module.__file__ and Path(module.__file__).resolve().parent == _ROOT:
                 return name
-            addon_utils.disable(name)  # another copy holds the same names in Blender
+            importlib.import_module("addon_utils").disable(name)  # another copy holds the same names in Blender
     root = ModuleType(_SOURCE_PACKAGE)
     root.__path__ = [str(_ROOT)]
     sys.modules[_SOURCE_PACKAGE] = root
@@ -182,5 +181,14 @@ def _arguments() -> list[str]:
     return sys.argv[1:] if __spec__ is not None else []
 
 
+def _run_as_script() -> int:
+    package = _package()
+    try:
+        return _module(package, "addon.batch").main(_arguments())
+    finally:
+        if package == _SOURCE_PACKAGE:  # Blender's Python package never ends while our classes are registered
+            _module(package, "addon").unregister()
+
+
 if __name__ == "__main__":
-    sys.exit(_module(_package(), "addon.batch").main(_arguments()))
+    sys.exit(_run_as_script())

@@ -16,18 +16,19 @@ class Progress:
     """
 
     def __init__(self, label: str, out: TextIO | None = None) -> None:
-        self._label, self._out = label, out or sys.stdout
+        self._label, self._given = label, out
         self._start = self._shown = time.monotonic()
 
     def __call__(self, done: int, total: int) -> None:
         """Say that `done` of `total` steps are through."""
-        terminal, now = self._out.isatty(), time.monotonic()
+        out, now = self._given or sys.stdout, time.monotonic()
+        terminal = out.isatty()
         last = done >= total
-        if not last and now - self._shown < (_BETWEEN_UPDATES if terminal else _BETWEEN_LINES):
+        if done == 0 or (not last and now - self._shown < (_BETWEEN_UPDATES if terminal else _BETWEEN_LINES)):
             return
         self._shown = now
         spent = now - self._start
         line = f"{self._label}: {done}/{total}, "
-        line += f"{spent:.1f} s" if last else f"{spent / max(done, 1) * (total - done):.0f} s left"
+        line += f"{spent:.1f} s" if last else f"{spent / done * (total - done):.0f} s left"
         end = "\n" if last or not terminal else ""
-        print(f"\r{line:<60}" if terminal else line, end=end, file=self._out, flush=True)
+        print(f"\r{line:<60}" if terminal else line, end=end, file=out, flush=True)
