@@ -37,14 +37,15 @@ def channels(motion: Motion, armature: bpy.types.Object) -> tuple[Array, Array]:
 
     Neighboring quaternions have no sign flips, so that keys between them blend the short way.
     """
-    to_bone = np.swapaxes(rest_rotations(armature), 1, 2) @ Z_UP  # (55, 3, 3)
+    rest = rest_rotations(armature)  # (55, 3, 3)
+    to_bone = np.swapaxes(rest, 1, 2) @ Z_UP  # (55, 3, 3)
     rotations = continuous(motion.rotations)
     turned = np.empty_like(rotations)  # (T, 55, 4)
     turned[..., 0] = rotations[..., 0]
     turned[..., 1:] = np.einsum("jab,tjb->tja", to_bone, rotations[..., 1:])
     pelvis = armature.data.bones[_ROOT]
-    offset = motion.translation @ Z_UP.T - np.array(pelvis.head_local)  # (T, 3)
-    return turned, offset @ np.array(pelvis.matrix_local)[:3, :3]
+    offset = motion.translation @ Z_UP.T - np.array(pelvis.head_local, np.float64)  # (T, 3)
+    return turned, offset @ rest[0]
 
 
 def new_action(name: str, motion: Motion, armature: bpy.types.Object, first_frame: float) -> tuple[Any, Any]:

@@ -8,6 +8,7 @@ import bpy
 import numpy as np
 from mathutils import Vector
 
+from ..core.errors import InputError
 from ..core.skeleton import JOINT_NAMES, PARENTS, Skeleton, neutral_skeleton
 from . import compat
 from .bake import Z_UP, Array
@@ -17,7 +18,7 @@ _FIGURE = Path(__file__).resolve().parent.parent / "assets" / "character" / "woo
 _ROOT = JOINT_NAMES[0]
 
 # The child a bone points to where it has several, and where bones without one point: (direction, metres), Y up.
-_TOWARDS = {"pelvis": "spine1", "spine3": "neck", "head": "", "left_wrist": "left_middle1", "right_wrist": "right_middle1"}
+_TOWARDS = {"pelvis": "spine1", "spine3": "neck", "left_wrist": "left_middle1", "right_wrist": "right_middle1"}
 _TIPS = {
     "head": ((0.0, 1.0, 0.0), 0.16),
     "jaw": ((0.0, -0.3, 1.0), 0.08),
@@ -43,7 +44,7 @@ def is_character(candidate: bpy.types.Object | None) -> bool:
     )
 
 
-def find(context: bpy.types.Context) -> bpy.types.Object | None:
+def find(context: Any) -> bpy.types.Object | None:
     """The character at hand: the active object where it (or its parent) is one, else the scene's."""
     active = context.object
     for candidate in (active, active.parent if active else None, context.scene.freetalker.character):
@@ -52,7 +53,15 @@ def find(context: bpy.types.Context) -> bpy.types.Object | None:
     return None
 
 
-def why_none(context: bpy.types.Context) -> str:
+def needed(context: Any) -> bpy.types.Object:
+    """`find`, or InputError saying why there is none."""
+    armature = find(context)
+    if armature is None:
+        raise InputError(f"{why_none(context)}.")
+    return armature
+
+
+def why_none(context: Any) -> str:
     """Why `find` found nothing and what to do, as one sentence; empty where it found one."""
     if find(context) is not None:
         return ""
@@ -62,7 +71,7 @@ def why_none(context: bpy.types.Context) -> str:
     return "There is no character: add one, or select an armature with the 55 SMPL-X bones"
 
 
-def new_character(context: bpy.types.Context, location: Any = (0.0, 0.0, 0.0)) -> bpy.types.Object:
+def new_character(context: Any, location: Any = (0.0, 0.0, 0.0)) -> bpy.types.Object:
     """Add the character to the scene, feet on the floor at `location`, facing -Y; it becomes the active object."""
     skeleton = neutral_skeleton()
     armature = _new_armature(context, skeleton)
@@ -82,7 +91,7 @@ def rest_heads(skeleton: Skeleton) -> Array:
     return rest @ Z_UP.T
 
 
-def _new_armature(context: bpy.types.Context, skeleton: Skeleton) -> bpy.types.Object:
+def _new_armature(context: Any, skeleton: Skeleton) -> bpy.types.Object:
     data = bpy.data.armatures.new(NAME)
     armature = bpy.data.objects.new(NAME, data)
     context.collection.objects.link(armature)

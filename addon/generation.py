@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import Any, Literal
 
 import bpy
 
@@ -19,7 +19,7 @@ from . import character, generated, job, sequencer, strips
 class Message:
     """What the Result panel says; level is INFO, WARNING or ERROR."""
 
-    level: str
+    level: Literal["INFO", "WARNING", "ERROR"]
     text: str
 
 
@@ -65,14 +65,12 @@ def _model(name: str) -> Any:
     return load_model(name)
 
 
-def start(context: bpy.types.Context, wait: bool) -> Message | None:
+def start(context: Any, wait: bool) -> Message | None:
     """Generate for the character at hand: in a thread, or at once with `wait`; then it is told how that ended.
 
     Raises InputError where the strips cannot be used.
     """
-    armature, scene = character.find(context), context.scene
-    if armature is None:
-        raise InputError(f"{character.why_none(context)}.")
+    armature, scene = character.needed(context), context.scene
     settings = scene.freetalker
     if settings.new_seed:
         settings.seed = (settings.seed + 1) % 2**31
@@ -131,7 +129,7 @@ def place(scene: bpy.types.Scene, armature: bpy.types.Object, undo: bool) -> Non
         _with_window(lambda: bpy.ops.ed.undo_push(message="Generate Motion"))
 
 
-def _say(level: str, text: str) -> None:
+def _say(level: Literal["INFO", "ERROR"], text: str) -> None:
     _state.message = Message(level, text)
     if level == "ERROR" and not bpy.app.background:
 
@@ -143,9 +141,10 @@ def _say(level: str, text: str) -> None:
 
 def _with_window(action: Callable[[], Any]) -> None:
     """A timer has no window of its own, and operators and popups ask for one."""
-    windows = bpy.context.window_manager.windows
-    if bpy.context.window is None and len(windows):
-        with bpy.context.temp_override(window=windows[0]):
+    context: Any = bpy.context
+    windows = context.window_manager.windows
+    if context.window is None and len(windows):
+        with context.temp_override(window=windows[0]):
             action()
     else:
         action()

@@ -141,7 +141,7 @@ def pump() -> bool:
 
 def abandon(seconds: float = 0.0) -> None:
     """Cancel the job and do not wait for its outcome, or up to `seconds` for its thread to end."""
-    global _current  # noqa: PLW0603
+    global _current
     job, _current = _current, None
     if job is None:
         return

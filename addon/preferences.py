@@ -40,7 +40,7 @@ def _model_names(_: Any, __: Any, typed: str) -> list[str]:
 
 
 class FREETALKER_AP_preferences(bpy.types.AddonPreferences):
-    bl_idname = runtime.ROOT_PACKAGE
+    bl_idname: str = runtime.ROOT_PACKAGE  # pyright: ignore[reportIncompatibleVariableOverride]
 
     model: StringProperty(
         name="Default Model",

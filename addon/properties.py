@@ -36,9 +36,9 @@ def _model_names(_: Any, __: Any, typed: str) -> list[str]:
     return [name for name in preferences.model_names() if typed.lower() in name.lower()]
 
 
-def _prompt_changed(strip_data: "FREETALKER_PG_strip", _: Any) -> None:
+def _prompt_changed(strip_data: Any, _: Any) -> None:
     """Keep the name of the strip, which Blender draws on it, that of the prompt."""
-    from . import strips  # strips needs this module
+    from . import strips  # which needs this module
 
     strips.rename(strip_data.id_data)
 

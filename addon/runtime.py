@@ -21,7 +21,7 @@ import bpy
 
 from ..core.errors import InputError
 
-ROOT_PACKAGE = __package__.rpartition(".")[0] or __package__
+ROOT_PACKAGE = __name__.rpartition(".addon.")[0]
 REQUIREMENTS = Path(__file__).with_name("requirements-runtime.txt")
 DOWNLOAD = "about 250 MB, or 3 GB where it comes with CUDA"
 _ASSETS = Path(__file__).resolve().parent.parent / "assets"
@@ -107,7 +107,7 @@ def packages_of(environment: Path) -> Path:
     if not environment.is_dir():
         raise InputError(f"There is no folder '{environment}': choose a virtual environment of {version}.")
     for candidate in (environment / "lib" / version / "site-packages", environment, environment / "Lib/site-packages"):
-        if (candidate / "torch").is_dir() or candidate.name == "site-packages" and candidate.is_dir():
+        if (candidate / "torch").is_dir() or (candidate.name == "site-packages" and candidate.is_dir()):
             if candidate.parent.name == "Lib" and not _is_of_this_version(environment):
                 break
             return candidate

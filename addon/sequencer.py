@@ -63,12 +63,11 @@ def _new_copy(scene: bpy.types.Scene, one: strips.Placed) -> Any:
     start, offset, end = _frames(one.strip)
     collection = compat.sequencer_strips(scene)
     whole = max(end, start - offset + math.ceil(strips.sound_seconds(sound) * strips.frames_per_second(scene)))
-    used = {
-        strip.channel for strip in collection if strip.frame_final_start < whole and strip.frame_final_end > start - offset
-    }
+    first = start - offset
+    used = {strip.channel for strip in collection if strip.frame_final_start < whole and strip.frame_final_end > first}
     channel = next(number for number in range(1, 129) if number not in used)
     known = set(bpy.data.sounds)
-    copy = collection.new_sound(sound.name, str(strips.sound_file(sound)), channel, start - offset)
+    copy = collection.new_sound(sound.name, str(strips.sound_file(sound)), channel, first)
     loaded, copy.sound = copy.sound, sound
     if loaded not in known:  # Blender read the file once more
         bpy.data.sounds.remove(loaded)

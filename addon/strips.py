@@ -5,6 +5,7 @@ A strip plays an Action without keys, which moves nothing and carries our data; 
 the strip's length. Time 0 of the timeline is the scene's first frame.
 """
 
+import importlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,8 +25,8 @@ _NAME_BYTES = 60  # Blender keeps 63 of a strip's name
 class Placed:
     """A strip of ours where it was found; `heard` is False where it, a strip around it or its track is muted."""
 
-    strip: bpy.types.NlaStrip
-    track: bpy.types.NlaTrack
+    strip: Any
+    track: Any
     heard: bool
 
     @property
@@ -141,8 +142,7 @@ def frames_per_second(scene: bpy.types.Scene) -> float:
 
 def sound_seconds(sound: bpy.types.Sound) -> float:
     """How long a recording is. Raises InputError where there is no such file or it is no sound."""
-    import aud
-
+    aud: Any = importlib.import_module("aud")  # whose stubs say that its functions take nothing
     path = sound_file(sound)
     if not path.is_file():
         raise InputError(f"The sound file '{path}' does not exist: choose another or mend its path.")

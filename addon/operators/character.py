@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Add Character."""
 
+from typing import Any
+
 import bpy
 
 from .. import character
@@ -14,10 +16,10 @@ class FREETALKER_OT_add_character(Explained, bpy.types.Operator):
     bl_options = {"REGISTER", "UNDO"}
 
     @classmethod
-    def disabled_reason(cls, context: bpy.types.Context) -> str:
+    def disabled_reason(cls, context: Any) -> str:
         return "" if context.mode == "OBJECT" else "Leave the current mode: characters are added in Object Mode"
 
-    def run(self, context: bpy.types.Context) -> None:
+    def run(self, context: Any) -> None:
         character.new_character(context, context.scene.cursor.location)
 
 

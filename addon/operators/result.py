@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Generate, Cancel, Place Result and Bake to Action."""
 
+from typing import Any
+
 import bpy
 
 from .. import character, generated, generation, job, runtime, strips
@@ -14,10 +16,10 @@ class FREETALKER_OT_generate(Explained, bpy.types.Operator):
     bl_options = set()  # the result is an undo step of its own, once it is there
 
     @classmethod
-    def disabled_reason(cls, context: bpy.types.Context) -> str:
+    def disabled_reason(cls, context: Any) -> str:
         return runtime.disabled_reason() or job.disabled_reason() or needs_character(context)
 
-    def run(self, context: bpy.types.Context) -> set[str]:
+    def run(self, context: Any) -> set[str]:
         message = generation.start(context, wait=bpy.app.background)
         if message is not None:
             self.report({message.level}, message.text)
@@ -32,10 +34,10 @@ class FREETALKER_OT_cancel(Explained, bpy.types.Operator):
     bl_options = set()
 
     @classmethod
-    def disabled_reason(cls, _: bpy.types.Context) -> str:
+    def disabled_reason(cls, _: Any) -> str:
         return "" if job.current() is not None else "Nothing is running"
 
-    def run(self, _: bpy.types.Context) -> None:
+    def run(self, _: Any) -> None:
         job.cancel()
 
 
@@ -46,11 +48,11 @@ class FREETALKER_OT_place_result(Explained, bpy.types.Operator):
     bl_options = {"UNDO"}
 
     @classmethod
-    def disabled_reason(cls, context: bpy.types.Context) -> str:
+    def disabled_reason(cls, context: Any) -> str:
         return needs_character(context) if generation.unplaced() is not None else "No generated motion waits"
 
-    def run(self, context: bpy.types.Context) -> None:
-        generation.place(context.scene, character.find(context), undo=False)
+    def run(self, context: Any) -> None:
+        generation.place(context.scene, character.needed(context), undo=False)
 
 
 class FREETALKER_OT_bake_to_action(Explained, bpy.types.Operator):
@@ -60,14 +62,14 @@ class FREETALKER_OT_bake_to_action(Explained, bpy.types.Operator):
     bl_options = {"REGISTER", "UNDO"}
 
     @classmethod
-    def disabled_reason(cls, context: bpy.types.Context) -> str:
+    def disabled_reason(cls, context: Any) -> str:
         reason = job.disabled_reason() or needs_character(context)
-        if not reason and not strips.placed(character.find(context), "GENERATED"):
+        if not reason and not strips.placed(character.needed(context), "GENERATED"):
             reason = "There is no generated motion yet: press Generate"
         return reason
 
-    def run(self, context: bpy.types.Context) -> None:
-        action = generated.to_action(character.find(context))
+    def run(self, context: Any) -> None:
+        action = generated.to_action(character.needed(context))
         self.report({"INFO"}, f"Baked to the action '{action.name}'")
 
 

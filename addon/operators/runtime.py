@@ -24,15 +24,15 @@ class FREETALKER_OT_install_runtime(Explained, bpy.types.Operator):
     )
 
     @classmethod
-    def disabled_reason(cls, _: bpy.types.Context) -> str:
+    def disabled_reason(cls, _: Any) -> str:
         if not bpy.app.online_access:
             return "Online access is off: allow it in Preferences, System, Network"
         return job.disabled_reason()
 
-    def invoke(self, context: bpy.types.Context, _: Any) -> set[str]:
+    def invoke(self, context: Any, _: Any) -> set[str]:
         return context.window_manager.invoke_props_dialog(self, width=420, confirm_text="Download and Install")
 
-    def draw(self, _: bpy.types.Context) -> None:
+    def draw(self, _: Any) -> None:
         column = self.layout.column(align=True)
         column.label(text=f"Download {runtime.DOWNLOAD} from the Python package index into")
         column.label(text=str(runtime.site_folder()))
@@ -40,7 +40,7 @@ class FREETALKER_OT_install_runtime(Explained, bpy.types.Operator):
         if sys.platform == "linux":
             self.layout.prop(self, "cpu_only")
 
-    def run(self, _: bpy.types.Context) -> set[str]:
+    def run(self, _: Any) -> set[str]:
         site, cpu_only = runtime.site_folder(), self.cpu_only
         runtime.user_folder().mkdir(parents=True, exist_ok=True)
 
@@ -73,7 +73,7 @@ class FREETALKER_OT_refresh_runtime(Explained, bpy.types.Operator):
     bl_description = "Look again for the packages, after they were installed by hand"
     bl_options = {"INTERNAL"}
 
-    def run(self, _: bpy.types.Context) -> None:
+    def run(self, _: Any) -> None:
         installed = preferences.get()
         if installed is not None:
             installed.activate()

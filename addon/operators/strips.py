@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import bpy
-from bpy.props import BoolProperty, FloatProperty, IntProperty, StringProperty
+from bpy.props import FloatProperty, IntProperty, StringProperty
 
 from ...core.errors import InputError
 from .. import character, sequencer, strips
@@ -29,11 +29,11 @@ class FREETALKER_OT_add_text_strip(Explained, bpy.types.Operator):
     frame: IntProperty(name="Frame", description="First frame of the strip", options={"SKIP_SAVE"})
 
     @classmethod
-    def disabled_reason(cls, context: bpy.types.Context) -> str:
+    def disabled_reason(cls, context: Any) -> str:
         return needs_character(context)
 
-    def run(self, context: bpy.types.Context) -> None:
-        armature, scene = character.find(context), context.scene
+    def run(self, context: Any) -> None:
+        armature, scene = character.needed(context), context.scene
         if not self.properties.is_property_set("frame"):
             self.frame = strips.free_frame(armature, "TEXT", scene.frame_current)
         strips.add_text(armature, self.prompt, self.frame, round(self.seconds * strips.frames_per_second(scene)))
@@ -50,16 +50,16 @@ class FREETALKER_OT_add_speech_strip(Explained, bpy.types.Operator):
     frame: IntProperty(name="Frame", description="First frame of the strip", options={"SKIP_SAVE"})
 
     @classmethod
-    def disabled_reason(cls, context: bpy.types.Context) -> str:
+    def disabled_reason(cls, context: Any) -> str:
         return needs_character(context)
 
-    def invoke(self, context: bpy.types.Context, _: Any) -> set[str]:
+    def invoke(self, context: Any, _: Any) -> set[str]:
         self.frame = context.scene.frame_current
         context.window_manager.fileselect_add(self)
         return {"RUNNING_MODAL"}
 
-    def run(self, context: bpy.types.Context) -> None:
-        armature, scene = character.find(context), context.scene
+    def run(self, context: Any) -> None:
+        armature, scene = character.needed(context), context.scene
         frame = self.frame if self.properties.is_property_set("frame") else scene.frame_current
         path = bpy.path.abspath(self.filepath)
         if not Path(path).is_file():
@@ -84,11 +84,11 @@ class FREETALKER_OT_remove_strip(Explained, bpy.types.Operator):
     action: StringProperty()
 
     @classmethod
-    def disabled_reason(cls, context: bpy.types.Context) -> str:
+    def disabled_reason(cls, context: Any) -> str:
         return needs_character(context)
 
-    def run(self, context: bpy.types.Context) -> None:
-        strips.remove(character.find(context), self.action)
+    def run(self, context: Any) -> None:
+        strips.remove(character.needed(context), self.action)
         sequencer.mirror(context.scene)
 
 

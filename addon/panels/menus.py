@@ -6,14 +6,14 @@ from typing import Any
 import bpy
 
 
-def _draw_nla(menu: Any, _: bpy.types.Context) -> None:
+def _draw_nla(menu: Any, _: Any) -> None:
     menu.layout.separator()
     menu.layout.operator_context = "INVOKE_DEFAULT"
     menu.layout.operator("freetalker.add_text_strip", icon="OUTLINER_DATA_FONT")
     menu.layout.operator("freetalker.add_speech_strip", icon="OUTLINER_DATA_SPEAKER")
 
 
-def _draw_armature(menu: Any, _: bpy.types.Context) -> None:
+def _draw_armature(menu: Any, _: Any) -> None:
     menu.layout.operator("freetalker.add_character", text="FreeTalker Character", icon="OUTLINER_OB_ARMATURE")
 
 

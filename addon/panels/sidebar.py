@@ -27,10 +27,10 @@ class _Setup:
     bl_label = "Setup"
 
     @classmethod
-    def poll(cls, _: bpy.types.Context) -> bool:
+    def poll(cls, _: Any) -> bool:
         return bool(runtime.missing())
 
-    def draw(self, _: bpy.types.Context) -> None:
+    def draw(self, _: Any) -> None:
         layout = self.layout
         running = job.current()
         if running is not None and running.title == "Install Runtime":
@@ -48,7 +48,7 @@ class _Setup:
 class _Character:
     bl_label = "Character"
 
-    def draw(self, context: bpy.types.Context) -> None:
+    def draw(self, context: Any) -> None:
         layout = self.layout
         armature = character.find(context)
         layout.prop(context.scene.freetalker, "character", text="")
@@ -64,7 +64,7 @@ class _Character:
 class _Strips:
     bl_label = "Strips"
 
-    def draw(self, context: bpy.types.Context) -> None:
+    def draw(self, context: Any) -> None:
         layout = self.layout
         column = layout.column(align=True)
         column.operator("freetalker.add_text_strip", icon="ADD")
@@ -81,7 +81,7 @@ class _Strips:
 class _Generate:
     bl_label = "Generate"
 
-    def draw(self, context: bpy.types.Context) -> None:
+    def draw(self, context: Any) -> None:
         layout = self.layout
         settings = context.scene.freetalker
         running = job.current()
@@ -106,7 +106,7 @@ class _GenerateAdvanced:
     bl_label = "Advanced"
     bl_options = {"DEFAULT_CLOSED"}
 
-    def draw(self, context: bpy.types.Context) -> None:
+    def draw(self, context: Any) -> None:
         layout = self.layout
         layout.use_property_split = True
         layout.use_property_decorate = False
@@ -118,7 +118,7 @@ class _GenerateAdvanced:
 class _Result:
     bl_label = "Result"
 
-    def draw(self, context: bpy.types.Context) -> None:
+    def draw(self, context: Any) -> None:
         layout = self.layout
         layout.operator("freetalker.bake_to_action", icon="ACTION")
         armature = character.find(context)

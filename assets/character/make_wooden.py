@@ -43,8 +43,12 @@ def main(path: str) -> None:
         vertices=np.rint(65535 * (vertices - low) / (high - low)).astype(np.uint16),
         faces=weights.faces.astype(np.uint16),
         joint_faces=np.packbits(joint_faces),
-        bones=np.array([name.lower().replace("l_", "left_", 1).replace("r_", "right_", 1)
-                        if name[1] == "_" else name.lower() for name in bones]),
+        bones=np.array(
+            [
+                name.lower().replace("l_", "left_", 1).replace("r_", "right_", 1) if name[1] == "_" else name.lower()
+                for name in bones
+            ]
+        ),
         bone_indices=np.where(values > 0, strongest, 0).astype(np.uint8),
         bone_weights=values,
     )

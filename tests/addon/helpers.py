@@ -27,7 +27,7 @@ def wild_motion(ft: SimpleNamespace, frames: int = 30, fps: float = 24.0) -> Any
     """Every joint turned by its own random amount, the pelvis all over the place."""
     random = np.random.default_rng(3)
     turns = np.cumsum(random.normal(size=(frames, 55, 3)) * 0.4, axis=0)
-    places = np.cumsum(random.normal(size=(frames, 3)) * 0.1, axis=0) + [0.0, 1.0, 0.0]
+    places = np.cumsum(random.normal(size=(frames, 3)) * 0.1, axis=0) + np.array([0.0, 1.0, 0.0])
     return ft.motion.Motion(places, ft.rotation.axis_angle_to_quaternion(turns), fps=fps)
 
 

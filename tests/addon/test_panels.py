@@ -41,7 +41,7 @@ class Layout:
         group, _, verb = name.partition(".")
         kind = getattr(getattr(bpy.ops, group), verb).get_rna_type()  # raises where there is no such operator
         self.shown.append(f"operator {name}")
-        return SimpleNamespace(**{key: None for key in kind.properties.keys()})
+        return SimpleNamespace(**dict.fromkeys(kind.properties.keys()))
 
     def progress(self, factor: float, text: str, **_: Any) -> None:
         assert 0.0 <= factor <= 1.0
@@ -115,7 +115,8 @@ def test_while_a_job_runs(ft: SimpleNamespace, draw: Any, armature: Any, monkeyp
 
 def test_says_how_it_ended(ft: SimpleNamespace, draw: Any, armature: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     _noted(ft, monkeypatch)
-    ft.generation._state.message = ft.generation.Message("ERROR", "The sound file 'a.wav' does not exist: choose another")
+    said = "The sound file 'a.wav' does not exist: choose another"
+    ft.generation._state.message = ft.generation.Message("ERROR", said)
     ft.generation._state.unplaced = wild_motion(ft)
     shown = draw()
     assert "The sound file 'a.wav' does not" in " ".join(shown)
@@ -140,7 +141,8 @@ def test_preferences_and_menus_draw(ft: SimpleNamespace, installed: Callable[[st
     menus = installed("addon.panels.menus")
     for _, entry in menus._ENTRIES:
         entry(SimpleNamespace(layout=layout), bpy.context)
-    assert {"prop model", "prop environment", "No such folder", "operator freetalker.add_character"} <= set(layout.shown)
+    expected = {"prop model", "prop environment", "No such folder", "operator freetalker.add_character"}
+    assert expected <= set(layout.shown)
 
 
 def test_every_operator_and_property_explains_itself(ft: SimpleNamespace) -> None:

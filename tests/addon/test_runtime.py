@@ -30,7 +30,9 @@ def paths(ft: SimpleNamespace) -> Any:
     ft.runtime.refresh()
 
 
-def test_finds_packages_without_importing_them(ft: SimpleNamespace, paths: Any, tmp_path: Path, monkeypatch: Any) -> None:
+def test_finds_packages_without_importing_them(
+    ft: SimpleNamespace, paths: Any, tmp_path: Path, monkeypatch: Any
+) -> None:
     monkeypatch.setattr(ft.runtime, "_NEEDED", ("freetalker_fake", "freetalker_absent"))
     monkeypatch.setattr(ft.runtime, "_encoder_is_bundled", lambda: True)
     ft.runtime.refresh()
@@ -76,7 +78,7 @@ def test_folder_is_the_extensions_own_and_of_this_python(ft: SimpleNamespace) ->
     assert not folder.is_relative_to(installed.parents[1])  # which an upgrade deletes
 
 
-PIP = '''
+PIP = """
 import pathlib, sys, time
 target = pathlib.Path(sys.argv[sys.argv.index("--target") + 1])
 constraints = pathlib.Path(sys.argv[sys.argv.index("--constraint") + 1]).read_text()
@@ -86,7 +88,7 @@ print("Collecting torch", flush=True)
 for name in ("torch", "numpy"):
     (target / name).mkdir(parents=True)
     (target / (name + "-1.0.dist-info")).mkdir()
-'''
+"""
 
 
 def _install(ft: SimpleNamespace, monkeypatch: Any, tmp_path: Path, then: str, cancelled: Any = lambda: False) -> Path:

@@ -271,9 +271,7 @@ def test_tweak_mode(ft: SimpleNamespace, armature: Any) -> None:
         (lambda strip, action: setattr(action.freetalker.sound, "filepath", "//gone.wav"), "gone.wav"),
     ],
 )
-def test_speech_that_cannot_be_used(
-    ft: SimpleNamespace, armature: Any, speech: Path, change: Any, part: str
-) -> None:
+def test_speech_that_cannot_be_used(ft: SimpleNamespace, armature: Any, speech: Path, change: Any, part: str) -> None:
     bpy.ops.freetalker.add_speech_strip(filepath=str(speech))
     strip = ft.strips.placed(armature, "SPEECH")[0].strip
     change(strip, strip.action)
