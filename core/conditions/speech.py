@@ -5,6 +5,10 @@ Row k of every block is centred on the time k / fps, whatever comes before it in
 later in the same recording reads the same rows. Compute the features of a whole recording and cut rows by time.
 """
 
+# scipy, librosa and soundfile carry few types
+# pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false
+# pyright: reportUnknownVariableType=false, reportUnknownArgumentType=false
+
 from __future__ import annotations
 
 from collections.abc import Sequence
@@ -28,6 +32,7 @@ SAMPLE_RATE = 16000
 BLOCK_WIDTHS = {"mfcc": 40, "mel": 64, "prosody": 4, "wavlm": 1024, "onset": 1}  # in the order of the paper's 1133
 WAVLM_DEFAULT = "microsoft/wavlm-large"
 
+_fft: Any = scipy.fft  # single precision, unlike numpy's; typed as what it dispatches on
 _WINDOW = 4096  # samples of a mfcc and mel frame
 _SPEECH_LEVEL = 0.1  # RMS that the loud frames of a recording are brought to
 _MAX_GAIN = 1000.0
@@ -138,9 +143,9 @@ def _frames(samples: Array, times: NDArray[np.float64], length: int) -> Array:
 
 def _power_spectrum(samples: Array, times: NDArray[np.float64], length: int) -> Array:
     """|FFT|^2 of Hann windows centred on `times`: (N, length / 2 + 1)."""
-    window = scipy.signal.get_window("hann", length).astype(np.float32)
+    window = np.hanning(length + 1)[:-1].astype(np.float32)
     spectra = [
-        np.square(np.abs(scipy.fft.rfft(_frames(samples, part, length) * window)))
+        np.square(np.abs(_fft.rfft(_frames(samples, part, length) * window)))
         for part in np.array_split(times, len(times) * length // 2**22 + 1)  # bounds the memory of long recordings
     ]
     return np.concatenate(spectra).astype(np.float32)
@@ -182,7 +187,7 @@ def pitch_hertz(samples: Array, times: NDArray[np.float64]) -> NDArray[np.float6
     length = 640  # three periods of the lowest pitch
     size = 1024  # of the transforms: the window and the longest lag
     window = np.hanning(length).astype(np.float32)
-    shape = scipy.fft.irfft(np.square(np.abs(scipy.fft.rfft(window, size))))
+    shape = _fft.irfft(np.square(np.abs(_fft.rfft(window, size))))
     lags = np.arange(int(SAMPLE_RATE / _PITCH_RANGE[1]), int(SAMPLE_RATE / _PITCH_RANGE[0]) + 2)
     pitch = np.zeros(len(times))
     loudest = float(np.abs(samples).max(initial=0.0))
@@ -192,8 +197,8 @@ def pitch_hertz(samples: Array, times: NDArray[np.float64]) -> NDArray[np.float6
         frames = _frames(samples, times[part], length)
         frames = frames - frames.mean(1, keepdims=True)
         peak = np.abs(frames).max(1)
-        spectrum = np.square(np.abs(scipy.fft.rfft(frames * window, size)))
-        correlation = scipy.fft.irfft(spectrum)[:, : lags[-1] + 2]
+        spectrum = np.square(np.abs(_fft.rfft(frames * window, size)))
+        correlation = _fft.irfft(spectrum)[:, : lags[-1] + 2]
         correlation /= np.maximum(correlation[:, :1], 1e-12)
         correlation /= (shape / shape[0])[: lags[-1] + 2]
         before, here, after = (correlation[:, lags + shift] for shift in (-1, 0, 1))

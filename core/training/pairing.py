@@ -6,6 +6,10 @@ known phases are laid on the accents of recorded speech: the emphasis of a strok
 close gestures follow one another without going back to rest, and the hands rest in the pauses.
 """
 
+# scipy carries few types
+# pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false
+# pyright: reportUnknownVariableType=false, reportUnknownArgumentType=false
+
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
@@ -397,7 +401,8 @@ def _on_the_line(
         back = gesture.emphasis - min(0.2, 0.25 * (gesture.emphasis - gesture.start))
         knots += [(beat - 0.45, gesture.emphasis), (beat - 0.2, back), (beat, gesture.emphasis)]
     knots += [(release, gesture.hold_end), (end, gesture.end), (end + tail, gesture.end + tail)]
-    clip_seconds = np.interp(times, *zip(*knots, strict=True))
+    line = np.array(knots)  # (K, 2)
+    clip_seconds = np.interp(times, line[:, 0], line[:, 1])
     clip_seconds = gaussian_filter1d(clip_seconds, 1.0, mode="nearest")
     arrival = start if leave is None else emphasis - 0.2 * (emphasis - start)
     arrived = _smooth_step((times - begin) / (arrival - begin))
