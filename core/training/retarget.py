@@ -4,7 +4,9 @@
 A target joint's world rotation is D * A: D is how far its source joint has turned from the source's rest pose, A takes
 the SMPL-X rest bone to the source's rest bone. A keeps the trunk upright, swings the limbs by the smallest rotation
 that aligns the bones (inherited down the limb, so an A-pose is no trouble), turns feet about the vertical only (both
-rest poses stand on flat feet) and aligns the palm by finger and knuckle line.
+rest poses stand on flat feet) and aligns the palm by finger and knuckle line. The straight limbs of the SMPL-X rest
+pose have their elbows and knees off the line (by 21 and 14 degrees of bend), other rigs have them on it: the line from
+shoulder to wrist, or hip to ankle, stands for both bones, or elbows and knees would bend sideways for ever.
 """
 
 import csv
@@ -12,6 +14,7 @@ import logging
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from itertools import pairwise
 from pathlib import Path
 from typing import TypeVar
 
@@ -212,6 +215,22 @@ _BONE_END = {
 } | {f"{side}_wrist": f"{side}_middle1" for side in _SIDES}
 
 
+_LIMBS = (("hip", "knee", "ankle"), ("shoulder", "elbow", "wrist"))
+
+
+def rest_bones(skeleton: Skeleton) -> dict[str, Array]:
+    """The rest vector of each limb bone by the joint that turns it; in arms and legs along the line of the limb."""
+    rest = skeleton.rest_positions
+    bones = {joint: rest[INDEX[end]] - rest[INDEX[joint]] for joint, end in _BONE_END.items() if end is not None}
+    for side in _SIDES:
+        for limb in _LIMBS:
+            root, middle, end = (f"{side}_{joint}" for joint in limb)
+            line = rest[INDEX[end]] - rest[INDEX[root]]
+            line = line / np.linalg.norm(line)
+            bones |= {joint: line * np.linalg.norm(bones[joint]) for joint in (root, middle)}
+    return bones
+
+
 @dataclass(frozen=True)
 class _Plan:
     """What depends on the two rest poses alone.
@@ -235,7 +254,7 @@ def _plan(clip: SourceClip, skeleton: Skeleton, names: JointMap) -> _Plan:
         if chain[0] in here
     }
     rest, _ = clip.rest_world()  # (J, 3)
-    target = skeleton.rest_positions  # (55, 3)
+    target, bones = skeleton.rest_positions, rest_bones(skeleton)  # (55, 3)
 
     def end_of(joint: str) -> Array | None:
         """Rest position of the far end of a source bone: the mapped child, or an end site."""
@@ -253,12 +272,14 @@ def _plan(clip: SourceClip, skeleton: Skeleton, names: JointMap) -> _Plan:
         if joint in _UPRIGHT:
             continue
         inherited = align[PARENTS[i]]
-        child = _BONE_END[joint]
         end = end_of(joint) if joint in place else None
-        if end is None or child is None:
+        if end is None or joint not in bones:
             align[i] = facing if joint.endswith("_foot") else inherited
             continue
-        bone, wanted = target[INDEX[child]] - target[i], end - rest[place[joint]]
+        bone, wanted = bones[joint], end - rest[place[joint]]
+        if joint.endswith(("_hip", "_knee")):  # sources stand on straight legs, their knees a little off the line
+            root, _, tip = (f"{joint.split('_')[0]}_{part}" for part in _LIMBS[0])
+            wanted = rest[place[tip]] - rest[place[root]]
         if joint.endswith("_ankle"):
             flat = np.array([1.0, 0.0, 1.0])
             align[i] = rotation_between(facing @ (bone * flat), wanted * flat) @ facing
@@ -271,9 +292,8 @@ def _plan(clip: SourceClip, skeleton: Skeleton, names: JointMap) -> _Plan:
             align[i] = rotation_between(inherited @ bone, wanted) @ inherited
     for side in _SIDES:
         align[INDEX[f"{side}_foot"]] = align[INDEX[f"{side}_ankle"]]
-    legs = (("hip", "knee"), ("knee", "ankle"))
-    ours = sum(np.linalg.norm(target[INDEX[f"left_{b}"]] - target[INDEX[f"left_{a}"]]) for a, b in legs)
-    theirs = sum(np.linalg.norm(rest[place[f"left_{b}"]] - rest[place[f"left_{a}"]]) for a, b in legs)
+    ours = np.linalg.norm(bones["left_hip"]) + np.linalg.norm(bones["left_knee"])
+    theirs = sum(np.linalg.norm(rest[place[f"left_{b}"]] - rest[place[f"left_{a}"]]) for a, b in pairwise(_LIMBS[0]))
     return _Plan(sources, align, float(ours / theirs), (place["left_hip"], place["right_hip"]))
 
 
@@ -398,7 +418,7 @@ def load_source(kind: str, folder: Path | str, counts: Counter[str] | None = Non
             log.info("%s: %s", source.name, fault)
             continue
         if kind == "mesh2motion":
-            motion = _unrolled(motion, source.name, skeleton)
+            motion = unrolled(motion, source.name, skeleton)
         yield Clip(motion, source.name, kind, LICENCES[kind], source.phases or None, meta)
     if not found:
         raise InputError(f"No {kind} clips lie in {folder}: give the folder that the archive was unpacked to.")
@@ -469,7 +489,8 @@ def _skeleton_for(file: Path, skeletons: list[Path]) -> SkSkeleton:
 
 
 def _stand_in(names: JointMap, skeleton: Skeleton, units_a_metre: float) -> SkSkeleton:
-    """The neutral skeleton in its T-pose under the names of a joint map."""
+    """The neutral skeleton in its T-pose with straight limbs, under the names of a joint map."""
+    bones = rest_bones(skeleton)
     order = [(joint, name) for joint in JOINT_NAMES if joint in names for name in names[joint]]
     places = {name: i for i, (_, name) in enumerate(order)}
     parents: list[int] = []
@@ -481,8 +502,10 @@ def _stand_in(names: JointMap, skeleton: Skeleton, units_a_metre: float) -> SkSk
         elif joint == "pelvis":
             parents.append(-1)
         else:
-            parents.append(places[names[JOINT_NAMES[PARENTS[INDEX[joint]]]][-1]])
-            offsets[i] = skeleton.offsets[INDEX[joint]] * units_a_metre
+            above = JOINT_NAMES[PARENTS[INDEX[joint]]]
+            parents.append(places[names[above][-1]])
+            straight = above in bones and _BONE_END[above] == joint
+            offsets[i] = (bones[above] if straight else skeleton.offsets[INDEX[joint]]) * units_a_metre
     return SkSkeleton(tuple(places), tuple(parents), offsets, np.tile([1.0, 0.0, 0.0, 0.0], (len(order), 1)))
 
 
@@ -505,7 +528,7 @@ def _mesh2motion(folder: Path, counts: Counter[str]) -> Iterator[tuple[SourceCli
                 yield clip, {"file": file.name}
 
 
-def _unrolled(motion: Motion, name: str, skeleton: Skeleton) -> Motion:
+def unrolled(motion: Motion, name: str, skeleton: Skeleton) -> Motion:
     """A loop repeated to about four seconds; one that walks on the spot goes forward as its standing feet demand."""
     if "_Loop" not in name and not name.startswith(_ON_THE_SPOT):
         return motion

@@ -23,13 +23,27 @@ from core.rotation import (
     rotation_y,
 )
 from core.skeleton import INDEX, JOINT_NAMES, PARENTS, neutral_skeleton
-from core.training.retarget import JOINT_MAPS, fault_of, joint_map, load_source, retarget, sole_clearance
+from core.training.retarget import (
+    JOINT_MAPS,
+    fault_of,
+    joint_map,
+    load_source,
+    rest_bones,
+    retarget,
+    sole_clearance,
+    unrolled,
+)
 
 SKELETON = neutral_skeleton()
 ZEBRA = JOINT_MAPS["zebra"]
 MAPPED = [joint for joint in JOINT_NAMES if joint in ZEBRA]
 UNIT = np.array([1.0, 0.0, 0.0, 0.0])
 LEFT = [INDEX[f"left_{joint}"] for joint in ("shoulder", "elbow", "wrist")]
+STRAIGHT = {  # elbows, wrists, knees and ankles as a rig with straight limbs has them
+    f"{side}_{end}": rest_bones(SKELETON)[f"{side}_{start}"]
+    for side in ("left", "right")
+    for start, end in (("hip", "knee"), ("knee", "ankle"), ("shoulder", "elbow"), ("elbow", "wrist"))
+}
 
 
 def angles(a: Array, b: Array) -> Array:
@@ -51,7 +65,7 @@ def source_of(motion: Motion, scale: float = 1.0) -> SourceClip:
             first, last = name == ZEBRA[joint][0], name == ZEBRA[joint][-1]
             above = names.index(ZEBRA[JOINT_NAMES[PARENTS[INDEX[joint]]]][-1]) if joint != "pelvis" else -1
             parents.append(above if first else len(names) - 1)
-            offsets.append(SKELETON.offsets[INDEX[joint]] * scale * first)
+            offsets.append((STRAIGHT.get(joint, SKELETON.offsets[INDEX[joint]])) * scale * first)
             local.append(motion.rotations[:, INDEX[joint]] if last else still)
             names.append(name)
     translations = np.tile(np.array(offsets), (len(motion), 1, 1))
@@ -109,13 +123,11 @@ def test_a_pose_does_not_lift_the_arms() -> None:
     rotations = clip.rotations.copy()
     rotations[:, clip.index("JtShoulderLf")] = down
     result = retarget(replace(clip, rotations=rotations))
-    shoulder, elbow, wrist = (result.positions(SKELETON)[0, joint] for joint in LEFT)
-    rest = SKELETON.rest_positions
-    for start, end, bone in (
-        (shoulder, elbow, rest[LEFT[1]] - rest[LEFT[0]]),
-        (elbow, wrist, rest[LEFT[2]] - rest[LEFT[1]]),
-    ):
-        np.testing.assert_allclose(end - start, quaternion_to_matrix(down) @ bone, atol=1e-6)
+    shoulder, wrist = (result.positions(SKELETON)[0, INDEX[f"left_{joint}"]] for joint in ("shoulder", "wrist"))
+    line = SKELETON.rest_positions[LEFT[2]] - SKELETON.rest_positions[LEFT[0]]
+    np.testing.assert_allclose(wrist - shoulder, quaternion_to_matrix(down) @ line, atol=1e-6)
+    # a straight elbow stays as straight as the neutral rest pose draws it
+    assert angles(result.rotations[0, LEFT[1]], UNIT) < 5
     # the roll is that of the smallest turn, which is not quite the turn about Z: the arm has a slant of its own
     assert angles(result.rotations[0, LEFT[0]], down) < 10
     assert angles(result.rotations[0, LEFT[2]], UNIT) < 10
@@ -256,3 +268,14 @@ def test_loading_nothing(tmp_path: Path) -> None:
         list(load_source("films", tmp_path))
     with pytest.raises(InputError, match="No cmu clips"):
         list(load_source("cmu", tmp_path))
+
+
+def test_a_loop_on_the_spot_goes_forward() -> None:
+    """A body that its loop drags back at one metre a second has to walk forward as fast."""
+    motion = rest_motion(21, SKELETON, fps=20.0)
+    dragged = replace(motion, translation=motion.translation - np.arange(21)[:, None] * [0.0, 0.0, 0.05])
+    walked = unrolled(dragged, "Walk_Loop", SKELETON)
+    assert len(walked) == 80  # four rounds of a second
+    np.testing.assert_allclose(np.diff(walked.translation, axis=0)[:19], 0, atol=1e-9)
+    assert unrolled(dragged, "Bow", SKELETON) is dragged
+    assert len(unrolled(motion, "Idle_Loop", SKELETON)) == 80
