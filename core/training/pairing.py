@@ -158,8 +158,9 @@ def find_gesture(motion: Motion, phases: Mapping[str, float], name: str) -> Gest
 
 def speech_spans(energy_db: Array, fps: float = CORE_FPS, pause: float = PAUSE) -> list[tuple[float, float]]:
     """Start and end seconds of the stretches of speech that lie more than `pause` apart; energy_db: (T,)."""
-    loud = np.percentile(energy_db, 95)
-    speaking = uniform_filter1d(energy_db, 3, mode="nearest") > max(loud - 28, 30.0)
+    quiet, loud = np.percentile(energy_db, [2, 95])
+    threshold = max(loud - 28, quiet + 0.3 * (loud - quiet), 30.0)  # noisy recordings: nearer to the speech
+    speaking = uniform_filter1d(energy_db, 3, mode="nearest") > threshold
     edges = np.flatnonzero(np.diff(np.concatenate([[False], speaking, [False]]).astype(int)))
     spans: list[tuple[float, float]] = []
     for first, end in zip(edges[::2] / fps, edges[1::2] / fps, strict=True):
