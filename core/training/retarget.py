@@ -22,6 +22,7 @@ import numpy as np
 
 from ..errors import InputError
 from ..formats import SourceClip
+from ..formats.amc import load_amc, load_asf
 from ..formats.bvh import load_bvh
 from ..formats.gltf import load_glb
 from ..formats.skm import SkSkeleton, load_sk, load_skm
@@ -158,10 +159,10 @@ def _motionbuilder() -> dict[str, tuple[str, ...]]:
     return names
 
 
-def _acclaim() -> dict[str, tuple[str, ...]]:
-    """CMU's own bone names."""
+def _acclaim(root: str) -> dict[str, tuple[str, ...]]:
+    """Acclaim bone names, as CMU and HDM05 have them."""
     names: dict[str, tuple[str, ...]] = {
-        "pelvis": ("hip",), "spine1": ("lowerback",), "spine2": ("upperback",), "spine3": ("thorax",),
+        "pelvis": (root,), "spine1": ("lowerback",), "spine2": ("upperback",), "spine3": ("thorax",),
         "neck": ("lowerneck", "upperneck"), "head": ("head",),
     }  # fmt: skip
     for side in _SIDES:
@@ -192,7 +193,7 @@ def _poser() -> dict[str, tuple[str, ...]]:
 
 JOINT_MAPS: Mapping[str, JointMap] = {
     "zebra": _zebra(), "common": _common(), "rigify": _rigify(), "unreal": _unreal(), "daz": _daz(),
-    "motionbuilder": _motionbuilder(), "acclaim": _acclaim(), "poser": _poser(),
+    "motionbuilder": _motionbuilder(), "acclaim": _acclaim("root"), "acclaim_bvh": _acclaim("hip"), "poser": _poser(),
 }  # fmt: skip
 
 _NEEDED = ("pelvis", "head", "left_knee", "right_knee", "left_ankle", "left_elbow", "right_elbow", "left_wrist")
@@ -266,7 +267,8 @@ def _plan(clip: SourceClip, skeleton: Skeleton, names: JointMap) -> _Plan:
 
     across = rest[place["left_hip"]] - rest[place["right_hip"]]
     # rest poses face along an axis, and hips that are not quite level with it must not turn the body
-    facing = rotation_y(np.round(np.arctan2(-across[2], across[0]) / (np.pi / 2)) * (np.pi / 2))
+    quarters = round(float(np.arctan2(-across[2], across[0])) / (np.pi / 2))
+    facing = rotation_y(quarters * np.pi / 2)
     align = np.tile(facing, (len(JOINT_NAMES), 1, 1))  # (55, 3, 3)
     for i, joint in enumerate(JOINT_NAMES):
         if joint in _UPRIGHT:
@@ -381,19 +383,24 @@ class Clip:
     meta: Mapping[str, str] = field(default_factory=dict[str, str])
 
 
-LICENCES: Mapping[str, str] = {"smartbody": "LGPL-2.1-or-later", "mesh2motion": "CC0-1.0", "cmu": "CMU mocap"}
+LICENCES: Mapping[str, str] = {
+    "smartbody": "LGPL-2.1-or-later",
+    "mesh2motion": "CC0-1.0",
+    "cmu": "CMU mocap",
+    "hdm05": "CC-BY-SA-3.0",
+}
 _SHORTEST = 10  # frames at 20 fps
 _FASTEST_TURN = np.radians(100)  # a frame at 20 fps; the quickest punches stay under it
 
 
 def load_source(kind: str, folder: Path | str, counts: Counter[str] | None = None) -> Iterator[Clip]:
-    """The usable clips of "smartbody", "mesh2motion" or "cmu" in their unpacked folder, on the neutral skeleton.
+    """The usable clips of "smartbody", "mesh2motion", "cmu" or "hdm05" in their unpacked folder.
 
     Unreadable files are logged and passed over, as are copies, poses, glitches and clips of under ten frames;
     `counts` gathers how many of each. Raises InputError for another kind, or a folder with no such files.
     """
     counts = Counter() if counts is None else counts
-    readers = {"smartbody": _smartbody, "mesh2motion": _mesh2motion, "cmu": _cmu}
+    readers = {"smartbody": _smartbody, "mesh2motion": _mesh2motion, "cmu": _cmu, "hdm05": _hdm05}
     if kind not in readers:
         raise InputError(f"There is no source named {kind}: use {', '.join(readers)}.")
     skeleton = neutral_skeleton()
@@ -549,18 +556,40 @@ def unrolled(motion: Motion, name: str, skeleton: Skeleton) -> Motion:
 
 
 _T_POSE_SECONDS = 0.07
+_NO_FLOOR = ("playground - climb", "walk on uneven terrain")
 
 
 def _cmu(folder: Path, counts: Counter[str]) -> Iterator[tuple[SourceClip, Mapping[str, str]]]:
-    """Every .bvh take, with its row of takes.csv; the DAZ conversions come out of a T-pose, which is cut off."""
+    """Every .bvh and .amc take on the floor, with its row of takes.csv; the DAZ conversions come out of a T-pose,
+    which is cut off.
+    """
     table = next(iter(sorted(folder.rglob("takes.csv"))), None)
     takes: dict[str, Mapping[str, str]] = {}
     if table is not None:
         with open(table, encoding="utf-8", newline="") as file:
             takes = {row["file"]: row for row in csv.DictReader(file)}
-    for file, clip in _read(sorted(folder.rglob("*.bvh")), counts, load_bvh):
+    files = [*folder.rglob("*.bvh"), *folder.rglob("*.amc")]
+    for file, clip in _read(sorted(files), counts, _bvh_or_amc):
+        take = takes.get(file.name, {})
+        if take.get("title", "").startswith(_NO_FLOOR):
+            counts["off the ground"] += 1
+            continue
         first = round(_T_POSE_SECONDS * clip.fps) if "lButtock" in clip.names else 0
-        yield (
-            replace(clip, translations=clip.translations[first:], rotations=clip.rotations[first:]),
-            takes.get(file.name, {}),
-        )
+        yield replace(clip, translations=clip.translations[first:], rotations=clip.rotations[first:]), take
+
+
+def _bvh_or_amc(file: Path) -> SourceClip:
+    """A take; that of an .amc on the .asf named as its actor, which is its name up to the last `_` (or before)."""
+    if file.suffix == ".bvh":
+        return load_bvh(file)
+    skeletons = [asf for asf in file.parent.glob("*.asf") if file.stem.startswith(f"{asf.stem}_")]
+    if not skeletons:
+        raise InputError(f"{file.name}: the .asf of its actor does not lie beside it.")
+    return load_amc(file, load_asf(skeletons[0]))
+
+
+def _hdm05(folder: Path, counts: Counter[str]) -> Iterator[tuple[SourceClip, Mapping[str, str]]]:
+    """Every cut clip: HDM_<actor>_<class>_<number>_<fps>.amc."""
+    for file, clip in _read(sorted(folder.rglob("*.amc")), counts, _bvh_or_amc):
+        _, actor, action, *_ = file.stem.split("_")
+        yield clip, {"actor": actor, "class": action}
