@@ -142,7 +142,8 @@ def find_gesture(motion: Motion, phases: Mapping[str, float], name: str) -> Gest
     hands = positions[:, _WRISTS] - positions[:, :1]
     away = np.linalg.norm(hands - hands[:1], axis=-1).max(1)  # (T,) metres from rest
     apex = away[frame]
-    if apex < 0.05 or away[-1] > 0.05 or np.ptp(positions[:, 0], axis=0).max() > 0.1 or largest_turn(motion) > 40:
+    comes_back = away[-1] < min(0.05, 0.5 * apex) and np.ptp(positions[:, 0], axis=0).max() < 0.1
+    if apex < 0.05 or not comes_back or largest_turn(motion) > 40:
         return None
     start = int(np.flatnonzero(away[:frame] < min(0.02, 0.2 * apex))[-1])
     rest = max(0.15 * apex, away[-1] + 0.005)
