@@ -356,6 +356,8 @@ def caption(name: str, motion: Motion, skeleton: Skeleton, mirrored: bool = Fals
         turn = "right" if bool(re.search(r"Right|Rt", name)) != mirrored else "left"
     if action == "turn_walk":
         action = _turn_action(turned)
+    if action == "idle" and _hands_up(positions):
+        action = "hand_on_hip"
     side = _busy_hand(positions)
     if action == "reach_behind":
         action = "reach_low" if "Low" in name or "Knee" in name or "Floor" in name else "reach"
@@ -408,6 +410,12 @@ def _busy_hand(positions: Array) -> str:
     if travel[0] > 1.6 * travel[1]:
         return "left"
     return "right" if travel[1] > 1.6 * travel[0] else "both"
+
+
+def _hands_up(positions: Array) -> bool:
+    """Whether a hand stays at the hips or higher, rather than hanging."""
+    height = positions[:, [INDEX["left_wrist"], INDEX["right_wrist"]], 1] - positions[:, :1, 1]  # (T, 2)
+    return bool((height.mean(0) > 0.0).any())
 
 
 def _busy_leg(positions: Array) -> str:

@@ -21,10 +21,12 @@ from ..conditions.text import encode_texts
 from ..features import FEATURES, Normalizer, encode
 from ..motion import Motion, join
 from ..rotation import (
+    Array,
     axis_angle_to_quaternion,
     quaternion_conjugate,
     quaternion_multiply,
     quaternion_to_axis_angle,
+    quaternion_to_matrix,
 )
 from ..skeleton import Skeleton
 from .captions import CYCLIC, Caption, caption
@@ -33,6 +35,8 @@ Floats = npt.NDArray[np.float32]
 
 WINDOW = 100  # frames of the longest take: 5 s
 _SHORTEST = 24
+_SHORTEST_CYCLE = 10  # frames
+_SAME_POSE = np.radians(18)
 _SEAM = 10  # frames in which a join's jump fades away
 _RARE = 12  # actions with fewer takes than this are varied in speed
 
@@ -113,13 +117,41 @@ def lengthened(motion: Motion, action: str, idles: Sequence[Motion], rng: np.ran
     if len(motion) >= length - 8:
         return motion
     if action in CYCLIC:
-        return chain([motion] * int(np.ceil(length / len(motion)))).slice(0, length)
+        return repeated(motion, length)
     if not idles:
         return motion
     spare = length - len(motion)
     lead = int(rng.integers(0, min(spare, 24) + 1))
     parts = [_standing(idles, motion, 0, lead, rng), motion, _standing(idles, motion, -1, spare - lead, rng)]
     return chain([part for part in parts if len(part) >= 3])
+
+
+def repeated(motion: Motion, length: int) -> Motion:
+    """A cycle gone through again up to length frames, from the frame where its pose and movement come back.
+
+    The clip as it is where no pose comes back within some degrees at every joint of the body.
+    """
+    body = quaternion_to_matrix(motion.rotations[:, 1:22])  # (T, 21, 3, 3)
+    frames = len(motion)
+    starts, ends = np.arange(1, max(2, frames // 2)), np.arange(frames // 2 + 1, frames)
+    starts, ends = (grid.ravel() for grid in np.meshgrid(starts, ends))
+    long_enough = ends - starts >= _SHORTEST_CYCLE
+    starts, ends = starts[long_enough], ends[long_enough]
+    if not len(starts):
+        return motion
+    apart = np.maximum(_largest_turn(body[starts], body[ends]), _largest_turn(body[starts - 1], body[ends - 1]))
+    best = int(apart.argmin())
+    if apart[best] > _SAME_POSE:
+        return motion
+    start, end = int(starts[best]), int(ends[best])
+    rounds = int(np.ceil(max(0, length - end) / (end - start)))
+    return chain([motion.slice(0, end)] + [motion.slice(start, end)] * rounds).slice(0, length)
+
+
+def _largest_turn(a: Array, b: Array) -> Array:
+    """Largest angle in radians over the joints of two sets of poses (N, J, 3, 3) -> (N,)."""
+    cosine = ((a * b).sum((-1, -2)) - 1) / 2
+    return np.arccos(cosine.clip(-1, 1)).max(-1)
 
 
 def _standing(idles: Sequence[Motion], motion: Motion, frame: int, frames: int, rng: np.random.Generator) -> Motion:

@@ -9,10 +9,10 @@ from core.errors import InputError
 from core.features import FEATURES, decode
 from core.model.checkpoint import load_model
 from core.model.denoiser import DenoiserConfig
-from core.rotation import quaternion_to_matrix
+from core.rotation import axis_angle_to_quaternion, quaternion_to_matrix
 from core.skeleton import neutral_skeleton
 from core.training import dataset
-from core.training.dataset import SPEECH_ACTION, WINDOW, Packer, TakeSet, chain, lengthened, windows
+from core.training.dataset import SPEECH_ACTION, WINDOW, Packer, TakeSet, chain, lengthened, repeated, windows
 from core.training.train import Recipe, feature_weights, train
 from tests.core.moves import wandering
 
@@ -131,3 +131,20 @@ def test_another_network_is_not_trained_on(takes, tmp_path):
     other = DenoiserConfig(text_width=6, speech_width=5, width=32, layers=1, heads=2, feedforward=16)
     with pytest.raises(InputError, match=r"state\.pt"):
         train(takes, tmp_path / "out", other, recipe(2), "tiny")
+
+
+def test_a_cycle_is_repeated_where_its_pose_comes_back():
+    seconds = np.arange(50) / 20.0
+    walk = wandering(50, seed=3)
+    swing = axis_angle_to_quaternion(0.5 * np.sin(2 * np.pi * seconds)[:, None, None] * np.ones((1, 55, 3)))
+    walk.rotations[:, 1:] = swing[:, 1:]  # one cycle a second, two and a half in all
+    longer = repeated(walk, 100)
+    assert len(longer) == WINDOW
+    wave = longer.rotations[:, 5, 1]
+    np.testing.assert_allclose(wave[60:100], wave[40:80], atol=0.05)
+
+
+def test_what_never_comes_back_is_not_repeated():
+    walk = wandering(50)
+    walk.rotations[:, 5] = axis_angle_to_quaternion(np.linspace(0, 2.5, 50)[:, None] * [1.0, 0.0, 0.0])
+    assert repeated(walk, 100) is walk
