@@ -67,7 +67,9 @@ def extension_command() -> list[str]:
     blender = shutil.which("blender")
     if blender:
         return [blender, "--factory-startup", "--command", "extension"]
-    raise FileNotFoundError("There is neither a bpy package nor a blender command: run `make zip`, or put blender on the PATH.")
+    raise FileNotFoundError(
+        "There is neither a bpy package nor a blender command: run `make zip`, or put blender on the PATH."
+    )
 
 
 def build(output: Path, text_encoder: bool = True) -> Path:

@@ -70,14 +70,15 @@ def _parse(argv: Sequence[str]) -> argparse.Namespace:
 
 
 def _run(options: argparse.Namespace) -> None:
+    from ..core.timeline import load_timeline
+
+    timeline = load_timeline(options.timeline)  # before the packages that take seconds to import
+
     from ..core.console import Progress
     from ..core.formats.bvh import save_bvh
     from ..core.generate import Settings, generate
     from ..core.model.checkpoint import load_model
-    from ..core.timeline import load_timeline
-    from . import stage
 
-    timeline = load_timeline(options.timeline)
     if options.seed is not None:
         timeline = replace(timeline, seed=options.seed)
     model = load_model(options.model or timeline.model)
@@ -91,6 +92,8 @@ def _run(options: argparse.Namespace) -> None:
         if not (options.blend or options.video):
             return
         import bpy
+
+        from . import stage
 
         scene = _scene(timeline, motion)
         stage.build(scene, motion, options.size)

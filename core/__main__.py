@@ -36,13 +36,15 @@ def generate(argv: Sequence[str]) -> int:
     parser.add_argument("--out", type=Path, required=True, help="folder for motion.npz and motion.bvh")
     options = parser.parse_args(argv)
 
+    from .timeline import load_timeline
+
+    timeline = load_timeline(options.timeline)  # before the packages that take seconds to import
+
     from .formats.bvh import save_bvh
     from .generate import Settings
     from .generate import generate as generate_motion
     from .model.checkpoint import load_model
-    from .timeline import load_timeline
 
-    timeline = load_timeline(options.timeline)
     if options.seed is not None:
         timeline = replace(timeline, seed=options.seed)
     model = load_model(options.model or timeline.model)

@@ -4,7 +4,9 @@
 from __future__ import annotations
 
 import importlib
+import importlib.util
 import os
+import re
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
@@ -18,7 +20,28 @@ EXTENSION = "bl_ext.user_default.freetalker"
 
 # Blender reads these when bpy is imported: the tests neither see nor touch the user's own settings.
 _resources = tempfile.TemporaryDirectory(prefix="freetalker-tests-", ignore_cleanup_errors=True)
-os.environ["BLENDER_USER_RESOURCES"] = _resources.name
+if "bpy" not in sys.modules:
+    os.environ["BLENDER_USER_RESOURCES"] = _resources.name
+
+
+# Without torch (Python 3.13 on Linux, unless it was asked for) what needs it is left out, and the header says so.
+_OF_RUNTIME = "torch|safetensors|soundfile|librosa|scipy|PIL|core.(?:model|sampling|conditions|generate|training)"
+_RUNTIME = re.compile(rf"^(?:import|from) (?:{_OF_RUNTIME})", re.MULTILINE)
+collect_ignore = (
+    [
+        str(path.relative_to(ROOT / "tests"))
+        for path in sorted((ROOT / "tests").rglob("test_*.py"))
+        if _RUNTIME.search(path.read_text(encoding="utf-8"))
+    ]
+    if importlib.util.find_spec("torch") is None
+    else []
+)
+
+
+def pytest_report_header() -> str:
+    """Say which files are left out."""
+    left_out = ", ".join(Path(name).stem for name in collect_ignore)
+    return f"torch is not installed, so these are left out: {left_out}" if left_out else "torch is installed"
 
 
 @pytest.fixture(scope="session")
