@@ -199,7 +199,7 @@ def _add_weights(figure: bpy.types.Object, bones: list[str], indices: Any, weigh
 
 
 def _material(name: str, color: tuple[float, float, float], roughness: float) -> bpy.types.Material:
-    """The material of that name, made where the file has none yet."""
+    """The material of that name with a fine grain along the body, made where the file has none yet."""
     material = bpy.data.materials.get(name)
     if material is not None:
         return material
@@ -208,6 +208,18 @@ def _material(name: str, color: tuple[float, float, float], roughness: float) ->
     material.roughness = roughness
     tree = compat.use_nodes(material)
     shader = next(node for node in tree.nodes if node.type == "BSDF_PRINCIPLED")
-    shader.inputs["Base Color"].default_value = (*color, 1.0)
     shader.inputs["Roughness"].default_value = roughness
+    place, stretch, grain, ramp = (
+        tree.nodes.new(f"ShaderNode{kind}") for kind in ("TexCoord", "Mapping", "TexNoise", "ValToRGB")
+    )
+    for number, node in enumerate((place, stretch, grain, ramp)):
+        node.location = (shader.location.x - 240 * (4 - number), shader.location.y)
+    stretch.inputs["Scale"].default_value = (60.0, 12.0, 3.0)
+    grain.inputs["Scale"].default_value = 2.0
+    for element, shade in zip(ramp.color_ramp.elements, (0.6, 1.15), strict=True):
+        element.color = (*(min(1.0, shade * value) for value in color), 1.0)
+    tree.links.new(place.outputs["Generated"], stretch.inputs["Vector"])
+    tree.links.new(stretch.outputs["Vector"], grain.inputs["Vector"])
+    tree.links.new(next(one for one in grain.outputs if one.name in {"Fac", "Factor"}), ramp.inputs[0])
+    tree.links.new(ramp.outputs["Color"], shader.inputs["Base Color"])
     return material

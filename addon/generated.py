@@ -22,6 +22,7 @@ def place(scene: bpy.types.Scene, armature: bpy.types.Object, motion: Motion) ->
         track.name = strips.TRACK_NAMES["GENERATED"]
     strip = track.strips.new("Generated Motion", scene.frame_start, action)
     strip.action_slot = slot
+    strip.select = False
     strip.use_sync_length = False
     return strip
 

@@ -88,7 +88,10 @@ def _add(armature: bpy.types.Object, kind: str, name: str, start: int, length: i
         action.freetalker.prompt = name
     action.use_frame_range = True  # a strip on an action without keys would shrink to one frame otherwise
     action.frame_start, action.frame_end = 0, length
-    strip = _track_with_room(armature, kind, start, start + length).strips.new(short_name(name), start, action)
+    track = _track_with_room(armature, kind, start, start + length)
+    for other in (strip for track in armature.animation_data.nla_tracks for strip in track.strips):
+        other.select = False
+    strip = track.strips.new(short_name(name), start, action)
     strip.name = short_name(name)
     strip.use_sync_length = False
     strip.extrapolation = "NOTHING"

@@ -34,7 +34,8 @@ class FREETALKER_OT_install_runtime(Explained, bpy.types.Operator):
 
     def draw(self, _: Any) -> None:
         column = self.layout.column(align=True)
-        column.label(text=f"Download {runtime.DOWNLOAD} from the Python package index into")
+        column.label(text=f"Download {runtime.DOWNLOAD},")
+        column.label(text="from the Python package index into")
         column.label(text=str(runtime.site_folder()))
         column.label(text="Blender's own packages stay as they are; removing the folder undoes it.")
         if sys.platform == "linux":

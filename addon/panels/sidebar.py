@@ -40,7 +40,7 @@ class _Setup:
         preferences.draw_packages(layout)
         layout.operator("freetalker.install_runtime", icon="IMPORT")
         if not bpy.app.online_access:
-            layout.label(text="Online access is off in the preferences", icon="INTERNET_OFFLINE")
+            _draw_lines(layout, "Online access is off: allow it in Preferences, System", "INTERNET_OFFLINE")
         if runtime.last_error:
             _draw_lines(layout, runtime.last_error, "ERROR")
 
@@ -51,14 +51,15 @@ class _Character:
     def draw(self, context: Any) -> None:
         layout = self.layout
         armature = character.find(context)
-        layout.prop(context.scene.freetalker, "character", text="")
+        row = layout.row(align=True)
+        row.prop(context.scene.freetalker, "character", text="")
         if armature is None:
             layout.operator("freetalker.add_character", icon="ADD")
             _draw_lines(layout, character.why_none(context), "INFO")
             return
+        row.operator("freetalker.add_character", text="", icon="ADD")
         if armature != context.scene.freetalker.character:
             layout.label(text=f"Working on {armature.name}", icon="ARMATURE_DATA")
-        layout.operator("freetalker.add_character", text="Add Another Character")
 
 
 class _Strips:
@@ -69,13 +70,26 @@ class _Strips:
         column = layout.column(align=True)
         column.operator("freetalker.add_text_strip", icon="ADD")
         column.operator("freetalker.add_speech_strip", icon="ADD")
-        armature = character.find(context)
-        if armature is None:
-            return
-        current = context.scene.frame_current
-        for one in (*strips.placed(armature, "TEXT"), *strips.placed(armature, "SPEECH")):
-            here = one.strip.frame_start <= current < one.strip.frame_end
-            _draw_strip(layout, context.scene, one, here)
+        found = _strips(context)
+        frame = context.scene.frame_current
+        here = [one for one in found if one.strip.frame_start <= frame < one.strip.frame_end]
+        for one in here:
+            _draw_strip(layout, context.scene, one, in_full=True)
+        if found and not here:
+            layout.label(text="No strip at the playhead", icon="INFO")
+
+
+class _AllStrips:
+    bl_label = "All Strips"
+    bl_options = {"DEFAULT_CLOSED"}
+
+    @classmethod
+    def poll(cls, context: Any) -> bool:
+        return bool(_strips(context))
+
+    def draw(self, context: Any) -> None:
+        for one in _strips(context):
+            _draw_strip(self.layout, context.scene, one, in_full=False)
 
 
 class _Generate:
@@ -95,9 +109,13 @@ class _Generate:
         row = layout.row(align=True)
         row.prop(settings, "seed")
         row.prop(settings, "new_seed", text="", icon="FILE_REFRESH")
-        said = generation.message()
-        if said is not None and running is None:
-            _draw_lines(layout, said.text, _LEVEL_ICONS[said.level])
+        message = generation.message()
+        if message is not None and running is None:
+            _draw_lines(layout, message.text, _LEVEL_ICONS[message.level])
+        end = max((one.strip.frame_end for one in _strips(context)), default=0)
+        if end > context.scene.frame_end + 1:
+            said = f"The strips end at frame {end:g}, the scene at {context.scene.frame_end}"
+            _draw_lines(layout, said, "INFO")
         if generation.unplaced() is not None:
             layout.operator("freetalker.place_result")
 
@@ -127,8 +145,13 @@ class _Result:
             _draw_lines(layout, hidden, "INFO")
 
 
-def _draw_strip(layout: Any, scene: bpy.types.Scene, one: strips.Placed, here: bool) -> None:
-    """One strip: its time and prompt, and at the playhead its settings too."""
+def _strips(context: Any) -> list[strips.Placed]:
+    armature = character.find(context)
+    return [] if armature is None else [*strips.placed(armature, "TEXT"), *strips.placed(armature, "SPEECH")]
+
+
+def _draw_strip(layout: Any, scene: Any, one: strips.Placed, in_full: bool) -> None:
+    """One strip: its time and what it says; its guidance too where it is drawn in full."""
     action, data = one.strip.action, one.data
     fps = strips.frames_per_second(scene)
     start, end = ((frame - scene.frame_start) / fps for frame in (one.strip.frame_start, one.strip.frame_end))
@@ -136,20 +159,19 @@ def _draw_strip(layout: Any, scene: bpy.types.Scene, one: strips.Placed, here: b
     column.active = one.heard
     row = column.row(align=True)
     icon = "OUTLINER_DATA_FONT" if data.kind == "TEXT" else "OUTLINER_DATA_SPEAKER"
-    row.label(text=f"{start:.1f} to {end:.1f} s" + (", at playhead" if here else ""), icon=icon)
+    row.label(text=f"{start:.1f} to {end:.1f} s" + ("" if one.heard else ", muted"), icon=icon)
     row.operator("freetalker.remove_strip", text="", icon="X", emboss=False).action = action.name
     if data.kind == "SPEECH":
         column.prop(data, "sound", text="")
-        return
-    if not here:
+    elif in_full:
+        compat.multiline(column, data, "prompt", "a person walks forward")
+        row = column.row(align=True)
+        row.prop(data, "use_guidance", text="")
+        field = row.row(align=True)
+        field.active = data.use_guidance
+        field.prop(data, "guidance", slider=True)
+    else:
         column.prop(data, "prompt", text="")
-        return
-    compat.multiline(column, data, "prompt", "a person walks forward")
-    row = column.row(align=True)
-    row.prop(data, "use_guidance", text="")
-    field = row.row(align=True)
-    field.active = data.use_guidance
-    field.prop(data, "guidance", slider=True)
 
 
 def _draw_progress(layout: Any, running: job.Job) -> None:
@@ -170,16 +192,30 @@ def _draw_lines(layout: Any, text: str, icon: str, width: int = 38) -> None:
     column.label(text=line, icon=icon)
 
 
+_PARTS = (  # (panel, parent)
+    (_Setup, None),
+    (_Character, None),
+    (_Strips, None),
+    (_AllStrips, _Strips),
+    (_Generate, None),
+    (_GenerateAdvanced, _Generate),
+    (_Result, None),
+)
+
+
 def _panels() -> tuple[type, ...]:
     """Each panel once in the 3D viewport and once in the NLA editor."""
+
+    def name(space: str, part: type) -> str:
+        return f"FREETALKER_PT_{space}{part.__name__.lower()}"
+
     made: list[type] = []
     for space, base in (("view3d", _View3D), ("nla", _Nla)):
-        for part in (_Setup, _Character, _Strips, _Generate, _GenerateAdvanced, _Result):
-            name = f"FREETALKER_PT_{space}{part.__name__.lower()}"
-            extra = {"bl_idname": name, "bl_order": len(made)}
-            if part is _GenerateAdvanced:
-                extra["bl_parent_id"] = f"FREETALKER_PT_{space}_generate"
-            made.append(type(name, (part, base, bpy.types.Panel), extra))
+        for part, parent in _PARTS:
+            extra: dict[str, Any] = {"bl_idname": name(space, part), "bl_order": len(made)}
+            if parent is not None:
+                extra["bl_parent_id"] = name(space, parent)
+            made.append(type(name(space, part), (part, base, bpy.types.Panel), extra))
     return tuple(made)
 
 

@@ -79,7 +79,7 @@ def test_with_everything(
     shown = draw(space)
     assert "operator freetalker.generate" in shown
     assert "operator freetalker.bake_to_action" in shown
-    assert shown.count("prop prompt") == 2
+    assert shown.count("prop prompt") == 1 + 2  # at the playhead, and in the list
     assert shown.count("prop sound") == 1
     assert "operator freetalker.install_runtime" not in shown
 

@@ -1,0 +1,89 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""From strips to keys through core itself, with a tiny network that has learned nothing."""
+
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from types import ModuleType, SimpleNamespace
+from typing import Any
+
+import bpy
+import numpy as np
+import pytest
+import torch
+
+from tests.addon.helpers import bone_heads
+
+
+@pytest.fixture
+def tiny_model(installed: Callable[[str], ModuleType], tmp_path: Path) -> str:
+    """The folder of a model of a few thousand weights."""
+    checkpoint, features = installed("core.model.checkpoint"), installed("core.features")
+    denoiser = installed("core.model.denoiser")
+    torch.manual_seed(0)
+    shape = denoiser.DenoiserConfig(
+        features=features.FEATURES, text_width=384, speech_width=5, width=16, layers=1, heads=2, feedforward=24
+    )
+    mean = np.zeros(features.FEATURES)
+    mean[3] = 0.9
+    model = checkpoint.Model(
+        denoiser.Denoiser(shape).eval(),
+        checkpoint.ModelConfig(shape, speech_blocks=("prosody", "onset"), steps=3),
+        features.Normalizer(mean, np.full(features.FEATURES, 0.1)),
+        features.Normalizer(np.zeros(5), np.ones(5)),
+    )
+    checkpoint.save_model(tmp_path / "tiny", model)
+    return str(tmp_path / "tiny")
+
+
+def test_strips_become_motion(ft: SimpleNamespace, armature: Any, speech: Path, tiny_model: str) -> None:
+    scene = bpy.context.scene
+    scene.freetalker.model = tiny_model
+    bpy.ops.freetalker.add_text_strip(prompt="a person walks", seconds=2.0)
+    bpy.ops.freetalker.add_speech_strip(filepath=str(speech), frame=37)
+    assert not ft.runtime.missing()
+    assert bpy.ops.freetalker.generate() == {"FINISHED"}
+    (strip,) = (one.strip for one in ft.strips.placed(armature, "GENERATED"))
+    assert (strip.frame_start, strip.frame_end) == (1, 85)  # 3.5 s at 24 fps, both ends included
+    first, last = bone_heads(ft, armature, 1), bone_heads(ft, armature, 85)
+    assert np.isfinite(first).all()
+    assert np.abs(first - last).max() > 1e-3
+
+
+def test_cancel_stops_core(ft: SimpleNamespace, armature: Any, tiny_model: str) -> None:
+    scene = bpy.context.scene
+    scene.freetalker.model, scene.freetalker.steps = tiny_model, 1000
+    bpy.ops.freetalker.add_text_strip(prompt="a person walks", seconds=20.0)
+    ft.generation.start(bpy.context, wait=False)
+    end = time.monotonic() + 60
+    while ft.job.current().progress == 0.0:
+        assert time.monotonic() < end
+        ft.job.pump()
+        time.sleep(0.01)
+    bpy.ops.freetalker.cancel()
+    while ft.job.pump():
+        assert time.monotonic() < end
+        time.sleep(0.01)
+    assert "canceled" in ft.generation.message().text
+    assert not [thread for thread in threading.enumerate() if thread.name == "FreeTalker"]
+
+
+def test_unknown_model_is_one_sentence(ft: SimpleNamespace, armature: Any) -> None:
+    bpy.context.scene.freetalker.model = "nobody"
+    bpy.ops.freetalker.add_text_strip(prompt="a person walks")
+    with pytest.raises(RuntimeError, match="There is no model 'nobody'"):
+        bpy.ops.freetalker.generate()
+
+
+def test_speech_of_not_numbers_is_one_sentence(
+    ft: SimpleNamespace, armature: Any, tiny_model: str, tmp_path: Path
+) -> None:
+    import soundfile
+
+    soundfile.write(tmp_path / "nan.wav", np.full(16000, np.nan, np.float32), 16000, subtype="FLOAT")
+    bpy.context.scene.freetalker.model = tiny_model
+    bpy.ops.freetalker.add_speech_strip(filepath=str(tmp_path / "nan.wav"))
+    with pytest.raises(RuntimeError, match="not numbers"):
+        bpy.ops.freetalker.generate()
+    assert not ft.strips.placed(armature, "GENERATED")
