@@ -14,7 +14,7 @@ import pytest
 import soundfile
 import torch
 
-from core.__main__ import DELEGATED as core_commands
+from core.__main__ import DELEGATED
 from core.__main__ import main as core_main
 from core.conditions.speech import features_width
 from core.features import Normalizer, encode
@@ -179,6 +179,6 @@ def test_bad_options_are_one_sentence(timeline: Path, arguments: tuple[str, ...]
 
 
 def test_a_part_left_out_is_named(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    monkeypatch.setitem(core_commands, "train", (".training.nowhere", ""))
+    monkeypatch.setitem(DELEGATED, "train", (".training.nowhere", ""))
     assert core_main(["train"]) == 2
     assert "not a part of this copy" in capsys.readouterr().err
