@@ -80,7 +80,7 @@ def test_with_everything(
     assert "operator freetalker.generate" in shown
     assert "operator freetalker.bake_to_action" in shown
     assert shown.count("prop prompt") == 1 + 2  # at the playhead, and in the list
-    assert shown.count("prop sound") == 1
+    assert shown.count("prop sound") == 1 + 1
     assert "operator freetalker.install_runtime" not in shown
 
 
