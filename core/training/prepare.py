@@ -21,12 +21,17 @@ SOURCES = {"smartbody": ".", "mesh2motion": "mesh2motion", "cmu": "cmu"}
 SPEECH_BLOCKS = ("mfcc", "prosody", "onset")
 _SOUNDS = {".ogg", ".wav", ".flac", ".mp3"}
 _HELD_OUT_EVERY = 20  # recordings kept for evaluation
+_DEMO = "jfk_inaugural"  # and the demo's, so that its voice is a new one
 
 
 def speech_files(folder: Path, held_out: bool = False) -> list[Path]:
-    """Recordings below a folder in a fixed order; every twentieth is held out of training."""
+    """Recordings below a folder in a fixed order; every twentieth is held out of training, and so is the demo's."""
     files = sorted(path for path in folder.rglob("*") if path.suffix in _SOUNDS)
-    return [path for i, path in enumerate(files) if (i % _HELD_OUT_EVERY == _HELD_OUT_EVERY - 1) == held_out]
+
+    def kept_back(i: int, path: Path) -> bool:
+        return i % _HELD_OUT_EVERY == _HELD_OUT_EVERY - 1 or path.stem == _DEMO
+
+    return [path for i, path in enumerate(files) if kept_back(i, path) == held_out]
 
 
 def _labelled(clips: Sequence[Clip]) -> Iterator[tuple[Motion, str, str, str]]:

@@ -1,0 +1,185 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""How often a model does what it is told, in wordings that training never saw.
+
+    python -m benchmarks.obedience [--model open] [--seeds 2] [--guidance 1 2.5] [--sheet OUT.png]
+
+Each prompt is generated for four seconds and judged by a rule on the joints. The baseline of the same run judges every
+motion by the rules of the other prompts: how often a rule is met by chance. Speech is judged by how fast the hands move
+while the voice sounds and in its pauses.
+"""
+
+import argparse
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from core.conditions.speech import load_audio, speech_features
+from core.features import headings
+from core.generate import Settings, generate
+from core.model.checkpoint import Model, load_model
+from core.motion import CORE_FPS, Motion
+from core.rotation import Array
+from core.skeleton import INDEX, Skeleton, neutral_skeleton
+from core.timeline import SpeechStrip, TextStrip, Timeline
+
+SECONDS = 4.0
+
+
+@dataclass(frozen=True)
+class Body:
+    """What the rules look at: world positions (T, 55, 3), heading (T,), and the skeleton at rest."""
+
+    positions: Array
+    heading: Array
+    skeleton: Skeleton
+
+    def joint(self, name: str) -> Array:
+        return self.positions[:, INDEX[name]]
+
+    def height(self, name: str) -> float:
+        return float(self.skeleton.rest_positions[INDEX[name], 1])
+
+    @property
+    def forward(self) -> float:
+        """Metres walked in the direction of the first frame."""
+        move = self.positions[-1, 0] - self.positions[0, 0]
+        return float(move[0] * np.sin(self.heading[0]) + move[2] * np.cos(self.heading[0]))
+
+    @property
+    def travelled(self) -> float:
+        return float(np.linalg.norm((self.positions[-1, 0] - self.positions[0, 0])[[0, 2]]))
+
+    @property
+    def turned(self) -> float:
+        """Degrees, positive to the left."""
+        return float(np.degrees(self.heading[-1] - self.heading[0]))
+
+    def raised(self, side: str) -> bool:
+        return bool(self.joint(f"{side}_wrist")[:, 1].max() > self.height("head") - 0.05)
+
+    def reach(self, side: str) -> float:
+        """How far the hand gets in front of the shoulder, at the height of chest to head: metres."""
+        arm = self.joint(f"{side}_wrist") - self.joint(f"{side}_shoulder")  # (T, 3)
+        ahead = np.hypot(arm[:, 0], arm[:, 2]) * (np.abs(arm[:, 1]) < 0.3)
+        return float(ahead.max())
+
+    @property
+    def feet_up(self) -> float:
+        feet = self.positions[:, [INDEX["left_foot"], INDEX["right_foot"]], 1].min(1)
+        return float(feet.max() - np.median(feet))
+
+    @property
+    def bent(self) -> float:
+        """Largest tilt of the trunk from upright, degrees."""
+        trunk = self.joint("neck") - self.joint("pelvis")
+        return float(np.degrees(np.arccos((trunk[:, 1] / np.linalg.norm(trunk, axis=-1)).clip(-1, 1))).max())
+
+    def swing(self, side: str) -> float:
+        """Path of the hand while it is above the elbow and the chest, metres."""
+        wrist = self.joint(f"{side}_wrist")
+        up = wrist[:, 1] > self.joint(f"{side}_elbow")[:, 1] + 0.05
+        step = np.linalg.norm(np.diff(wrist - self.joint("spine3"), axis=0), axis=-1)
+        return float(step[up[1:]].sum())
+
+
+Rule = Callable[[Body], bool]
+WALKS: Rule = lambda b: b.forward > 1.2 and abs(b.turned) < 60 and b.feet_up < 0.15  # noqa: E731
+TURNS: Rule = lambda b: abs(b.turned) > 110  # noqa: E731
+BOWS: Rule = lambda b: b.bent > 35 and b.travelled < 0.8  # noqa: E731
+RIGHT: Rule = lambda b: b.raised("right") and not b.raised("left")  # noqa: E731
+LEFT: Rule = lambda b: b.raised("left") and not b.raised("right")  # noqa: E731
+WAVES: Rule = lambda b: max(b.swing("left"), b.swing("right")) > 0.5 and b.travelled < 0.8  # noqa: E731
+POINTS: Rule = lambda b: max(b.reach("left"), b.reach("right")) > 0.4 and b.travelled < 0.8  # noqa: E731
+JUMPS: Rule = lambda b: b.feet_up > 0.12  # noqa: E731
+STANDS: Rule = lambda b: b.travelled < 0.3 and abs(b.turned) < 30 and not (b.raised("left") or b.raised("right"))  # noqa: E731
+
+PROMPTS: tuple[tuple[str, str, Rule], ...] = (
+    ("walk", "the presenter strolls onto the stage", WALKS),
+    ("walk", "a human goes straight ahead on foot", WALKS),
+    ("walk", "a person walks forward", WALKS),
+    ("turn", "the actor turns round to look behind", TURNS),
+    ("turn", "a person turns around", TURNS),
+    ("bow", "the presenter takes a bow before the audience", BOWS),
+    ("bow", "a person bows", BOWS),
+    ("raise right", "the actor lifts the right hand up high", RIGHT),
+    ("raise right", "a person raises the right hand", RIGHT),
+    ("raise left", "a human puts up the left hand", LEFT),
+    ("wave", "the presenter greets the audience", WAVES),
+    ("wave", "a person waves hello", WAVES),
+    ("point", "the actor points at something in front", POINTS),
+    ("point", "a person points with the right hand", POINTS),
+    ("jump", "the actor leaps up into the air", JUMPS),
+    ("jump", "a person jumps", JUMPS),
+    ("idle", "the presenter is waiting", STANDS),
+    ("idle", "a person stands still", STANDS),
+)
+
+
+def body(motion: Motion, skeleton: Skeleton) -> Body:
+    positions = motion.positions(skeleton)
+    return Body(positions, headings(positions), skeleton)
+
+
+def text_score(model: Model, guidance: float, seeds: int, settings: Settings, sheet: Path | None) -> None:
+    """Print one row an action: obeyed, and how often the other motions meet the rule."""
+    skeleton = neutral_skeleton()
+    bodies: list[tuple[str, Rule, Body]] = []
+    shown: list[tuple[str, Motion]] = []
+    for action, prompt, rule in PROMPTS:
+        for seed in range(seeds):
+            timeline = Timeline((TextStrip(0, SECONDS, prompt, guidance),), fps=CORE_FPS, seed=seed, model="")
+            motion = generate(timeline, model, settings)
+            bodies.append((action, rule, body(motion, skeleton)))
+            if seed == 0:
+                shown.append((f"{prompt} [{'yes' if rule(bodies[-1][2]) else 'NO'}]", motion))
+    print(f"\nguidance {guidance:g}          obeyed   others by chance")
+    rules = {action: rule for action, _, rule in PROMPTS}
+    for action, rule in rules.items():
+        own = [rule(b) for a, _, b in bodies if a == action]
+        others = [rule(b) for a, _, b in bodies if a != action]
+        print(f"{action:16} {sum(own):4} of {len(own):2}   {100 * np.mean(others):5.0f} %")
+    obeyed = sum(rule(b) for _, rule, b in bodies)
+    print(f"{'all':16} {obeyed:4} of {len(bodies):2}")
+    if sheet is not None:
+        from core.training.sheet import contact_sheet
+
+        contact_sheet([m for _, m in shown], sheet, [t for t, _ in shown], every=8)
+
+
+def speech_score(model: Model, audio: Path, settings: Settings, seeds: int) -> None:
+    """Print the mean hand speed in speech and in its pauses."""
+    samples = load_audio(audio)
+    loud = speech_features(samples, ("prosody",))[:, 0]  # energy
+    voiced = np.convolve(loud > np.percentile(loud, 75) - 0.35 * np.ptp(loud), np.ones(5) / 5, mode="same") > 0.3
+    rates: list[tuple[float, float]] = []
+    for seed in range(seeds):
+        timeline = Timeline(speech=(SpeechStrip(0, audio),), fps=CORE_FPS, seed=seed, model="")
+        positions = generate(timeline, model, settings).positions(neutral_skeleton())
+        hands = positions[:, [INDEX["left_wrist"], INDEX["right_wrist"]]] - positions[:, :1]
+        speed = np.linalg.norm(np.diff(hands, axis=0), axis=-1).max(1) * CORE_FPS
+        heard = voiced[: len(speed)]
+        rates.append((float(speed[: len(heard)][heard].mean()), float(speed[: len(heard)][~heard].mean())))
+    spoken, paused = np.mean(rates, 0)
+    print(f"\nhand speed: {spoken:.2f} m/s in speech, {paused:.2f} m/s in pauses ({100 * voiced.mean():.0f} % voiced)")
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--model", default="open")
+    parser.add_argument("--seeds", type=int, default=2)
+    parser.add_argument("--steps", type=int)
+    parser.add_argument("--guidance", type=float, nargs="+", default=[1.0, 2.5])
+    parser.add_argument("--audio", type=Path, default=Path(__file__).parents[1] / "assets/demo/jfk_inaugural.flac")
+    parser.add_argument("--sheet", type=Path)
+    given = parser.parse_args()
+    model, settings = load_model(given.model), Settings(steps=given.steps)
+    for i, guidance in enumerate(given.guidance):
+        text_score(model, guidance, given.seeds, settings, given.sheet if i == len(given.guidance) - 1 else None)
+    speech_score(model, given.audio, settings, given.seeds)
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
