@@ -73,6 +73,7 @@ class FREETALKER_AP_preferences(bpy.types.AddonPreferences):
         layout.prop(self, "environment")
         if self.environment_error:
             layout.label(text=self.environment_error, icon="ERROR")
+        layout.label(text=f"Runtime folder: {runtime.site_folder()}", icon="FILE_FOLDER")
         draw_packages(layout)
         row = layout.row()
         row.operator("freetalker.install_runtime")

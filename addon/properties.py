@@ -78,7 +78,7 @@ class FREETALKER_PG_scene(bpy.types.PropertyGroup):
         poll=_is_character,
     )
     guidance: FloatProperty(
-        name="Guidance",
+        name="Text Guidance",
         description="0 follows the speech alone, 1 text and speech as they are, above 1 strengthens the text; "
         "keyframes on this slider are honored",
         default=1.0,

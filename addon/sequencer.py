@@ -50,7 +50,8 @@ def _frames(strip: bpy.types.NlaStrip) -> tuple[int, int, int]:
 def _follow(copy: Any, one: strips.Placed) -> None:
     """Give the copy the times of the speech strip; nothing is written where they are right."""
     start, offset, end = _frames(one.strip)
-    copy.mute = not one.heard
+    if copy.mute is one.heard:
+        copy.mute = not one.heard
     if (copy.frame_final_start, int(copy.frame_offset_start), copy.frame_final_end) != (start, offset, end):
         copy.frame_offset_start = offset
         copy.frame_start = start - offset

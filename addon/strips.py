@@ -179,7 +179,9 @@ def timeline(scene: bpy.types.Scene, armature: bpy.types.Object) -> Timeline:
     text = [one for one in placed(armature, "TEXT") if one.heard]
     speech = [one for one in placed(armature, "SPEECH") if one.heard]
     if not text and not speech:
-        raise InputError(f"'{armature.name}' has no text or speech strip to be heard: add one or unmute one.")
+        raise InputError(
+            f"'{armature.name}' has no text or speech strip that counts: add one, unmute one, or end a track's solo."
+        )
     for one in (*text, *speech):
         if one.strip.frame_start < scene.frame_start:
             raise InputError(

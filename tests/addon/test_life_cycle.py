@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The extension comes and goes without a trace, and costs nothing to load."""
 
+import subprocess
 import sys
 from types import SimpleNamespace
 from typing import Any
@@ -62,21 +63,34 @@ def test_loading_imports_nothing_heavy(ft: SimpleNamespace) -> None:
     assert f"{EXTENSION}.core.model.checkpoint" not in _imported_at_start()
 
 
-def _imported_at_start() -> set[str]:
-    """The extension's modules that registering alone brings in, in a Python of its own."""
-    import os
-    import subprocess
+def test_leaving_blender_in_the_middle_of_a_job(ft: SimpleNamespace) -> None:
+    said = _in_another_blender(
+        "import importlib, time",
+        f"job = importlib.import_module('{EXTENSION}.addon.job')",
+        "def work(report, cancelled):",
+        "    print('WORKING', flush=True)",
+        "    while not cancelled(): time.sleep(0.01)",
+        "    print('STOPPED', flush=True)",
+        "job.start('Test', work, lambda outcome: None)",
+        "time.sleep(0.1)",
+    )
+    assert said.index("WORKING") < said.index("STOPPED")
 
-    code = (
-        "import bpy, addon_utils, sys; addon_utils.extensions_refresh(); "
-        f"addon_utils.enable('{EXTENSION}'); "
+
+def _imported_at_start() -> set[str]:
+    """The extension's modules that registering alone brings in, and heavy ones."""
+    said = _in_another_blender(
         f"print('LOADED', *[n for n in sys.modules if n.startswith('{EXTENSION}') or n in ('torch', 'scipy')])"
     )
-    said = subprocess.run(
-        [sys.executable, "-c", code], env=os.environ, capture_output=True, text=True, check=True, timeout=120
-    ).stdout
-    loaded = next(line for line in said.splitlines() if line.startswith("LOADED"))
-    names = set(loaded.split()[1:])
+    names = set(next(line for line in said.splitlines() if line.startswith("LOADED")).split()[1:])
     assert f"{EXTENSION}.addon.bake" in names
     assert not names & {"torch", "scipy"}
     return names
+
+
+def _in_another_blender(*lines: str) -> str:
+    """What a Blender of its own, with the extension enabled, prints when it runs these lines and ends."""
+    code = ["import bpy, addon_utils, sys", "addon_utils.extensions_refresh()", f"addon_utils.enable('{EXTENSION}')"]
+    return subprocess.run(
+        [sys.executable, "-c", "\n".join((*code, *lines))], capture_output=True, text=True, check=True, timeout=60
+    ).stdout
