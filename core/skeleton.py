@@ -115,7 +115,8 @@ def smplx_skeleton(model_file: Path, betas: npt.ArrayLike | None = None) -> Skel
         )
         output = model(betas=torch.tensor(shape)[None], return_verts=True)
         joints, vertices = output.joints[0, :JOINTS].detach().numpy(), output.vertices[0].detach().numpy()
-        hands = np.stack([model.left_hand_mean.numpy(), model.right_hand_mean.numpy()]).reshape(30, 3)
+        with np.load(model_file) as file:  # the model itself forgets them where hands are flat
+            hands = np.stack([file["hands_meanl"], file["hands_meanr"]]).reshape(30, 3)
     except Exception as error:
         raise InputError(f"{model_file.name} cannot be read as an SMPL-X model: give SMPLX_NEUTRAL.npz.") from error
     floor = np.array([0.0, vertices[:, 1].min(), 0.0])
