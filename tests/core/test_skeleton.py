@@ -63,7 +63,7 @@ def smplx_file(tmp_path):
     """A file of the SMPL-X layout: every joint is the mean of its own five vertices, beta 0 lifts them all by 1 cm."""
     pytest.importorskip("smplx")
     pytest.importorskip("torch")
-    rest, vertices = neutral_skeleton().rest_positions + [0.0, -1.3, 0.0], 10475
+    rest, vertices = neutral_skeleton().rest_positions - [0.0, 1.3, 0.0], 10475
     template = np.zeros((vertices, 3))
     regressor = np.zeros((55, vertices))
     for joint in range(55):
