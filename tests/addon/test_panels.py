@@ -13,39 +13,36 @@ from tests.addon.helpers import wild_motion
 
 
 class Layout:
-    """Stands in for a UILayout: takes what a panel draws and looks whether it exists."""
+    """Stands in for a UILayout: takes what a panel draws, and looks whether this Blender has it."""
 
     def __init__(self, shown: list[str] | None = None) -> None:
         self.shown: list[str] = [] if shown is None else shown
 
-    def _inner(self, **_: Any) -> "Layout":
+    def __getattr__(self, name: str) -> Callable[..., Any]:
+        if name.startswith("_") or name not in bpy.types.UILayout.bl_rna.functions:
+            raise AttributeError(name)
+        return lambda *arguments, **options: self._draw(name, arguments, options)
+
+    def _draw(self, name: str, arguments: tuple[Any, ...], options: dict[str, Any]) -> Any:
+        known = bpy.types.UILayout.bl_rna.functions[name].parameters
+        assert not set(options) - set(known.keys()), f"{name} takes no {options}"
+        if "icon" in options:
+            assert options["icon"] in known["icon"].enum_items
+        if name in {"prop", "textbox"}:
+            data, identifier = arguments
+            assert identifier in data.bl_rna.properties
+            self.shown.append(f"prop {identifier}")
+        elif name == "operator":
+            group, _, verb = arguments[0].partition(".")
+            properties = getattr(getattr(bpy.ops, group), verb).get_rna_type().properties  # raises where there is none
+            self.shown.append(f"operator {arguments[0]}")
+            return SimpleNamespace(**dict.fromkeys(properties.keys()))
+        elif name == "progress":
+            assert 0.0 <= options["factor"] <= 1.0
+            self.shown.append(f"progress {options['text']}")
+        elif name == "label":
+            self.shown.append(options["text"])
         return Layout(self.shown)
-
-    row = column = box = _inner
-
-    def separator(self, **_: Any) -> None:
-        pass
-
-    def label(self, text: str = "", icon: str = "NONE") -> None:
-        assert icon in bpy.types.UILayout.bl_rna.functions["label"].parameters["icon"].enum_items
-        self.shown.append(text)
-
-    def prop(self, data: Any, name: str, **_: Any) -> None:
-        assert name in data.bl_rna.properties, name
-        self.shown.append(f"prop {name}")
-
-    def textbox(self, data: Any, name: str, **_: Any) -> None:
-        self.prop(data, name)
-
-    def operator(self, name: str, **_: Any) -> Any:
-        group, _, verb = name.partition(".")
-        kind = getattr(getattr(bpy.ops, group), verb).get_rna_type()  # raises where there is no such operator
-        self.shown.append(f"operator {name}")
-        return SimpleNamespace(**dict.fromkeys(kind.properties.keys()))
-
-    def progress(self, factor: float, text: str, **_: Any) -> None:
-        assert 0.0 <= factor <= 1.0
-        self.shown.append(f"progress {text}")
 
 
 @pytest.fixture

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """From strips to keys through core itself, with a tiny network that has learned nothing."""
 
-import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -56,6 +55,7 @@ def test_cancel_stops_core(ft: SimpleNamespace, armature: Any, tiny_model: str) 
     scene.freetalker.model, scene.freetalker.steps = tiny_model, 1000
     bpy.ops.freetalker.add_text_strip(prompt="a person walks", seconds=20.0)
     ft.generation.start(bpy.context, wait=False)
+    thread = ft.job.current().thread
     end = time.monotonic() + 60
     while ft.job.current().progress == 0.0:
         assert time.monotonic() < end
@@ -66,7 +66,8 @@ def test_cancel_stops_core(ft: SimpleNamespace, armature: Any, tiny_model: str) 
         assert time.monotonic() < end
         time.sleep(0.01)
     assert "canceled" in ft.generation.message().text
-    assert not [thread for thread in threading.enumerate() if thread.name == "FreeTalker"]
+    thread.join(10)
+    assert not thread.is_alive()
 
 
 def test_unknown_model_is_one_sentence(ft: SimpleNamespace, armature: Any) -> None:
