@@ -1,0 +1,31 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Seconds that the add-on adds to Blender's start: import and register, torch left alone."""
+
+import sys
+import time
+from pathlib import Path
+from types import ModuleType
+
+import bpy  # noqa: F401 - Blender is there already when an add-on loads
+import numpy as np  # noqa: F401
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+def main() -> None:
+    """Time the first import and registration."""
+    root = ModuleType("freetalker")
+    root.__path__ = [str(ROOT)]
+    sys.modules["freetalker"] = root
+    start = time.perf_counter()
+    from freetalker import addon
+
+    addon.register()
+    seconds = time.perf_counter() - start
+    torch = "torch" in sys.modules
+    addon.unregister()
+    print(f"| Import and register the add-on{' (imports torch!)' if torch else ', no torch'} | {seconds:.3f} s |")
+
+
+if __name__ == "__main__":
+    main()
