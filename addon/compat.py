@@ -53,11 +53,6 @@ def show_in_sequencer(scene: Any) -> None:
         workspace.sequencer_scene = scene
 
 
-def eevee_engine() -> str:
-    """The identifier of the EEVEE render engine."""
-    return "BLENDER_EEVEE" if bpy.app.version >= (5, 0, 0) else "BLENDER_EEVEE_NEXT"
-
-
 def set_video_output(render: Any) -> None:
     """Make `scene.render` write an MP4 file with H.264 and AAC."""
     if hasattr(render.image_settings, "media_type"):

@@ -111,7 +111,11 @@ def finish(outcome: job.Outcome, scene_uid: int, armature_uid: int, seconds: flo
     if reason:
         _say("ERROR", f"{reason}, then press Place Result")
         return
-    place(scene, armature, undo)
+    try:
+        place(scene, armature, undo)
+    except (InputError, RuntimeError) as error:  # Blender refuses in words of its own
+        _say("ERROR", f"The motion could not be placed: {error}. Mend that, then press Place Result")
+        return
     if message() is None:
         _say("INFO", f"Generated {outcome.result.seconds:.1f} s of motion in {seconds:.0f} s")
 

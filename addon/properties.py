@@ -54,12 +54,12 @@ class FREETALKER_PG_strip(bpy.types.PropertyGroup):
     )
     sound: PointerProperty(name="Sound", type=bpy.types.Sound, description="The recording that is spoken")
     use_guidance: BoolProperty(
-        name="Own Guidance",
-        description="Use a guidance of its own for this strip, not the scene's",
+        name="Own Text / Audio",
+        description="Use a value of its own for this strip, not the scene's",
         default=False,
     )
     guidance: FloatProperty(
-        name="Guidance",
+        name="Text / Audio",
         description="0 follows the speech alone, 1 text and speech as they are, above 1 strengthens the text",
         default=1.0,
         min=0.0,
@@ -78,7 +78,7 @@ class FREETALKER_PG_scene(bpy.types.PropertyGroup):
         poll=_is_character,
     )
     guidance: FloatProperty(
-        name="Text Guidance",
+        name="Text / Audio",
         description="0 follows the speech alone, 1 text and speech as they are, above 1 strengthens the text; "
         "keyframes on this slider are honored",
         default=1.0,

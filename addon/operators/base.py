@@ -38,10 +38,6 @@ class Explained(bpy.types.Operator if TYPE_CHECKING else object):
         raise NotImplementedError
 
 
-def needs_object_mode(context: Any) -> str:
-    return "" if context.mode in {"OBJECT", "POSE"} else "Leave the current mode: go to Object or Pose Mode"
-
-
 def needs_character(context: Any) -> str:
     """Why there is no character whose tracks can be changed."""
     armature = character.find(context)

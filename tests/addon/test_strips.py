@@ -22,6 +22,15 @@ def _text(ft: SimpleNamespace, armature: Any) -> Any:
     return ft.strips.placed(armature, "TEXT")[0].strip
 
 
+def _nla_editor() -> Any:
+    """A context in which Blender's own operators on strips run."""
+    window = bpy.context.window_manager.windows[0]
+    area = window.screen.areas[0]
+    area.type = "NLA_EDITOR"
+    region = next(region for region in area.regions if region.type == "WINDOW")
+    return bpy.context.temp_override(window=window, area=area, region=region)
+
+
 def test_text_strips_follow_one_another(armature: Any) -> None:
     for prompt in ("a person walks forward", "a person bows", "a person turns around"):
         assert bpy.ops.freetalker.add_text_strip(prompt=prompt, seconds=2.0) == {"FINISHED"}
@@ -74,13 +83,9 @@ def test_muted_and_solo_strips(ft: SimpleNamespace, armature: Any) -> None:
 def test_strips_within_a_meta_strip_are_found(ft: SimpleNamespace, armature: Any) -> None:
     for start in (1, 25):
         ft.strips.add_text(armature, "a person waves", start, 24)
-    window = bpy.context.window_manager.windows[0]
-    area = window.screen.areas[0]
-    area.type = "NLA_EDITOR"
     for strip in armature.animation_data.nla_tracks[0].strips:
         strip.select = True
-    region = next(region for region in area.regions if region.type == "WINDOW")
-    with bpy.context.temp_override(window=window, area=area, region=region):
+    with _nla_editor():
         bpy.ops.nla.meta_add()
     assert [strip.type for strip in armature.animation_data.nla_tracks[0].strips] == ["META"]
     assert [strip.start for strip in ft.strips.timeline(bpy.context.scene, armature).text] == [0.0, 1.0]
@@ -187,6 +192,30 @@ def test_trimmed_speech_starts_later_in_the_recording(ft: SimpleNamespace, armat
     ft.sequencer.mirror(bpy.context.scene)
     (strip,) = bpy.context.scene.sequence_editor.strips
     assert (strip.frame_final_start, strip.frame_final_end, strip.frame_offset_start) == (25, 49, 12)
+
+
+def test_a_split_recording_goes_on_where_it_was_cut(ft: SimpleNamespace, armature: Any, speech: Path) -> None:
+    scene = bpy.context.scene
+    bpy.ops.freetalker.add_speech_strip(filepath=str(speech), frame=1)
+    scene.frame_set(25)
+    with _nla_editor():
+        bpy.ops.nla.split()
+    spoken = ft.strips.timeline(scene, armature).speech
+    assert [(strip.start, strip.end, strip.offset) for strip in spoken] == [(0.0, 1.0, 0.0), (1.0, 2.0, 1.0)]
+    ft.sequencer.mirror(scene)
+    assert sorted((start, end) for start, end, _ in _sounds(scene)) == [(1, 25), (25, 49)]
+    assert sorted(int(strip.frame_offset_start) for strip in scene.sequence_editor.strips) == [0, 24]
+
+
+def test_a_duplicate_has_a_prompt_of_its_own(ft: SimpleNamespace, armature: Any) -> None:
+    bpy.ops.freetalker.add_text_strip(prompt="a person waves")
+    with _nla_editor():
+        bpy.ops.nla.duplicate(linked=False)
+    first, second = ft.strips.placed(armature, "TEXT")
+    second.data.prompt = "a person bows"
+    assert first.data.prompt == "a person waves"
+    assert second.strip.name == "a person bows"
+    assert first.strip.name.startswith("a person waves")
 
 
 def test_packed_speech_needs_no_file(ft: SimpleNamespace, armature: Any, tmp_path: Path) -> None:
