@@ -30,7 +30,9 @@ test: $(VENV)/.test
 
 lint: $(VENV)/.lint
 	$(PY) -m ruff check .
+	$(PY) -m ruff format --check .
 	$(PY) -m pyright
+	$(PY) -m pyright -p pyright-addon.json
 
 zip: $(VENV)/.runtime
 	$(PY) build_addon.py
