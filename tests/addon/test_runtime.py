@@ -49,11 +49,26 @@ def test_finds_packages_without_importing_them(
     assert sys.path.count(str(site)) == 1
 
 
-@pytest.mark.parametrize("content", ["", "lib/python2.7/site-packages"])
-def test_an_environment_of_another_python_is_refused(ft: SimpleNamespace, tmp_path: Path, content: str) -> None:
+@pytest.mark.parametrize(
+    ("content", "chosen"),
+    [("", ""), ("lib/python2.7/site-packages", ""), ("lib/python2.7/site-packages", "lib/python2.7/site-packages")],
+)
+def test_an_environment_of_another_python_is_refused(
+    ft: SimpleNamespace, tmp_path: Path, content: str, chosen: str
+) -> None:
     (tmp_path / content).mkdir(parents=True, exist_ok=True)
     with pytest.raises(ft.errors.InputError, match=PYTHON):
+        ft.runtime.packages_of(tmp_path / chosen)
+
+
+def test_windows_environments_tell_by_their_configuration(ft: SimpleNamespace, tmp_path: Path) -> None:
+    site = tmp_path / "Lib" / "site-packages"
+    site.mkdir(parents=True)
+    (tmp_path / "pyvenv.cfg").write_text("version = 2.7.18\n")
+    with pytest.raises(ft.errors.InputError, match=PYTHON):
         ft.runtime.packages_of(tmp_path)
+    (tmp_path / "pyvenv.cfg").write_text(f"version = {PYTHON.removeprefix('python')}.4\n")
+    assert ft.runtime.packages_of(tmp_path) == site
 
 
 def test_a_missing_environment_is_named_in_the_preferences(ft: SimpleNamespace, tmp_path: Path) -> None:
@@ -97,10 +112,9 @@ def _install(ft: SimpleNamespace, monkeypatch: Any, tmp_path: Path, then: str, c
     pip.write_text(PIP.format(then=then))
     site = tmp_path / "site" / "cp"
     monkeypatch.setattr(ft.runtime, "_pip", lambda: [sys.executable, str(pip)])
-    monkeypatch.setattr(ft.runtime, "user_folder", lambda: tmp_path)
     said: list[str] = []
     try:
-        ft.runtime.install(lambda share, step: said.append(step), cancelled, False, site)
+        ft.runtime.install(lambda share, step: said.append(step), cancelled, False, site, tmp_path / "install.log")
     finally:
         assert not site.with_name("cp.part").exists()
     return site
