@@ -34,7 +34,7 @@ SHORTEST_SECONDS = 0.1  # a shorter contact is none, and a shorter break in one 
 BLEND_SECONDS = 0.2  # in which a foot comes to, and leaves, the place where it is held
 LARGEST_SHIFT = 0.10  # metres that a foot is held off its own path; a worse slide is only slowed down
 PATH_SECONDS = 0.15  # over which the slide of the standing feet is averaged to correct the path of the body
-PATH_TOLERANCE = 0.02  # metres a second of slide, as recordings have it, that leaves the path alone
+HOLD_SECONDS = 1.5  # over which a standing foot may follow a slow drift
 GROUND_SECONDS = 0.4  # over which the height of the body above its standing feet is averaged
 GROUND_TOLERANCE = 0.02  # metres that standing feet may be above the floor, as they are in recordings
 LARGEST_DROP = 0.04  # metres that the pelvis goes down where a leg is too short
@@ -167,8 +167,6 @@ def _path_shift(positions: Array, planted: Bools, fps: float) -> Array:
     if len(positions) > 1:
         steps, stands = _standing_points(positions, planted)
         slide = _averaged(steps[..., [0, 2]], stands.astype(np.float64), PATH_SECONDS * fps)  # (T - 1, 2)
-        speed = np.linalg.norm(slide, axis=-1, keepdims=True) * fps
-        slide *= np.maximum(1 - PATH_TOLERANCE / np.maximum(speed, 1e-9), 0)
         shift[1:, [0, 2]] = -np.cumsum(slide, axis=0)
     return shift
 
@@ -202,20 +200,20 @@ def _held(motion: Motion, planted: Bools, skeleton: Skeleton) -> Motion:
 def _foot_shifts(positions: Array, planted: Bools, fps: float) -> Array:
     """Where to move each foot (T, 2, 3), on the level, so that it stands still while planted.
 
-    A stretch of standing is held about the mean of its path; before and after it the shift fades in and out.
+    A stretch of standing is held about the slow mean of its path; before and after it the shift fades in and out.
     """
     frames = len(positions)
     shifts = np.zeros((frames, 2, 3))
     if frames < 2:
         return shifts
     steps, stands = _standing_points(positions, planted)
-    blend = max(round(BLEND_SECONDS * fps), 1)
+    blend, sigma = max(round(BLEND_SECONDS * fps), 1), HOLD_SECONDS * fps
     for side in range(2):
         runs = [(start, stop + 1) for start, stop in _runs(stands[:, side])]  # in frames
         for run, (start, stop) in enumerate(runs):
             path = np.zeros((stop - start, 3))
             path[1:, [0, 2]] = np.cumsum(steps[start : stop - 1, side], axis=0)[:, [0, 2]]
-            hold = path.mean(0) - path
+            hold = _gaussian(path, sigma) / _gaussian(np.ones((len(path), 1)), sigma) - path
             length = np.linalg.norm(hold, axis=-1, keepdims=True) / LARGEST_SHIFT
             hold /= (1 + length**4) ** 0.25
             shifts[start:stop, side] += hold

@@ -6,6 +6,8 @@ floor, Y up, +Z where hips and shoulders face. Velocities are per frame, towards
 the one before it.
 """
 
+# pyright: reportUnknownMemberType=false
+
 from dataclasses import dataclass
 
 import numpy as np
@@ -59,7 +61,7 @@ def headings(positions: Array) -> Array:
     right = positions[:, INDEX["right_hip"]] + positions[:, INDEX["right_shoulder"]]
     across = (left - right)[:, [0, 2]]  # (T, 2)
     across = across / np.maximum(np.linalg.norm(across, axis=-1, keepdims=True), 1e-9)
-    angle = np.unwrap(np.arctan2(-across[:, 1], across[:, 0]))  # across = (cos, -sin) at heading angle
+    angle: Array = np.unwrap(np.arctan2(-across[:, 1], across[:, 0]))  # across = (cos, -sin) at heading angle
     return _smoothed(angle)
 
 
@@ -68,7 +70,8 @@ def _smoothed(values: Array) -> Array:
     reach = np.arange(-3, 4)
     kernel = np.exp(-0.5 * (reach / _FACING_SIGMA) ** 2)
     padded = np.pad(values, 3, mode="edge")
-    return np.convolve(padded, kernel / kernel.sum(), mode="valid")
+    smooth: Array = np.convolve(padded, kernel / kernel.sum(), mode="valid")
+    return smooth
 
 
 def encode(motion: Motion, skeleton: Skeleton) -> Array:

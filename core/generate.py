@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """From a timeline to a motion: plan segments and windows, gather conditions, sample, decode."""
 
+# pyright: reportUnknownMemberType=false
+
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace

@@ -33,7 +33,8 @@ def quaternion_to_axis_angle(q: npt.ArrayLike) -> Array:
     q = np.where(q[..., :1] < 0, -q, q)
     sine = np.linalg.norm(q[..., 1:], axis=-1, keepdims=True)
     angle = 2 * np.arctan2(sine, q[..., :1])
-    return q[..., 1:] * np.where(sine > _TINY, angle / np.maximum(sine, _TINY), 2.0)
+    scale: Array = np.where(sine > _TINY, angle / np.maximum(sine, _TINY), 2.0)
+    return q[..., 1:] * scale
 
 
 def quaternion_to_matrix(q: npt.ArrayLike) -> Array:

@@ -5,6 +5,8 @@ Metres, Y up, facing +Z, left is +X. The rest pose is a T-pose with flat hands i
 world's, so a rotation vector of an SMPL-X file is the local rotation (Pavlakos et al. 2019).
 """
 
+# pyright: reportMissingTypeStubs=false
+
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Guidance, equation (2), with a scale and a mix of prompts for each frame, in as few network rows as will do."""
 
+# pyright: reportUnknownMemberType=false
+
 from dataclasses import dataclass
 
 import torch

@@ -6,6 +6,8 @@
 resumed training sees the same batches.
 """
 
+# pyright: reportUnknownMemberType=false
+
 import json
 import os
 import zlib

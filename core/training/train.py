@@ -5,6 +5,8 @@ python -m core prepare --source DIR --out build/takes      # clips and speech to
 python -m core train --takes build/takes --out build/open  # takes to a model folder
 """
 
+# pyright: reportUnknownMemberType=false
+
 import argparse
 import copy
 import os
