@@ -19,11 +19,11 @@ from . import bake, compat
 
 _OFFSET = np.array([1.5, -4.6, 0.75])  # from what the camera looks at to the camera: in front, to the left
 _LOOK_HEIGHT = 0.95  # metres above the floor
-_LENS = 48.0  # millimetres
+_LENS = 41.0  # millimetres
 _SMOOTHING = 0.8  # seconds over which the camera evens the character's path out
 _TILES = 20  # of one metre from the middle of the floor to its edge
-_COLORS = (("Stage Light", (0.34, 0.36, 0.38)), ("Stage Dark", (0.27, 0.29, 0.31)))
-_BACKDROP = (0.075, 0.085, 0.1)
+_COLORS = (("Stage Light", (0.56, 0.58, 0.61)), ("Stage Dark", (0.47, 0.49, 0.52)))
+_BACKDROP = (0.16, 0.18, 0.21)
 
 
 def build(scene: bpy.types.Scene, motion: Motion, size: tuple[int, int]) -> None:
@@ -162,13 +162,14 @@ def _set_look(scene: bpy.types.Scene, size: tuple[int, int]) -> None:
     render.resolution_x, render.resolution_y = size
     render.resolution_percentage = 100
     scene.display.render_aa = "FXAA"  # several samples cost several times the time
-    scene.display.light_direction = (0.35, 0.35, 0.87)
+    scene.display.light_direction = (-0.35, 0.85, 0.4)
     scene.display.shadow_focus = 0.3
     shading = scene.display.shading
     shading.light = "STUDIO"
+    shading.studio_light = "paint.sl"
     shading.color_type = "MATERIAL"
     shading.show_shadows = True
-    shading.shadow_intensity = 0.4
+    shading.shadow_intensity = 0.5
     shading.show_cavity = True
     shading.cavity_type = "SCREEN"
     shading.show_specular_highlight = True
