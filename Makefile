@@ -8,6 +8,9 @@ PYTHON ?= $(shell tools/find-python 3.11 3.13)
 VENV := .venv
 PY := $(VENV)/bin/python
 VERSION := $(shell $(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null)
+ifeq ($(filter 3.11 3.13,$(VERSION)),)
+$(error No Python 3.11 or 3.13: install python3.11 or python3.13, or give PYTHON=...)
+endif
 PINS := pyproject.toml constraints/python$(VERSION).txt tools/setup
 
 # Off Python 3.11 torch is a download of gigabytes: the tests then run what works without it, unless it is there already.
@@ -16,7 +19,7 @@ ifeq ($(VERSION),3.11)
 TEST_GROUPS += runtime lint
 endif
 
-.PHONY: demo test lint zip train bench clean python
+.PHONY: demo test lint zip train bench clean
 .DELETE_ON_ERROR:
 
 demo: $(VENV)/.runtime
@@ -46,17 +49,14 @@ bench: $(VENV)/.runtime
 clean:
 	rm -rf build dist $(VENV)
 
-python:
-	@test -n "$(PYTHON)" && test -n "$(VERSION)" || { echo "No Python 3.11 or 3.13 found: install python3.11 (or python3.13), or give PYTHON=..." >&2; exit 2; }
-
-$(VENV)/.runtime: $(PINS) | python
+$(VENV)/.runtime: $(PINS)
 	tools/setup $(VENV) $(PYTHON) blender runtime
 	@touch $@
 
-$(VENV)/.test: $(PINS) | python
+$(VENV)/.test: $(PINS)
 	tools/setup $(VENV) $(PYTHON) $(TEST_GROUPS)
 	@touch $@
 
-$(VENV)/.lint: $(PINS) | python
+$(VENV)/.lint: $(PINS)
 	tools/setup $(VENV) $(PYTHON) blender runtime test lint
 	@touch $@
