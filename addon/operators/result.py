@@ -12,7 +12,10 @@ from .base import Explained, needs_character
 class FREETALKER_OT_generate(Explained, bpy.types.Operator):
     bl_idname = "freetalker.generate"
     bl_label = "Generate"
-    bl_description = "Generate the character's motion from its text and speech strips; what was generated before goes"
+    bl_description = (
+        "Generate the character's motion from its text and speech strips; it replaces what was generated before, "
+        "unless you renamed that track to keep it"
+    )
     bl_options = set()  # the result is an undo step of its own, once it is there
 
     @classmethod

@@ -73,6 +73,21 @@ def test_generating_again_replaces_and_leaves_no_orphans(ft: SimpleNamespace, ar
     assert strip.action_slot.name_display == armature.name
 
 
+def test_a_take_is_kept_by_renaming_its_track(ft: SimpleNamespace, armature: Any) -> None:
+    scene = bpy.context.scene
+    first, second = wild_motion(ft, 12), wild_motion(ft, 20).mirrored()
+    ft.generated.place(scene, armature, first)
+    armature.animation_data.nla_tracks[0].name = "Take 1"
+    for _ in range(2):
+        ft.generated.place(scene, armature, second)
+    assert [track.name for track in armature.animation_data.nla_tracks] == ["Take 1", "FreeTalker Generated"]
+    assert len(bpy.data.actions) == 2
+    np.testing.assert_allclose(bone_heads(ft, armature, 5), expected_heads(ft, second)[4], atol=1e-4)
+    bpy.ops.freetalker.bake_to_action()
+    assert [track.name for track in armature.animation_data.nla_tracks] == ["Take 1"]
+    np.testing.assert_allclose(bone_heads(ft, armature, 5), expected_heads(ft, second)[4], atol=1e-4)
+
+
 def test_bake_gives_an_ordinary_action(ft: SimpleNamespace, armature: Any) -> None:
     motion = wild_motion(ft)
     ft.generated.place(bpy.context.scene, armature, motion)
