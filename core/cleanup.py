@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from .errors import InputError
 from .features import CONTACT_JOINTS, CONTACT_SPEED
+from .metrics import sole_heights
 from .motion import Motion
 from .rotation import (
     Array,
@@ -21,12 +22,16 @@ from .rotation import (
     quaternion_multiply,
     quaternion_to_axis_angle,
     rotation_between,
+    slerp,
 )
 from .skeleton import INDEX, Skeleton
 
 Bools = npt.NDArray[np.bool_]
 
-CUTOFF_HZ = 5.5  # where smoothing halves the power: strokes and jumps lie below, jitter above
+CALM_HZ = 2.5  # where smoothing halves the power of a joint at rest
+QUICK_HZ = 6.5  # and of one in motion: strokes and jumps lie below, jitter above
+LIVELY_TURN = 0.5  # radians a second at which a joint is halfway between the two
+LIVELY_SPEED = 0.2  # metres a second, the same of the path
 FREE_SPEED = 0.40  # metres a second at which a foot that stood is let go
 FREE_HEIGHT = 0.12  # metres above its rest height at which it is let go
 PLANT_HEIGHT = 0.08  # metres above its rest height under which it may be planted
@@ -70,28 +75,53 @@ def clean(motion: Motion, skeleton: Skeleton, contacts: npt.ArrayLike | None = N
     return _held(motion, planted, skeleton)
 
 
-def smoothed(motion: Motion, cutoff_hz: float = CUTOFF_HZ) -> Motion:
+def smoothed(motion: Motion) -> Motion:
+    """Jitter taken out of root path and rotations, without delay: what is at rest is smoothed more than what moves.
+
+    Each joint, and the path, is a mixture of two low-passes by its own speed, after the one-euro filter (Casiez et al.
+    2012): the stronger at rest, the lighter, which leaves strokes and jumps their speed, in motion.
+    """
+    calm, quick = _low_passed(motion, CALM_HZ), _low_passed(motion, QUICK_HZ)
+    step = quaternion_multiply(quaternion_conjugate(calm.rotations[:-1]), calm.rotations[1:])
+    turning = _liveliness(np.linalg.norm(quaternion_to_axis_angle(step), axis=-1), motion.fps, LIVELY_TURN)
+    moving = _liveliness(np.linalg.norm(np.diff(calm.translation, axis=0), axis=-1), motion.fps, LIVELY_SPEED)
+    return replace(
+        motion,
+        translation=calm.translation + moving[:, None] * (quick.translation - calm.translation),
+        rotations=continuous(slerp(calm.rotations, quick.rotations, turning)),
+    )
+
+
+def _liveliness(steps: Array, fps: float, lively: float) -> Array:
+    """0 at rest to 1 in motion (T, ...) from steps between frames (T - 1, ...); 1/2 at the speed `lively`."""
+    if not len(steps):
+        return np.zeros((1, *steps.shape[1:]))
+    speed = np.maximum(np.concatenate([steps[:1], steps]), np.concatenate([steps, steps[-1:]])) * fps
+    squared = _envelope(speed, max(round(0.1 * fps), 1)) ** 2
+    return squared / (squared + lively**2)
+
+
+def _low_passed(motion: Motion, cutoff_hz: float) -> Motion:
     """Zero-phase low-pass of root path and rotations: a fourth-order Gaussian, in the tangent space of each rotation.
 
-    Its gain exp(-u) (1 + u), u = (2 pi f s)^2 / 2, is flat at low frequencies. Towards the ends it grows narrower;
-    the first and last frame stay.
+    Its gain exp(-u) (1 + u), u = (2 pi f s)^2 / 2, is flat at low frequencies and halves the power at the cut-off.
+    Towards the ends it grows narrower; the first and last frame stay.
     """
     s = np.sqrt(2 * 1.0766) / (2 * np.pi * cutoff_hz) * motion.fps  # frames; u = 1.0766 has the gain 1 / sqrt(2)
-    reach = min(int(np.ceil(3.5 * s)), (len(motion) - 1) // 2)
     taps = np.arange(int(np.ceil(3.5 * s)) + 1)
     kernel = np.exp(-0.5 * (taps / s) ** 2) * (1.5 - 0.5 * (taps / s) ** 2)
     kernel /= kernel[0] + 2 * kernel[1:].sum()
     path, turn = np.zeros_like(motion.translation), np.zeros((*motion.rotations.shape[:-1], 3))
     back = quaternion_conjugate(motion.rotations)
-    for j in range(1, reach + 1):  # pairs of frames on both sides, so that steady motion is left as it is
-        path[j:-j] += kernel[j] * (
-            motion.translation[2 * j :] + motion.translation[: -2 * j] - 2 * motion.translation[j:-j]
-        )
+    for j in range(1, min(len(kernel), (len(motion) + 1) // 2)):
+        # pairs of frames on both sides, so that steady motion is left as it is
+        before, here, after = motion.translation[: -2 * j], motion.translation[j:-j], motion.translation[2 * j :]
+        path[j:-j] += kernel[j] * (before + after - 2 * here)
         step = quaternion_to_axis_angle(quaternion_multiply(back[:-j], motion.rotations[j:]))  # (T - j, 55, 3)
         reverse = quaternion_to_axis_angle(quaternion_multiply(back[j:], motion.rotations[:-j]))
         turn[j:-j] += kernel[j] * (step[j:] + reverse[:-j])
     rotations = quaternion_multiply(motion.rotations, axis_angle_to_quaternion(turn))
-    return replace(motion, translation=motion.translation + path, rotations=continuous(rotations))
+    return replace(motion, translation=motion.translation + path, rotations=rotations)
 
 
 def planted_feet(positions: Array, skeleton: Skeleton, fps: float, contacts: Bools | None = None) -> Bools:
@@ -106,7 +136,7 @@ def planted_feet(positions: Array, skeleton: Skeleton, fps: float, contacts: Boo
         step = np.linalg.norm(np.diff(feet, axis=0), axis=-1) * fps
         # A foot stands if it does so towards either neighbour.
         speed = np.minimum(np.concatenate([step[:1], step]), np.concatenate([step, step[-1:]]))
-    height = feet[..., 1] - skeleton.rest_positions[list(CONTACT_JOINTS), 1]
+    height = sole_heights(positions, skeleton)
     may_stand = (speed < FREE_SPEED) & (height < FREE_HEIGHT)
     stands = (speed < CONTACT_SPEED) & (height < PLANT_HEIGHT) if contacts is None else contacts
     planted = stands & may_stand
@@ -173,8 +203,7 @@ def _path_shift(positions: Array, planted: Bools, fps: float) -> Array:
 
 def _ground_shift(positions: Array, planted: Bools, skeleton: Skeleton, fps: float) -> Array:
     """How far to lift the body (T,) so that its standing feet are on the floor: slow, and nothing in the air."""
-    height = positions[:, CONTACT_JOINTS, 1] - skeleton.rest_positions[list(CONTACT_JOINTS), 1]  # (T, 4)
-    balls = height[:, [1, 3], None]  # (T, 2, 1)
+    balls = sole_heights(positions, skeleton)[:, [1, 3], None]  # (T, 2, 1)
     above = _averaged(balls, planted[:, [1, 3]].astype(np.float64), GROUND_SECONDS * fps)[:, 0]
     return -np.maximum(above - GROUND_TOLERANCE, 0) - np.minimum(above, 0)
 
@@ -183,7 +212,7 @@ def _held(motion: Motion, planted: Bools, skeleton: Skeleton) -> Motion:
     """Standing feet held where they stand, all feet above the floor, by two-bone IK of hip, knee and ankle."""
     positions, world = motion.forward_kinematics(skeleton)
     target = _foot_shifts(positions, planted, motion.fps)  # (T, 2, 3)
-    soles = positions[:, CONTACT_JOINTS, 1] - skeleton.rest_positions[list(CONTACT_JOINTS), 1]  # (T, 4)
+    soles = sole_heights(positions, skeleton)  # (T, 4)
     target[..., 1] += _envelope(np.maximum(-soles.reshape(-1, 2, 2).min(-1), 0), 1)
     drop = np.zeros(len(motion))
     for side, leg in enumerate(_LEGS):

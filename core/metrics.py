@@ -10,10 +10,10 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
+from .features import CONTACT_JOINTS
 from .rotation import Array
 from .skeleton import INDEX, Skeleton
 
-FEET = (INDEX["left_ankle"], INDEX["left_foot"], INDEX["right_ankle"], INDEX["right_foot"])
 TOES = (INDEX["left_foot"], INDEX["right_foot"])
 TOE_HEIGHT = 0.05  # metres under which a toe is taken to be on the floor (Kimodo)
 SKATE_SPEED = 0.2  # metres a second from which that is skating (Kimodo)
@@ -98,7 +98,7 @@ def sole_heights(positions: Array, skeleton: Skeleton) -> Array:
 
     That is how far the joint is above its height in the rest pose.
     """
-    return positions[:, FEET, 1] - skeleton.rest_positions[list(FEET), 1]
+    return positions[:, CONTACT_JOINTS, 1] - skeleton.rest_positions[list(CONTACT_JOINTS), 1]
 
 
 def penetration(positions: Array, skeleton: Skeleton) -> float:
@@ -115,7 +115,7 @@ def floating(positions: Array, skeleton: Skeleton, fps: float) -> float:
     if len(positions) < 3:
         return 0.0
     unsupported = (sole_heights(positions, skeleton) > FLOAT_HEIGHT).all(-1)
-    unsupported &= (np.delete(positions[..., 1], FEET, axis=1) > 0.10).all(-1)
+    unsupported &= (np.delete(positions[..., 1], CONTACT_JOINTS, axis=1) > 0.10).all(-1)
     fall = np.diff(positions[:, 0, 1], 2) * fps**2
     return _mean(unsupported[1:-1] & (fall > _FALLING))
 

@@ -1,0 +1,269 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Cleanup holds standing feet, keeps soles out of the floor, calms jitter, and leaves the rest as it was."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from core.cleanup import clean, planted_feet, smoothed
+from core.errors import InputError
+from core.metrics import foot_skate, jerk, penetration, sole_heights
+from core.motion import Motion, rest_motion
+from core.rotation import axis_angle_to_quaternion, quaternion_multiply, quaternion_to_matrix, rotation_y
+from core.skeleton import INDEX, neutral_skeleton
+from tests.core.moves import wandering
+
+SKELETON = neutral_skeleton()
+LEFT, RIGHT = INDEX["left_foot"], INDEX["right_foot"]
+
+
+def posed(frames: int = 60, fps: float = 20.0) -> Motion:
+    """Standing with bent knees, swaying a little over feet that stay where they are."""
+    sway = 0.10 + 0.03 * np.sin(np.arange(frames) / fps * 2)
+    bent = rest_motion(frames, SKELETON, fps)
+    rotations = bent.rotations.copy()
+    for side in ("left", "right"):
+        for joint, share in (("hip", -1), ("knee", 2), ("ankle", -1)):
+            vectors = np.stack([share * sway, 0 * sway, 0 * sway], -1)
+            rotations[:, INDEX[f"{side}_{joint}"]] = axis_angle_to_quaternion(vectors)
+    bent = replace(bent, rotations=rotations)
+    ankle = bent.positions(SKELETON)[:, INDEX["left_ankle"]]
+    rest = SKELETON.rest_positions[INDEX["left_ankle"]]
+    return replace(bent, translation=bent.translation + (rest - ankle) * [0, 1, 1])
+
+
+def shaken(motion: Motion, seed: int = 0, metres: float = 0.004, radians: float = 0.01) -> Motion:
+    """The motion with a wandering root and trembling joints."""
+    rng = np.random.default_rng(seed)
+    path = np.cumsum(rng.normal(size=(len(motion), 3)) * metres * [1, 0, 1], axis=0)
+    path[:, 1] = metres * rng.normal(size=len(motion))
+    tremor = axis_angle_to_quaternion(radians * rng.normal(size=(len(motion), 55, 3)))
+    rotations = quaternion_multiply(motion.rotations, tremor)
+    return replace(motion, translation=motion.translation + path, rotations=rotations)
+
+
+def stepping(frames: int = 80, slip: float = 0.0) -> Motion:
+    """The left foot lifted and put down while the body drifts; slip in metres a second."""
+    motion = posed(frames)
+    lift = np.clip(np.sin(np.linspace(0, 2 * np.pi, frames)), 0, 1)  # first half in the air
+    rotations = motion.rotations.copy()
+    for joint, share in (("left_hip", -0.6), ("left_knee", 1.0)):
+        turn = axis_angle_to_quaternion(np.stack([share * lift, 0 * lift, 0 * lift], -1))
+        rotations[:, INDEX[joint]] = quaternion_multiply(turn, rotations[:, INDEX[joint]])
+    path = np.arange(frames)[:, None] / motion.fps * [0, 0, slip]
+    return replace(motion, translation=motion.translation + path, rotations=rotations)
+
+
+def jumping(frames: int = 40) -> Motion:
+    """A ballistic jump of 0.3 m from standing, with hanging legs."""
+    seconds = (np.arange(frames) - frames // 2) / 20.0
+    height = np.maximum(0.3 - 9.81 / 2 * seconds**2, 0)
+    return replace(posed(frames), translation=posed(frames).translation + height[:, None] * [0, 1, 0])
+
+
+def furthest(a: Motion, b: Motion) -> float:
+    return float(np.linalg.norm(a.positions(SKELETON) - b.positions(SKELETON), axis=-1).max())
+
+
+def flexion(motion: Motion) -> np.ndarray:
+    """Signed angle (T, 2) of each knee about the thigh's x axis, straight at 0."""
+    positions, world = motion.forward_kinematics(SKELETON)
+    angles = []
+    for side in ("left", "right"):
+        hip, knee, ankle = (INDEX[f"{side}_{joint}"] for joint in ("hip", "knee", "ankle"))
+        thigh = np.einsum("tji,tj->ti", world[:, hip], positions[:, knee] - positions[:, hip])
+        shank = np.einsum("tji,tj->ti", world[:, hip], positions[:, ankle] - positions[:, knee])
+        cross = thigh[:, 1] * shank[:, 2] - thigh[:, 2] * shank[:, 1]
+        angles.append(np.arctan2(cross, thigh[:, 1] * shank[:, 1] + thigh[:, 2] * shank[:, 2]))
+    return np.stack(angles, -1)
+
+
+@pytest.mark.parametrize("motion", [posed(), jumping(), rest_motion(30, SKELETON)])
+def test_good_motion_stays(motion):
+    assert furthest(clean(motion, SKELETON), motion) < 0.02  # a jump's take-off and landing are sharp
+
+
+def test_slow_smooth_motion_is_not_smoothed_away():
+    motion = wandering(90)
+    assert furthest(smoothed(motion), motion) < 0.01
+
+
+def test_shaken_standing_becomes_calm():
+    bad = shaken(posed())
+    good = clean(bad, SKELETON)
+    before, after = bad.positions(SKELETON), good.positions(SKELETON)
+    assert foot_skate(before, 20) > 0.05
+    assert foot_skate(after, 20) < 0.1 * foot_skate(before, 20)
+    assert jerk(after, 20) < 0.3 * jerk(before, 20)
+    assert penetration(after, SKELETON) < 0.2 * penetration(before, SKELETON)
+
+
+def test_a_planted_foot_stands_still_while_the_other_steps():
+    motion = stepping(slip=0.08)
+    contacts = np.tile([False, False, True, True], (len(motion), 1))
+    feet = clean(motion, SKELETON, contacts).positions(SKELETON)[:, RIGHT]
+    assert np.linalg.norm(np.diff(feet[:, [0, 2]], axis=0), axis=-1).max() * 20 < 0.01
+
+
+def test_feet_that_slide_apart_are_held_by_the_legs():
+    motion = posed()
+    apart = 0.03 * np.sin(np.arange(len(motion)) / 20 * 3)  # both thighs swing out and in
+    rotations = motion.rotations.copy()
+    for joint, sign in (("left_hip", 1), ("right_hip", -1)):
+        swing = axis_angle_to_quaternion(np.stack([0 * apart, 0 * apart, sign * apart], -1))
+        rotations[:, INDEX[joint]] = quaternion_multiply(swing, rotations[:, INDEX[joint]])
+    sliding = replace(motion, rotations=rotations)
+    before, after = sliding.positions(SKELETON), clean(sliding, SKELETON).positions(SKELETON)
+    assert foot_skate(before, 20) > 0.02
+    assert foot_skate(after, 20) < 0.005
+
+
+def test_held_feet_keep_their_orientation():
+    sliding = stepping(slip=0.08)
+    calm = smoothed(sliding)
+    for joint in (INDEX["left_ankle"], INDEX["right_ankle"]):
+        kept = calm.forward_kinematics(SKELETON)[1][:, joint]
+        held = clean(sliding, SKELETON).forward_kinematics(SKELETON)[1][:, joint]
+        np.testing.assert_allclose(held, kept, atol=1e-6)
+
+
+@pytest.mark.parametrize("depth", [0.02, 0.05])
+def test_a_sunk_body_comes_up(depth):
+    sunk = posed().moved([0, -depth, 0])
+    assert sole_heights(clean(sunk, SKELETON).positions(SKELETON), SKELETON).min() > -0.003
+
+
+def test_one_sunk_foot_comes_up():
+    motion = posed()
+    rotations = motion.rotations.copy()
+    tilt = axis_angle_to_quaternion([0, 0, 0.06])
+    rotations[:, 0] = quaternion_multiply(tilt, rotations[:, 0])
+    tilted = replace(motion, rotations=rotations)
+    assert sole_heights(tilted.positions(SKELETON), SKELETON).min() < -0.005
+    assert sole_heights(clean(tilted, SKELETON).positions(SKELETON), SKELETON).min() > -0.003
+
+
+def test_a_standing_body_that_floats_comes_down():
+    floating = posed().moved([0, 0.06, 0])
+    assert sole_heights(clean(floating, SKELETON).positions(SKELETON), SKELETON).mean() < 0.03
+
+
+def test_a_jump_keeps_its_height():
+    motion = jumping()
+    top = motion.positions(SKELETON)[:, [0, LEFT, RIGHT], 1].max(0)
+    np.testing.assert_allclose(
+        clean(motion, SKELETON).positions(SKELETON)[:, [0, LEFT, RIGHT], 1].max(0), top, atol=0.01
+    )
+
+
+def test_turning_on_the_spot_still_turns():
+    motion = posed(40)
+    turn = quaternion_multiply(
+        axis_angle_to_quaternion(np.linspace(0, np.pi, 40)[:, None] * [0, 1, 0]), motion.rotations[:, 0]
+    )
+    turning = replace(motion, rotations=np.concatenate([turn[:, None], motion.rotations[:, 1:]], 1))
+    cleaned = clean(turning, SKELETON)
+    facing = quaternion_to_matrix(cleaned.rotations[-1, 0]) @ [0, 0, 1]
+    assert facing[2] < -0.99
+    assert np.abs(flexion(cleaned) - flexion(turning)).max() < np.radians(12)
+
+
+@settings(deadline=None, max_examples=15)
+@given(st.floats(-np.pi, np.pi), st.floats(-5, 5), st.integers(0, 100))
+def test_it_turns_and_moves_with_the_motion(radians, metres, seed):
+    motion = shaken(stepping(50, slip=0.1), seed)
+    elsewhere = motion.turned(radians).moved([metres, 0, -metres])
+    expected = clean(motion, SKELETON).positions(SKELETON) - motion.translation[0] * [1, 0, 1]
+    expected = expected @ rotation_y(radians).T + motion.translation[0] * [1, 0, 1] + [metres, 0, -metres]
+    np.testing.assert_allclose(clean(elsewhere, SKELETON).positions(SKELETON), expected, atol=1e-5)
+
+
+@settings(deadline=None, max_examples=15)
+@given(st.integers(0, 100))
+def test_cleaning_again_changes_little(seed):
+    motion = shaken(stepping(60, slip=0.05), seed)
+    once = clean(motion, SKELETON)
+    first, second = (
+        np.linalg.norm(after.positions(SKELETON) - before.positions(SKELETON), axis=-1).mean()
+        for before, after in ((motion, once), (once, clean(once, SKELETON)))
+    )
+    assert second < max(0.4 * first, 0.005)
+
+
+@settings(deadline=None, max_examples=30)
+@given(st.integers(1, 50), st.integers(0, 1000), st.sampled_from([20.0, 30.0, 120.0]), st.booleans())
+def test_any_motion_stays_finite_and_whole(frames, seed, fps, told):
+    motion = replace(wandering(frames, seed=seed, turn=3.0), fps=fps)
+    contacts = np.random.default_rng(seed).random((frames, 4)) if told else None
+    cleaned = clean(motion, SKELETON, contacts)
+    assert len(cleaned) == frames
+    assert cleaned.fps == fps
+    assert np.isfinite(cleaned.translation).all()
+    np.testing.assert_allclose(np.linalg.norm(cleaned.rotations, axis=-1), 1, atol=1e-9)
+
+
+@settings(deadline=None, max_examples=15)
+@given(st.integers(0, 100))
+def test_knees_neither_flip_nor_jump(seed):
+    motion = shaken(stepping(60, slip=0.15), seed, radians=0.005)
+    after = flexion(clean(motion, SKELETON))
+    assert after.min() > -np.radians(3)
+    assert np.abs(np.diff(after, axis=0)).max() < np.abs(np.diff(flexion(motion), axis=0)).max() + np.radians(6)
+
+
+def test_an_overstretched_knee_is_left_alone_where_the_foot_stays():
+    motion = posed(30)
+    rotations = motion.rotations.copy()
+    for side in ("left", "right"):
+        for joint, radians in (("hip", 0.06), ("knee", -0.12), ("ankle", 0.06)):
+            rotations[:, INDEX[f"{side}_{joint}"]] = axis_angle_to_quaternion([radians, 0, 0])
+    locked = replace(motion, rotations=rotations)
+    locked = locked.moved([0, -sole_heights(locked.positions(SKELETON), SKELETON).min(), 0])
+    assert flexion(locked).max() < -np.radians(3)
+    assert furthest(clean(locked, SKELETON), locked) < 0.005
+
+
+def test_only_legs_and_path_change_when_feet_are_held():
+    sliding = stepping(slip=0.08)
+    legs = [INDEX[f"{side}_{joint}"] for side in ("left", "right") for joint in ("hip", "knee", "ankle")]
+    others = np.delete(np.arange(55), legs)
+    np.testing.assert_allclose(
+        clean(sliding, SKELETON).rotations[:, others], smoothed(sliding).rotations[:, others], atol=1e-9
+    )
+
+
+def test_smoothing_keeps_the_ends():
+    motion = shaken(posed())
+    calm = smoothed(motion)
+    np.testing.assert_allclose(calm.translation[[0, -1]], motion.translation[[0, -1]])
+    assert furthest(calm.slice(0, 1), motion.slice(0, 1)) < 1e-9
+
+
+def test_contacts_hang_on_and_short_ones_are_dropped():
+    motion = rest_motion(40, SKELETON)
+    path = np.zeros((40, 3))
+    path[20:30, 2] = np.arange(1, 11) * 0.012  # 0.24 m/s: too fast to begin to stand, slow enough to go on
+    path[30:, 2] = path[29, 2] + np.arange(1, 11) * 0.05  # 1 m/s
+    planted = planted_feet(motion.positions(SKELETON) + path[:, None], SKELETON, 20.0)
+    assert planted[:29].all()
+    assert not planted[31:].any()
+    contacts = np.ones((40, 4), bool)
+    contacts[10:12] = False
+    contacts[20:30] = False
+    contacts[25] = True
+    told = planted_feet(motion.positions(SKELETON), SKELETON, 20.0, contacts)
+    assert told[:20].all()
+    assert not told[20:30].any()
+
+
+def test_told_contacts_do_not_hold_a_foot_in_the_air_or_in_flight():
+    motion = rest_motion(20, SKELETON).moved([0, 0.4, 0])
+    assert not planted_feet(motion.positions(SKELETON), SKELETON, 20.0, np.ones((20, 4), bool)).any()
+
+
+def test_contacts_of_another_length_are_refused():
+    with pytest.raises(InputError, match=r"\(30, 4\)"):
+        clean(posed(30), SKELETON, np.ones((29, 4)))

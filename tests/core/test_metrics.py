@@ -1,0 +1,91 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Each measure against motions whose answer is known."""
+
+import numpy as np
+import pytest
+
+from core import metrics
+from core.motion import rest_motion
+from core.skeleton import INDEX, neutral_skeleton
+
+SKELETON = neutral_skeleton()
+STANDING = rest_motion(40, SKELETON).positions(SKELETON)
+
+
+def along(path):
+    """Standing positions moved as a whole by a path (T,) in z."""
+    return STANDING[: len(path)] + np.asarray(path)[:, None, None] * [0, 0, 1]
+
+
+def raised(positions):
+    return positions + np.array([0, 0.2, 0])
+
+
+def test_a_constant_acceleration_has_no_jerk():
+    seconds = np.arange(40) / 20
+    positions = along(1.5 * seconds**2)  # 3 m/s^2
+    assert metrics.acceleration(positions, 20) == pytest.approx(3)
+    assert metrics.jerk(positions, 20) == pytest.approx(0, abs=1e-8)
+
+
+def test_a_cubic_path_has_its_jerk_at_any_frame_rate():
+    for fps in (20, 60):
+        assert metrics.jerk(along((np.arange(40) / fps) ** 3), fps) == pytest.approx(6, rel=1e-6)
+
+
+def test_jerk_profile_sums_the_axes_and_takes_the_worst_joint():
+    positions = STANDING[:4].copy()
+    positions[3, 5] += [0.1, -0.2, 0.3]
+    positions[3, 6] += 0.1
+    np.testing.assert_allclose(metrics.jerk_profile(positions), [0.6])
+
+
+def test_peak_jerk_and_area_are_of_the_mean():
+    profiles = [np.array([0.0, 0.4, 0.0]), np.array([0.2, 0.0, 0.0])]
+    assert metrics.peak_jerk(profiles) == pytest.approx(0.2)
+    assert metrics.area_under_jerk(profiles, 0.1) == pytest.approx(0.0 + 0.1 + 0.1)
+
+
+def test_a_jump_between_intervals_shows_at_its_seam_alone():
+    path = np.where(np.arange(40) < 20, 0.0, 0.5)
+    at_seams, inside = metrics.seam_peaks(along(path), [20], reach=3)
+    assert at_seams == pytest.approx([1.0])  # 0.5, -1.0, 0.5 around the step
+    assert len(inside) >= 2
+    assert inside.max() == pytest.approx(0, abs=1e-12)
+
+
+def test_skate_is_the_speed_of_low_toes_only():
+    positions = along(np.arange(40) * 0.015)  # 0.3 m/s
+    assert metrics.foot_skate(positions, 20) == pytest.approx(0.3)
+    assert metrics.skate_ratio(positions, 20) == 1
+    assert metrics.slide(positions) == pytest.approx(0.015)
+    one_up = positions.copy()
+    one_up[:, INDEX["left_foot"], 1] += 0.2
+    one_up[:, INDEX["right_foot"]] = STANDING[:40, INDEX["right_foot"]]
+    assert metrics.foot_skate(one_up, 20) == 0
+    assert metrics.foot_skate(raised(positions), 20) == 0
+
+
+def test_penetration_is_the_depth_of_the_deepest_sole():
+    assert metrics.penetration(STANDING, SKELETON) == pytest.approx(0, abs=1e-9)
+    assert metrics.penetration(STANDING - [0, 0.03, 0], SKELETON) == pytest.approx(0.03)
+    one = STANDING.copy()
+    one[::2, INDEX["left_foot"], 1] -= 0.02
+    assert metrics.penetration(one, SKELETON) == pytest.approx(0.01)
+
+
+def test_hovering_floats_and_jumping_does_not():
+    seconds = np.arange(8) / 20 - 3.5 / 20
+    jump = STANDING[:8] + (0.4 - 9.81 / 2 * seconds**2)[:, None, None] * [0, 1, 0]
+    assert metrics.floating(STANDING, SKELETON, 20) == 0
+    assert metrics.floating(raised(STANDING), SKELETON, 20) == 1
+    assert metrics.floating(jump, SKELETON, 20) == 0
+
+
+@pytest.mark.parametrize("frames", [1, 2, 3])
+def test_clips_too_short_measure_nothing(frames):
+    positions = STANDING[:frames]
+    assert metrics.jerk(positions, 20) == metrics.foot_skate(positions, 20) == metrics.slide(positions) == 0
+    assert metrics.acceleration(positions, 20) == metrics.floating(positions, SKELETON, 20) == 0
+    assert not metrics.jerk_profile(positions).size
+    assert metrics.seam_peaks(positions, [1], 2)[0] == [0]
