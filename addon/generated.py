@@ -37,6 +37,8 @@ def place(scene: bpy.types.Scene, armature: bpy.types.Object, motion: Motion) ->
 def to_action(armature: bpy.types.Object) -> bpy.types.Action:
     """Turn the generated strip on top into an ordinary Action assigned to the character; the strip goes.
 
+    An action that the character had is kept with a fake user, as Blender does when it unlinks one.
+
     Raises InputError where there is no generated strip.
     """
     found = _found(armature)
@@ -48,6 +50,8 @@ def to_action(armature: bpy.types.Object) -> bpy.types.Action:
     _remove(top)
     if not len(top.track.strips):
         animation.nla_tracks.remove(top.track)
+    if animation.action is not None:
+        animation.action.use_fake_user = True
     animation.action = action
     animation.action_slot = slot
     return action

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Keys on bones give the pose that core means, on every joint; the oracle is core's own forward kinematics."""
 
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -101,6 +102,16 @@ def test_bake_gives_an_ordinary_action(ft: SimpleNamespace, armature: Any) -> No
     expected = expected_heads(ft, motion)
     for frame in (0, 13, len(motion) - 1):
         np.testing.assert_allclose(bone_heads(ft, armature, 1 + frame), expected[frame], atol=1e-4)
+
+
+def test_baking_again_keeps_the_action_before(ft: SimpleNamespace, armature: Any, tmp_path: Path) -> None:
+    for frames in (5, 9):
+        ft.generated.place(bpy.context.scene, armature, wild_motion(ft, frames))
+        bpy.ops.freetalker.bake_to_action()
+    path = str(tmp_path / "baked.blend")
+    bpy.ops.wm.save_as_mainfile(filepath=path)
+    bpy.ops.wm.open_mainfile(filepath=path)
+    assert sorted(tuple(action.frame_range) for action in bpy.data.actions) == [(1.0, 5.0), (1.0, 9.0)]
 
 
 def _moved(strip: Any) -> None:
