@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Make wooden.npz from the package mannequin-x: `python tools/make_wooden.py OUT.npz`, where that package is installed."""
+"""Make wooden.npz from the package mannequin-x, where that is installed: `python tools/make_wooden.py OUT.npz`."""
 
 import sys
 
