@@ -1,7 +1,10 @@
 # Each target does all its set-up: on a bare Debian or Ubuntu it needs make and Python 3.11 or 3.13, nothing else.
 #   make demo    the film, the .blend, the motion and a contact sheet of it, in build/demo
-#   make test    the tests          make lint    ruff and pyright       make zip     the extension, in dist
-#   make train   the first weights  make bench   the figures in the README
+#   make test    the tests
+#   make lint    style and types
+#   make zip     the extension, in dist
+#   make train   a model, in build/train, from the recordings in SOURCE=FOLDER; again, it goes on where it stopped
+#   make bench   the figures in the README
 # PYTHON=... picks the interpreter, PIP_ARGS=... adds options to pip (an index with a CPU build of torch, for example).
 
 PYTHON ?= $(shell tools/find-python 3.11 3.13)
@@ -41,7 +44,10 @@ zip: $(VENV)/.runtime
 	$(PY) build_addon.py
 
 train: $(VENV)/.runtime
-	$(PY) -m core train $(ARGS)
+	@test -n "$(SOURCE)" || test -f build/takes/takes.json || \
+	  { echo "Give SOURCE=FOLDER, where the unpacked recordings lie (see the README)." >&2; exit 2; }
+	test -f build/takes/takes.json || $(PY) -m core prepare --source "$(SOURCE)" --out build/takes
+	$(PY) -m core train --takes build/takes --out build/train $(ARGS)
 
 bench: $(VENV)/.runtime
 	$(PY) benchmarks/run.py

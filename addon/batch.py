@@ -26,18 +26,9 @@ _OUTPUTS = ("blend", "video", "npz", "bvh")
 
 def main(argv: Sequence[str]) -> int:
     """Run with these arguments; returns the exit code."""
-    from ..core.errors import InputError
+    from ..core.console import exit_code
 
-    try:
-        options = _parse(argv)
-        _run(options)
-    except InputError as error:
-        print(error, file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        print("Interrupted: nothing was written.", file=sys.stderr)
-        return 130
-    return 0
+    return exit_code(lambda: _run(_parse(argv)))
 
 
 def _parse(argv: Sequence[str]) -> argparse.Namespace:

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from .console import Progress
+from .console import Progress, exit_code
 from .errors import InputError
 
 # Sub-commands with a command line of their own: name -> (module, what it does).
@@ -29,7 +29,7 @@ def add_generation_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seed", type=int, help="seed of the noise (default: the timeline's)")
 
 
-def generate(argv: Sequence[str]) -> int:
+def generate(argv: Sequence[str]) -> None:
     """Write the motion of a timeline as motion.npz and motion.bvh."""
     parser = argparse.ArgumentParser(prog="python -m core generate", description=generate.__doc__)
     add_generation_options(parser)
@@ -57,7 +57,6 @@ def generate(argv: Sequence[str]) -> int:
     except OSError as error:
         raise InputError(f"{options.out} cannot be written: {error.strerror or error}.") from error
     print(f"{len(motion)} frames, {motion.seconds:.1f} s: {options.out / 'motion.npz'}, {options.out / 'motion.bvh'}")
-    return 0
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -71,23 +70,21 @@ def main(argv: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("command", choices=commands)
     command = parser.parse_args(argv[:1]).command
+    return exit_code(lambda: _run(command, argv[1:]))
+
+
+def _run(command: str, argv: Sequence[str]) -> int:
+    if command == "generate":
+        generate(argv)
+        return 0
+    module, _ = DELEGATED[command]
     try:
-        if command == "generate":
-            return generate(argv[1:])
-        module, _ = DELEGATED[command]
-        try:
-            run = importlib.import_module(module, __package__).main
-        except ModuleNotFoundError as error:
-            if error.name is None or not error.name.startswith(f"{__package__}.training"):
-                raise
-            raise InputError(f"{command!r} is not a part of this copy of the project.") from error
-        return run(argv[1:])
-    except InputError as error:
-        print(error, file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        print("\nInterrupted.", file=sys.stderr)
-        return 130
+        run = importlib.import_module(module, __package__).main
+    except ModuleNotFoundError as error:
+        if error.name is None or not error.name.startswith(f"{__package__}.training"):
+            raise
+        raise InputError(f"{command!r} is not a part of this copy of the project.") from error
+    return run(argv)
 
 
 if __name__ == "__main__":

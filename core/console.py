@@ -1,9 +1,14 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the command lines share: a line of progress."""
+"""What the command lines share: a line of progress, and how they end."""
 
 import sys
 import time
+from collections.abc import Callable
 from typing import TextIO
+
+from .errors import InputError
+
+_RUNTIME = ("torch", "transformers", "tokenizers", "safetensors", "librosa", "soundfile", "scipy")
 
 _BETWEEN_LINES = 5.0  # seconds, where the output is a file or a pipe
 _BETWEEN_UPDATES = 0.2  # seconds, on a terminal
@@ -32,3 +37,21 @@ class Progress:
         line += f"{spent:.1f} s" if last else f"{spent / done * (total - done):.0f} s left"
         end = "\n" if last or not terminal else ""
         print(f"\r{line:<60}" if terminal else line, end=end, file=out, flush=True)
+
+
+def exit_code(run: Callable[[], int | None]) -> int:
+    """Run a command: 0, 2 with one sentence on stderr for what the user can mend, 130 where it was interrupted."""
+    try:
+        return run() or 0
+    except InputError as error:
+        print(error, file=sys.stderr)
+        return 2
+    except ModuleNotFoundError as error:
+        name = (error.name or "").partition(".")[0]
+        if name not in _RUNTIME:
+            raise
+        print(f"The package {name!r} is not installed: generation needs the runtime, see the README.", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("\nInterrupted.", file=sys.stderr)
+        return 130
