@@ -28,6 +28,11 @@ from .skeleton import INDEX, Skeleton
 
 Bools = npt.NDArray[np.bool_]
 
+JUMP_TURN = 0.06  # radians, and
+JUMP_METRES = 0.02  # metres, between two frames from which a joint, or the path, may have jumped
+JUMP_RATIO = 4.0  # and how much more that is than the steps around it
+JUMP_JOINTS = 5  # that jump together make it a jump of the whole body
+JUMP_SECONDS = 0.5  # over which a jump is spread
 CALM_HZ = 2.5  # where smoothing halves the power of a joint at rest
 QUICK_HZ = 6.5  # and of one in motion: strokes and jumps lie below, jitter above
 LIVELY_TURN = 0.5  # radians a second at which a joint is halfway between the two
@@ -63,7 +68,7 @@ def clean(motion: Motion, skeleton: Skeleton, contacts: npt.ArrayLike | None = N
 
     Raises InputError for contacts of another shape.
     """
-    motion = smoothed(motion)
+    motion = smoothed(without_jumps(motion))
     positions = motion.positions(skeleton)
     if contacts is not None and np.shape(contacts) != (len(motion), len(CONTACT_JOINTS)):
         raise InputError(f"Contacts of {len(motion)} frames are ({len(motion)}, 4) numbers, not {np.shape(contacts)}.")
@@ -73,6 +78,45 @@ def clean(motion: Motion, skeleton: Skeleton, contacts: npt.ArrayLike | None = N
     shift[:, 1] = _ground_shift(positions, planted, skeleton, motion.fps)
     motion = replace(motion, translation=motion.translation + shift)
     return _held(motion, planted, skeleton)
+
+
+def without_jumps(motion: Motion) -> Motion:
+    """Single steps that stand out from the steps around them, as where intervals meet, spread over half a second.
+
+    Joint by joint, half of the jump is faded into the frames before it and half into those after it: inertialisation
+    (Bollo 2018) on both sides.
+    """
+    translation, rotations = motion.translation.copy(), motion.rotations.copy()
+    turns = quaternion_to_axis_angle(quaternion_multiply(quaternion_conjugate(rotations[:-1]), rotations[1:]))
+    for k, joint, jump in _jumps(turns, JUMP_TURN):
+        for at, share in _halves(k, jump, len(motion), motion.fps):
+            rotations[at, joint] = quaternion_multiply(rotations[at, joint], axis_angle_to_quaternion(share))
+    for k, _, jump in _jumps(np.diff(translation, axis=0)[:, None], JUMP_METRES):
+        for at, share in _halves(k, jump, len(motion), motion.fps):
+            translation[at] += share
+    return replace(motion, translation=translation, rotations=rotations)
+
+
+def _jumps(steps: Array, least: float) -> list[tuple[int, int, Array]]:
+    """(frame before, joint, how far the step stands out (3,)) of the jumps among steps (T - 1, J, 3)."""
+    if len(steps) < 3:
+        return []
+    around = np.pad(np.linalg.norm(steps, axis=-1), ((2, 2), (0, 0)), mode="edge")  # (T + 3, J)
+    usual = np.max([around[k : k + len(steps)] for k in (0, 1, 3, 4)], axis=0)[1:-1]  # the clip's ends are no jumps
+    excess = steps[1:-1] - (steps[:-2] + steps[2:]) / 2
+    size = np.linalg.norm(excess, axis=-1)
+    found = (size > least) & (size > JUMP_RATIO * usual)  # (T - 3, J)
+    found |= found.sum(-1, keepdims=True) >= JUMP_JOINTS  # where many jump, what moves on its own does too
+    return [(int(k) + 1, int(joint), excess[k, joint]) for k, joint in np.argwhere(found)]
+
+
+def _halves(k: int, jump: Array, frames: int, fps: float) -> list[tuple[npt.NDArray[np.int_], Array]]:
+    """The frames up to k and from k + 1, and what to add to each to spread a jump (3,) between them."""
+    reach = max(round(JUMP_SECONDS / 2 * fps), 1)
+    x = 0.5 - (np.arange(reach) + 0.5) / (2 * reach)
+    share = (x**3 * (10 - 15 * x + 6 * x**2))[:, None] * jump  # (N, 3); a smooth step over both sides
+    before, after = share[: k + 1], share[: frames - k - 1]
+    return [(k - np.arange(len(before)), before), (k + 1 + np.arange(len(after)), -after)]
 
 
 def smoothed(motion: Motion) -> Motion:
