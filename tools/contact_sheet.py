@@ -22,7 +22,7 @@ COLUMNS = 10
 CAPTION = 30  # pixels
 HEIGHT = 2.3  # metres that a tile shows from bottom to top
 MIDDLE = 1.0  # metres above the floor in the middle of a tile
-VIEWS = (Vector((0.0, -8.0, 0.0)), Vector((8.0, 0.0, 0.0)))  # from the character's place to the camera
+VIEWS = (Vector((0.0, -8.0, 1.5)), Vector((8.0, 0.0, 1.5)))  # from the character's place to the camera
 INK, PAPER = (60, 60, 60), (238, 238, 238)
 
 
