@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""After sampling (method section 5): jitter is smoothed, feet in contact stand still, soles stay above the floor.
+"""After sampling (method section 5): no jumps and jitter, feet in contact stand still, soles stay above the floor.
 
 Recorded motion passes almost unchanged. Everything works at any frame rate and turns and moves with the motion.
 """
@@ -37,7 +37,7 @@ CALM_HZ = 2.5  # where smoothing halves the power of a joint at rest
 QUICK_HZ = 6.5  # and of one in motion: strokes and jumps lie below, jitter above
 LIVELY_TURN = 0.5  # radians a second at which a joint is halfway between the two
 LIVELY_SPEED = 0.2  # metres a second, the same of the path
-FREE_SPEED = 0.40  # metres a second at which a foot that stood is let go
+FREE_SPEED = 0.30  # metres a second at which a foot that stood is let go
 FREE_HEIGHT = 0.12  # metres above its rest height at which it is let go
 PLANT_HEIGHT = 0.08  # metres above its rest height under which it may be planted
 SHORTEST_SECONDS = 0.1  # a shorter contact is none, and a shorter break in one is none
@@ -49,15 +49,13 @@ GROUND_SECONDS = 0.4  # over which the height of the body above its standing fee
 GROUND_TOLERANCE = 0.02  # metres that standing feet may be above the floor, as they are in recordings
 LARGEST_DROP = 0.04  # metres that the pelvis goes down where a leg is too short
 
-_LEGS = tuple(
-    tuple(INDEX[f"{side}_{joint}"] for joint in ("hip", "knee", "ankle", "foot")) for side in ("left", "right")
-)
-_LOCKED_KNEE = np.radians(3.0)
+_LEGS = tuple(tuple(INDEX[f"{side}_{joint}"] for joint in ("hip", "knee", "ankle")) for side in ("left", "right"))
+_LOCKED_KNEE = np.radians(3.0)  # beyond straight, from which a knee counts as overstretched
 _KNEE_TURNS = 0.01  # metres of change in a leg's length from which an overstretched knee bends forward
 
 
 def clean(motion: Motion, skeleton: Skeleton, contacts: npt.ArrayLike | None = None) -> Motion:
-    """The motion without jitter, foot skate and feet in the floor; of the same length, rate and shape.
+    """The motion without jumps, jitter, foot skate and feet in the floor; of the same length, rate and shape.
 
     contacts: (T, 4), above 0.5 where left ankle, left foot, right ankle, right foot are on the floor, as in features
     at the motion's own frame rate; found by speed and height, with hysteresis, where not given.
@@ -172,7 +170,7 @@ def planted_feet(positions: Array, skeleton: Skeleton, fps: float, contacts: Boo
     """Which of left ankle, left foot, right ankle, right foot stand on the floor: (T, 4).
 
     Without contacts a joint is planted when slower than 0.15 m/s and less than 8 cm above its rest height, until it
-    is faster than 0.4 m/s or higher than 12 cm. With them, they say when it is planted, within those outer limits.
+    is faster than 0.3 m/s or higher than 12 cm. With them, they say when it is planted, within those outer limits.
     """
     feet = positions[:, CONTACT_JOINTS]  # (T, 4, 3)
     speed = np.zeros(feet.shape[:2])
@@ -330,7 +328,7 @@ def _reach(rotations: Array, positions: Array, world: Array, leg: tuple[int, ...
     The knee turns about its hinge, the x axis of the thigh, then the leg as a whole by the smallest rotation. The
     foot keeps its orientation in the world. A leg never gets longer than it is; near that it gives way softly.
     """
-    hip, knee, foot = leg[:3]
+    hip, knee, foot = leg
     thigh = np.einsum("tji,tj->ti", world[:, hip], positions[:, knee] - positions[:, hip])  # (T, 3) in the thigh's axes
     shank = np.einsum("tji,tj->ti", world[:, hip], positions[:, foot] - positions[:, knee])
     wanted = ankle - positions[:, hip]
