@@ -19,6 +19,12 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 EXTENSION = "bl_ext.user_default.freetalker"
 
+# The same examples in every run, and none of them refused because the machine was busy.
+if importlib.util.find_spec("hypothesis"):
+    hypothesis = importlib.import_module("hypothesis")
+    hypothesis.settings.register_profile("steady", deadline=None, derandomize=True)
+    hypothesis.settings.load_profile("steady")
+
 # Blender reads these when bpy is imported: the tests neither see nor touch the user's own settings.
 _resources = tempfile.TemporaryDirectory(prefix="freetalker-tests-", ignore_cleanup_errors=True)
 if "bpy" not in sys.modules:
