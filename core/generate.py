@@ -12,6 +12,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from .cleanup import clean
 from .conditions.speech import SAMPLE_RATE, features_width, load_audio, speech_features
 from .conditions.text import encode_texts
 from .errors import InputError
@@ -42,7 +43,8 @@ class Settings:
 
     steps, sampler: denoising steps of the first take and one of `core.sampling.samplers.SAMPLERS`.
     double_take: how windows are joined. device: "auto" (CUDA, MPS or CPU) or a torch device. text_encoder: another
-    folder or hub name of the text encoder that the model was trained with.
+    folder or hub name of the text encoder that the model was trained with. cleanup: hold standing feet and calm jitter
+    (`core.cleanup`); without it the motion is as sampled.
     """
 
     steps: int | None = None
@@ -50,6 +52,7 @@ class Settings:
     double_take: DoubleTake = field(default_factory=DoubleTake)
     device: str = "auto"
     text_encoder: str | None = None
+    cleanup: bool = True
 
 
 @dataclass(frozen=True)
@@ -130,7 +133,10 @@ def generate(
             device=device,
             on_step=step,
         )
-    motion = decode(model.normalizer.denormalize(features[:frames].to("cpu").numpy()), neutral_skeleton())
+    skeleton = neutral_skeleton()
+    motion = decode(model.normalizer.denormalize(features[:frames].to("cpu").numpy()), skeleton)
+    if settings.cleanup:
+        motion = clean(motion, skeleton)
     return motion.resampled(timeline.fps, round(seconds * timeline.fps) + 1)
 
 

@@ -42,6 +42,18 @@ _SAME_POSE = np.radians(18)
 _SEAM = 10  # frames in which a join's jump fades away
 _RARE = 12  # actions with fewer takes than this are varied in speed
 
+SIGNAL_STD = 0.25
+"""What features are scaled to.
+
+659 features say the same thing many times over, and neighbouring frames again: under noise of their own size the motion
+stays readable until the last few of the 1000 noise steps, and the network never asks the text. Features a quarter the
+size of the noise are lost in it by step 650 (Chen 2023, "On the importance of noise scheduling", scales images so).
+"""
+SPEECH_ACTION = "speech"
+TEXT_DROPOUT = 0.1
+SPEECH_DROPOUT = 0.1
+TALK_SHARE = 0.15  # of speech pairs that are also told in words
+
 KEY_ACTIONS: dict[str, float] = {
     "walk": 4.0, "idle": 2.0, "bow": 3.0, "wave": 3.0, "raise_hand": 3.0, "turn_180": 3.0, "turn_90": 2.0,
     "jump_up": 1.5, "jump_forward": 1.5, "point": 2.0, "start_walk": 1.5, "stop_walk": 1.5, "run": 1.5,
@@ -274,7 +286,7 @@ class TakeSet:
         std_floor[490:655] = 0.005
         std_floor[655:] = 0.3
         mean = self.features.mean(0, dtype=np.float64)
-        return Normalizer(mean, np.maximum(self.features.std(0, dtype=np.float64), std_floor))
+        return Normalizer(mean, np.maximum(self.features.std(0, dtype=np.float64), std_floor) / SIGNAL_STD)
 
     def batch(self, seed: int, step: int, size: int, speech_share: float) -> dict[str, npt.NDArray[np.generic]]:
         """Arrays of one training batch: x (B, N, 659), valid, text, text_present, speech, speech_present."""
@@ -324,12 +336,6 @@ class TakeSet:
             length = frames
         length = min(length, frames, WINDOW)
         return take.start + int(rng.integers(frames - length + 1)), length
-
-
-SPEECH_ACTION = "speech"
-TEXT_DROPOUT = 0.1
-SPEECH_DROPOUT = 0.1
-TALK_SHARE = 0.15  # of speech pairs that are also told in words
 
 
 def describe(counts: Counter[str]) -> str:

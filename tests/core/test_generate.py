@@ -339,3 +339,11 @@ def test_an_encoder_of_another_width_is_refused(monkeypatch: pytest.MonkeyPatch)
 def test_blocks_that_do_not_fit_the_network_are_refused(speech: Path):
     with pytest.raises(InputError, match="do not make the 5 numbers"):
         generate(Timeline(speech=(SpeechStrip(0, speech),)), make_model(speech_blocks=("mfcc",)))
+
+
+def test_cleanup_is_a_choice():
+    timeline, model = Timeline((WALK,), fps=20), make_model()
+    raw = generate(timeline, model, Settings(steps=2, cleanup=False))
+    clean = generate(timeline, model, Settings(steps=2))
+    assert len(raw) == len(clean)
+    assert not np.array_equal(raw.rotations, clean.rotations)
