@@ -60,6 +60,7 @@ def nla() -> Generator[None, None, None]:
     with bpy.context.temp_override(window=window, area=area, region=region):
         bpy.ops.anim.channels_expand(all=True)
         bpy.ops.nla.view_all()
+    bpy.context.scene.frame_set(bpy.context.scene.frame_start + 400)
     yield
 
 
