@@ -20,7 +20,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..conditions.text import encode_texts
-from ..features import FEATURES, Normalizer, encode
+from ..features import FEATURES, VELOCITIES, Normalizer, encode
 from ..motion import Motion, join
 from ..rotation import (
     Array,
@@ -38,6 +38,7 @@ Floats = npt.NDArray[np.float32]
 WINDOW = 100  # frames of the longest take: 5 s
 _SHORTEST = 24
 _SHORTEST_CYCLE = 10  # frames
+_LEAD = 6  # frames before an action's first movement
 _SAME_POSE = np.radians(18)
 _SEAM = 10  # frames in which a join's jump fades away
 _RARE = 12  # actions with fewer takes than this are varied in speed
@@ -55,9 +56,9 @@ SPEECH_DROPOUT = 0.1
 TALK_SHARE = 0.15  # of speech pairs that are also told in words
 
 KEY_ACTIONS: dict[str, float] = {
-    "walk": 4.0, "idle": 2.0, "bow": 3.0, "wave": 3.0, "raise_hand": 3.0, "turn_180": 3.0, "turn_90": 2.0,
-    "jump_up": 1.5, "jump_forward": 1.5, "point": 2.0, "start_walk": 1.5, "stop_walk": 1.5, "run": 1.5,
-    "raise_hands": 1.5, "talk": 1.0,
+    "walk": 4.0, "idle": 2.5, "bow": 5.0, "wave": 5.0, "raise_hand": 5.0, "turn_180": 5.0, "turn_90": 2.0,
+    "jump_up": 3.0, "jump_forward": 2.0, "point": 4.0, "start_walk": 1.5, "stop_walk": 1.5, "run": 1.0,
+    "raise_hands": 1.0, "talk": 1.0, "nod": 1.0, "shrug": 1.0, "no": 0.5, "you": 0.5, "beat": 0.5,
 }  # fmt: skip
 """How much more often than by count an action is drawn; what a presenter does comes first."""
 
@@ -271,12 +272,13 @@ class TakeSet:
         )
         self._rows = ((self.features - self.normalizer.mean) / self.normalizer.std).astype(np.float32)
         self._speech = self.speech_normalizer.normalize(self.speech).astype(np.float32)
+        self._leads: dict[int, int] = {}
         self._by_action: dict[str, list[Take]] = defaultdict(list)
         for take in self.takes:
             self._by_action[take.action].append(take)
         self._actions = sorted(action for action in self._by_action if action != SPEECH_ACTION)
         weights = np.array(
-            [KEY_ACTIONS.get(action, 0.7) * len(self._by_action[action]) ** 0.4 for action in self._actions]
+            [KEY_ACTIONS.get(action, 0.15) * len(self._by_action[action]) ** 0.4 for action in self._actions]
         )
         self._weights = weights / weights.sum()
 
@@ -333,9 +335,18 @@ class TakeSet:
         elif take.action in CYCLIC:
             length = int(rng.integers(shortest, min(frames, WINDOW) + 1))
         else:
-            length = frames
+            first = take.start + self._lead(take)
+            return first, take.stop - first
         length = min(length, frames, WINDOW)
         return take.start + int(rng.integers(frames - length + 1)), length
+
+    def _lead(self, take: Take) -> int:
+        """Frames of standing at the head of a take that are passed over, so that an action begins with its prompt."""
+        if take.start not in self._leads:
+            speed = np.abs(self.features[take.start : take.stop, VELOCITIES]).mean(1)  # (T,)
+            moving = np.flatnonzero(speed > 0.25 * speed.max())
+            self._leads[take.start] = max(0, min(int(moving[0]) - _LEAD, take.stop - take.start - 40))
+        return self._leads[take.start]
 
 
 def describe(counts: Counter[str]) -> str:
