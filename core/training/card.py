@@ -14,8 +14,8 @@ CREDITS = {
     "mesh2motion": "Mesh2Motion and Quaternius Universal Animation Library; CC0 1.0.",
     "cmu": "CMU Graphics Lab Motion Capture Database, mocap.cs.cmu.edu; created with funding from NSF EIA-0196217. "
     "KIT Motion-Language sentences for some takes: Plappert, Mandery, Asfour 2016.",
-    "speech": "LibriSpeech (Panayotov, Chen, Povey, Khudanpur 2015), CC BY 4.0; LJSpeech (Ito, Johnson 2017), LibriVox "
-    "and J. F. Kennedy's inaugural address of 1961: public domain.",
+    "speech": "LibriSpeech (Panayotov, Chen, Povey, Khudanpur 2015), CC BY 4.0; LJSpeech (Ito, Johnson 2017) and "
+    "LibriVox: public domain.",
 }
 
 

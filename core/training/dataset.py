@@ -56,9 +56,9 @@ SPEECH_DROPOUT = 0.1
 TALK_SHARE = 0.15  # of speech pairs that are also told in words
 
 KEY_ACTIONS: dict[str, float] = {
-    "walk": 4.0, "idle": 2.5, "bow": 5.0, "wave": 5.0, "raise_hand": 5.0, "turn_180": 5.0, "turn_90": 2.0,
-    "jump_up": 3.0, "jump_forward": 2.0, "point": 4.0, "start_walk": 1.5, "stop_walk": 1.5, "run": 1.0,
-    "raise_hands": 1.0, "talk": 1.0, "nod": 1.0, "shrug": 1.0, "no": 0.5, "you": 0.5, "beat": 0.5,
+    "walk": 4.0, "idle": 2.0, "bow": 4.0, "wave": 10.0, "raise_hand": 12.0, "turn_180": 7.0, "turn_90": 2.0,
+    "jump_up": 8.0, "jump_forward": 2.0, "point": 10.0, "start_walk": 1.5, "stop_walk": 1.5, "run": 1.0,
+    "raise_hands": 2.0, "talk": 1.0, "nod": 1.0, "shrug": 1.0, "no": 0.5, "you": 0.5, "beat": 0.5,
 }  # fmt: skip
 """How much more often than by count an action is drawn; what a presenter does comes first."""
 
