@@ -152,7 +152,9 @@ def speech_score(model: Model, audio: Path, settings: Settings, seeds: int) -> N
     """Print the mean hand speed in speech and in its pauses."""
     samples = load_audio(audio)
     loud = speech_features(samples, ("prosody",))[:, 0]  # energy
-    voiced = np.convolve(loud > np.percentile(loud, 75) - 0.35 * np.ptp(loud), np.ones(5) / 5, mode="same") > 0.3
+    level = (np.percentile(loud, 5) + np.percentile(loud, 75)) / 2
+    # a pause is half a second without voice: the hands need time to come to rest
+    voiced = np.convolve(loud > level, np.ones(11), mode="same") > 0
     rates: list[tuple[float, float]] = []
     for seed in range(seeds):
         timeline = Timeline(speech=(SpeechStrip(0, audio),), fps=CORE_FPS, seed=seed, model="")
