@@ -24,7 +24,7 @@ from torch.nn import functional
 from ..conditions.speech import features_width
 from ..errors import InputError
 from ..features import BLOCKS, FEATURES
-from ..model.checkpoint import Model, ModelConfig, save_model
+from ..model.checkpoint import Model, ModelConfig, load_model, save_model
 from ..model.denoiser import Denoiser, DenoiserConfig
 from ..sampling.schedule import Schedule, cosine_schedule
 from .card import model_card
@@ -85,8 +85,12 @@ def learning_rate(step: int, recipe: Recipe) -> float:
     return recipe.learning_rate * warm * (0.05 + 0.95 * 0.5 * (1 + float(np.cos(np.pi * progress))))
 
 
-def train(takes: TakeSet, out: Path, config: DenoiserConfig, recipe: Recipe, name: str) -> Model:
+def train(
+    takes: TakeSet, out: Path, config: DenoiserConfig, recipe: Recipe, name: str, start: Denoiser | None = None
+) -> Model:
     """Train, or go on training, into out/state.pt, and write the model folder out/NAME.
+
+    start: trained weights of the same shape to begin with, where there is no state yet.
 
     The batch and the noise of a step depend on (seed, step) alone, so an interrupted run ends with the same weights.
     """
@@ -95,6 +99,8 @@ def train(takes: TakeSet, out: Path, config: DenoiserConfig, recipe: Recipe, nam
     torch.manual_seed(recipe.seed)
     denoiser = Denoiser(config).to(device)
     torch.nn.init.normal_(denoiser.text_in.weight)  # a sentence vector has length 1: its entries are small
+    if start is not None:
+        denoiser.load_state_dict(start.state_dict())
     average = copy.deepcopy(denoiser).requires_grad_(False)
     optimizer = torch.optim.AdamW(denoiser.parameters(), lr=recipe.learning_rate, weight_decay=0.01)
     schedule, weights = cosine_schedule(), feature_weights().to(device)
@@ -186,10 +192,11 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--takes", type=Path, required=True, help="folder that `prepare` wrote")
     parser.add_argument("--out", type=Path, required=True, help="folder of the training state and the model")
     parser.add_argument("--name", default="open", help="name of the model folder")
-    parser.add_argument("--width", type=int, default=256)
+    parser.add_argument("--width", type=int, default=192)
     parser.add_argument("--layers", type=int, default=6)
     parser.add_argument("--feedforward", type=int, default=768)
-    parser.add_argument("--dropout", type=float, default=0.05)
+    parser.add_argument("--dropout", type=float, default=0.0)
+    parser.add_argument("--start", help="a model to begin with, by name or folder, instead of random weights")
     parser.add_argument("--export-only", action="store_true", help="write the model folder of the last saved state")
     for field, kind in (
         ("steps", int),
@@ -214,5 +221,10 @@ def main(arguments: Sequence[str]) -> int:
         steps=given.steps, batch=given.batch, learning_rate=given.learning_rate, seed=given.seed,
         save_seconds=given.save_seconds,
     )  # fmt: skip
-    train(takes, given.out, config, recipe, given.name)
+    start = None
+    if given.start:
+        start = load_model(given.start).denoiser
+        if start.config != config:
+            raise InputError(f"The model {given.start} has another network than was asked for: give its sizes.")
+    train(takes, given.out, config, recipe, given.name, start)
     return 0

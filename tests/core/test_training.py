@@ -148,3 +148,10 @@ def test_what_never_comes_back_is_not_repeated():
     walk = wandering(50)
     walk.rotations[:, 5] = axis_angle_to_quaternion(np.linspace(0, 2.5, 50)[:, None] * [1.0, 0.0, 0.0])
     assert repeated(walk, 100) is walk
+
+
+def test_training_can_begin_with_a_trained_model(takes, tmp_path):
+    first = train(takes, tmp_path / "first", CONFIG, recipe(2), "tiny")
+    unchanged = train(takes, tmp_path / "second", CONFIG, recipe(0), "tiny", first.denoiser)
+    for key, value in first.denoiser.state_dict().items():
+        assert torch.equal(value, unchanged.denoiser.state_dict()[key]), key
