@@ -17,7 +17,6 @@ SUBJECTS = (
     "a figure", "this person",
 )  # fmt: skip
 HELD_OUT_SUBJECTS = ("the presenter", "a human", "the actor")
-IDLE_PROMPT = "a person stands still"
 
 PHRASES: dict[str, tuple[str, ...]] = {
     "idle": (

@@ -31,7 +31,7 @@ from ..rotation import (
     quaternion_to_axis_angle,
     slerp,
 )
-from ..skeleton import JOINT_NAMES, neutral_skeleton
+from ..skeleton import INDEX, JOINT_NAMES, neutral_skeleton
 
 Floats = npt.NDArray[np.float32]
 
@@ -39,8 +39,7 @@ DEFAULT_BLOCKS = ("mfcc", "mel", "prosody", "onset")
 _CHAIN = 2.6  # seconds between strokes in which the hands stay up
 PAUSE = 0.6  # seconds of silence after which the hands rest
 
-_INDEX = {name: i for i, name in enumerate(JOINT_NAMES)}
-_TORSO = [_INDEX[name] for name in ("spine1", "spine2", "spine3", "neck", "head")]
+_TORSO = [INDEX[name] for name in ("spine1", "spine2", "spine3", "neck", "head")]
 _ARMS = [
     i
     for i, name in enumerate(JOINT_NAMES)
@@ -48,9 +47,9 @@ _ARMS = [
         part in name for part in ("collar", "shoulder", "elbow", "wrist", "index", "middle", "pinky", "ring", "thumb")
     )
 ]
-_LIMBS = [_INDEX[f"{side}_{part}"] for side in ("left", "right") for part in ("shoulder", "elbow")]
-_LEGS = [_INDEX[f"{side}_{part}"] for side in ("left", "right") for part in ("hip", "knee", "ankle")]
-_WRISTS = [_INDEX["left_wrist"], _INDEX["right_wrist"]]
+_LIMBS = [INDEX[f"{side}_{part}"] for side in ("left", "right") for part in ("shoulder", "elbow")]
+_LEGS = [INDEX[f"{side}_{part}"] for side in ("left", "right") for part in ("hip", "knee", "ankle")]
+_WRISTS = [INDEX["left_wrist"], INDEX["right_wrist"]]
 _NO_TALKING = (
     "scratch", "stretch", "squeeze", "touch", "think", "contemplate", "guitar", "pushup", "walk", "reach", "turn",
     "step", "weight", "idle01_to", "idle02_to", "idle03_to", "stand01_to", "kick", "screwyou", "strafe", "door",
@@ -299,7 +298,7 @@ def _with_pauses(samples: Floats, rng: np.random.Generator) -> Floats:
 
 def _standing_at_origin(motion: Motion) -> Motion:
     """Moved so that the feet of the first frame are about the origin."""
-    ankles = motion.slice(0, 1).positions(neutral_skeleton())[0, [_INDEX["left_ankle"], _INDEX["right_ankle"]]].mean(0)
+    ankles = motion.slice(0, 1).positions(neutral_skeleton())[0, [INDEX["left_ankle"], INDEX["right_ankle"]]].mean(0)
     return motion.moved((-ankles[0], 0.0, -ankles[2]))
 
 
@@ -463,16 +462,16 @@ def _alive(
     for stroke in strokes:
         size = np.radians(rng.uniform(1.5, 5.0)) * min(1.0, 0.4 + 0.2 * strength[round(stroke * CORE_FPS)])
         nod = size * np.exp(-0.5 * ((times - stroke) / 0.14) ** 2)
-        turn[:, _INDEX["head"], 0] += nod
-        turn[:, _INDEX["neck"], 0] += 0.4 * nod
-        turn[:, _INDEX["spine3"], 0] += 0.25 * nod
+        turn[:, INDEX["head"], 0] += nod
+        turn[:, INDEX["neck"], 0] += 0.4 * nod
+        turn[:, INDEX["spine3"], 0] += 0.25 * nod
     speaking = np.zeros(frames)
     for first, end in spans:
         speaking[int(first * CORE_FPS) : int(end * CORE_FPS) + 1] = 1
     speaking = gaussian_filter1d(speaking, 8)[:, None]
     head = _drift((frames, 3), 12, rng) * np.radians([1.5, 5.0, 1.5])
-    turn[:, _INDEX["head"]] += head * (0.3 + 0.7 * speaking)
-    turn[:, _INDEX["spine2"]] += _drift((frames, 3), 20, rng) * np.radians([0.6, 1.2, 0.5])
+    turn[:, INDEX["head"]] += head * (0.3 + 0.7 * speaking)
+    turn[:, INDEX["spine2"]] += _drift((frames, 3), 20, rng) * np.radians([0.6, 1.2, 0.5])
     turn[:, _LIMBS] += (_drift((frames, len(_LIMBS) * 3), 16, rng) * np.radians(0.7)).reshape(frames, -1, 3)
     return quaternion_multiply(rotations, axis_angle_to_quaternion(turn))
 
