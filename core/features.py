@@ -165,20 +165,31 @@ def placement(motion: Motion, skeleton: Skeleton) -> tuple[tuple[float, float], 
 
 @dataclass(frozen=True)
 class Normalizer:
-    """(x - mean) / std for each feature. mean, std: (D,)."""
+    """(x - mean) / std for each feature, and of those the components that a network works with.
+
+    mean, std: (D,). basis: (D, K) with columns at right angles to one another, or None where all D features are used;
+    what lies outside it comes back as the mean.
+    """
 
     mean: Array
     std: Array
+    basis: Array | None = None
 
     def __post_init__(self) -> None:
         if self.mean.shape != self.std.shape or self.mean.ndim != 1 or not (self.std > 0).all():
             raise InputError(f"Mean {self.mean.shape} and std {self.std.shape} must be (D,) with every std above 0.")
 
     def normalize(self, rows: npt.ArrayLike) -> Array:
-        return (np.asarray(rows, np.float64) - self.mean) / self.std
+        """Features (..., D) -> components (..., K)."""
+        scaled = (np.asarray(rows, np.float64) - self.mean) / self.std
+        return scaled if self.basis is None else scaled @ self.basis
 
     def denormalize(self, rows: npt.ArrayLike) -> Array:
-        return np.asarray(rows, np.float64) * self.std + self.mean
+        """Components (..., K) -> features (..., D)."""
+        scaled = np.asarray(rows, np.float64)
+        if self.basis is not None:
+            scaled = scaled / (self.basis**2).sum(0) @ self.basis.T
+        return scaled * self.std + self.mean
 
     @staticmethod
     def fit(rows: npt.ArrayLike, floor: float = 1e-3) -> "Normalizer":

@@ -30,13 +30,16 @@ class ModelConfig:
     """What a model needs beside its weights; `config.json` holds exactly these keys.
 
     `speech_blocks` name the speech features in order; `window` is the longest stretch in frames the network was trained
-    on; `fps` is the frame rate of `features`; `sampler` and `steps` are what works best with these weights.
+    on; `fps` is the frame rate of `features`; `projected_from` is how many of those a frame has where the network works
+    with components of them (`Normalizer.basis`), 0 where it takes them all; `sampler` and `steps` are what works best
+    with these weights.
     """
 
     denoiser: DenoiserConfig
     speech_blocks: tuple[str, ...]
     text_encoder: str = "all-MiniLM-L6-v2"
     features: Literal["smplx-659"] = "smplx-659"
+    projected_from: int = 0
     fps: float = 20.0
     window: int = 120
     schedule: Literal["cosine"] = "cosine"
@@ -68,6 +71,8 @@ def save_model(folder: str | Path, model: Model) -> None:
         "speech_mean": model.speech_normalizer.mean,
         "speech_std": model.speech_normalizer.std,
     }
+    if model.normalizer.basis is not None:
+        statistics["feature_basis"] = model.normalizer.basis
     _save_tensors(folder / WEIGHTS, weights)
     _save_tensors(
         folder / NORMALIZER, {key: torch.as_tensor(np.array(value, np.float32)) for key, value in statistics.items()}
@@ -87,10 +92,12 @@ def load_model(name_or_path: str | Path, search: Path = MODELS) -> Model:
         raise InputError(f"There is no model {str(name_or_path)!r}; the models here are: {', '.join(known) or 'none'}.")
     config = _read_config(folder / CONFIG)
     denoiser = Denoiser(config.denoiser)
-    widths = {"feature": (config.denoiser.features,), "speech": (config.denoiser.speech_width,)}
-    statistics = _load_tensors(
-        folder / NORMALIZER, {f"{kind}_{what}": shape for kind, shape in widths.items() for what in ("mean", "std")}
-    )
+    features = config.projected_from or config.denoiser.features
+    widths = {"feature": (features,), "speech": (config.denoiser.speech_width,)}
+    statistics_shapes = {f"{kind}_{what}": shape for kind, shape in widths.items() for what in ("mean", "std")}
+    if config.projected_from:
+        statistics_shapes["feature_basis"] = (features, config.denoiser.features)
+    statistics = _load_tensors(folder / NORMALIZER, statistics_shapes)
     shapes = {key: tuple(value.shape) for key, value in denoiser.state_dict().items()}
     denoiser.load_state_dict(_load_tensors(folder / WEIGHTS, shapes))
     arrays = {key: np.asarray(value, np.float64) for key, value in statistics.items()}
@@ -98,7 +105,7 @@ def load_model(name_or_path: str | Path, search: Path = MODELS) -> Model:
     return Model(
         denoiser.eval().requires_grad_(False),
         config,
-        Normalizer(arrays["feature_mean"], arrays["feature_std"]),
+        Normalizer(arrays["feature_mean"], arrays["feature_std"], arrays.get("feature_basis")),
         Normalizer(arrays["speech_mean"], arrays["speech_std"]),
         card.read_text(encoding="utf-8") if card.is_file() else "",
     )

@@ -9,6 +9,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from ..errors import InputError
+
 LOCAL_WINDOW = 10  # frames; local attention sees its own window and the one before
 LOCAL_HEADS = 8
 
@@ -19,7 +21,9 @@ class DenoiserConfig:
 
     `absence` says what stands for a missing condition: "zero" feeds zeros through the condition's own layer (the
     released network), "learned" replaces the layer's answer by a trained vector. `prediction` is what the network's
-    output means. `norm_first` is a pre-norm transformer with a final norm; the released one is post-norm.
+    output means. `norm_first` is a pre-norm transformer with a final norm; the released one is post-norm. With
+    `conditioning` "every_layer", text and time step also scale and shift each pre-norm layer (adaLN, Peebles & Xie
+    2023); the released network tells them by the first token alone.
     """
 
     features: int = 659
@@ -34,6 +38,11 @@ class DenoiserConfig:
     prediction: Literal["x0", "noise"] = "x0"
     absence: Literal["zero", "learned"] = "zero"
     local_attention: bool = False
+    conditioning: Literal["token", "every_layer"] = "token"
+
+    def __post_init__(self) -> None:
+        if self.conditioning == "every_layer" and not self.norm_first:
+            raise InputError("Text and time step can be told to every layer of a pre-norm network only.")
 
 
 class Denoiser(nn.Module):
@@ -75,18 +84,21 @@ class Denoiser(nn.Module):
         bool; speech (B, N, speech_width) and speech_present (B, N) bool; valid (B, N) bool is False on padding, None
         where there is none. Returns (B, N, features); rows of padding mean nothing.
         """
-        tokens = self.tokens(x, timesteps, text, text_present, speech, speech_present)  # (B, 1+N, W)
+        tokens, told = self.tokens(x, timesteps, text, text_present, speech, speech_present)  # (B, 1+N, W), (B, W)
         mask = None
         if valid is not None:
             mask = functional.pad(valid, (1, 0), value=True)[:, None, None, :]  # (B, 1, 1, 1+N)
         for block in self.blocks:
-            tokens = block(tokens, mask)
+            tokens = block(tokens, mask, told)
         return self.motion_out(self.norm_out(tokens[:, 1:]))
 
     def tokens(
         self, x: Tensor, timesteps: Tensor, text: Tensor, text_present: Tensor, speech: Tensor, speech_present: Tensor
-    ) -> Tensor:
-        """What enters the transformer, positions added: (B, 1+N, width). Arguments as in `forward`."""
+    ) -> tuple[Tensor, Tensor]:
+        """What enters the transformer, positions added, (B, 1+N, width), and text and time step as one (B, width).
+
+        Arguments as in `forward`.
+        """
         width = self.config.width
         text_token = self._present(self.text_in, text, text_present, "absent_text")  # (B, W)
         time_token = self.time_in(sinusoids(timesteps, width).to(x.dtype))  # (B, W)
@@ -97,7 +109,7 @@ class Denoiser(nn.Module):
         frames = torch.cat([speech_tokens, self.motion_in(x)], dim=-1)  # (B, N, 2W)
         tokens = self.joint(torch.cat([first, frames], dim=1))  # (B, 1+N, W)
         positions = sinusoids(torch.arange(tokens.shape[1], device=x.device), width).to(x.dtype)  # (1+N, W)
-        return self.dropout(tokens + positions)
+        return self.dropout(tokens + positions), functional.silu(text_token + time_token)
 
     def _present(self, layer: nn.Linear, condition: Tensor, present: Tensor, absent: str) -> Tensor:
         """The condition's embedding, with what stands for it where it is absent."""
@@ -124,8 +136,18 @@ class Block(nn.Module):
         self.attention_norm = nn.LayerNorm(width)
         self.feedforward_norm = nn.LayerNorm(width)
         self.dropout = nn.Dropout(config.dropout)
+        self.modulation = None
+        if config.conditioning == "every_layer":
+            self.modulation = nn.Linear(width, 6 * width)
+            nn.init.zeros_(self.modulation.weight)
+            nn.init.zeros_(self.modulation.bias)
 
-    def forward(self, x: Tensor, mask: Tensor | None) -> Tensor:  # (B, N, W), (B, 1, 1, N) -> (B, N, W)
+    def forward(self, x: Tensor, mask: Tensor | None, told: Tensor) -> Tensor:
+        """x (B, N, W), mask (B, 1, 1, N), told (B, W) -> (B, N, W)."""
+        if self.modulation is not None:
+            shift, scale, gate, shift_2, scale_2, gate_2 = self.modulation(told)[:, None].chunk(6, dim=-1)  # (B, 1, W)
+            x = x + (1 + gate) * self.attention(self.attention_norm(x) * (1 + scale) + shift, mask)
+            return x + (1 + gate_2) * self.feedforward(self.feedforward_norm(x) * (1 + scale_2) + shift_2)
         if self.norm_first:
             x = x + self.attention(self.attention_norm(x), mask)
             return x + self.feedforward(self.feedforward_norm(x))

@@ -19,8 +19,9 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from ..cleanup import without_jumps
 from ..conditions.text import encode_texts
-from ..features import FEATURES, VELOCITIES, Normalizer, encode
+from ..features import VELOCITIES, Normalizer, encode
 from ..motion import Motion, join
 from ..rotation import (
     Array,
@@ -32,6 +33,7 @@ from ..rotation import (
 )
 from ..skeleton import Skeleton
 from .captions import CYCLIC, Caption, caption
+from .components import fit_components
 
 Floats = npt.NDArray[np.float32]
 
@@ -43,22 +45,16 @@ _SAME_POSE = np.radians(18)
 _SEAM = 10  # frames in which a join's jump fades away
 _RARE = 12  # actions with fewer takes than this are varied in speed
 
-SIGNAL_STD = 0.25
-"""What features are scaled to.
-
-659 features say the same thing many times over, and neighbouring frames again: under noise of their own size the motion
-stays readable until the last few of the 1000 noise steps, and the network never asks the text. Features a quarter the
-size of the noise are lost in it by step 650 (Chen 2023, "On the importance of noise scheduling", scales images so).
-"""
 SPEECH_ACTION = "speech"
 TEXT_DROPOUT = 0.1
 SPEECH_DROPOUT = 0.1
 TALK_SHARE = 0.15  # of speech pairs that are also told in words
 
 KEY_ACTIONS: dict[str, float] = {
-    "walk": 4.0, "idle": 2.0, "bow": 4.0, "wave": 10.0, "raise_hand": 12.0, "turn_180": 7.0, "turn_90": 2.0,
-    "jump_up": 8.0, "jump_forward": 2.0, "point": 10.0, "start_walk": 1.5, "stop_walk": 1.5, "run": 1.0,
-    "raise_hands": 2.0, "talk": 1.0, "nod": 1.0, "shrug": 1.0, "no": 0.5, "you": 0.5, "beat": 0.5,
+    "walk": 3.0, "idle": 2.0, "bow": 4.0, "wave": 8.0, "raise_hand": 6.0, "turn_180": 4.0, "turn_90": 2.0,
+    "jump_up": 4.0, "jump_forward": 1.0, "point": 6.0, "start_walk": 1.5, "stop_walk": 1.5, "run": 1.0,
+    "raise_hands": 2.0, "talk": 1.0, "nod": 2.0, "shrug": 1.5, "no": 0.6, "you": 0.6, "stop": 0.8, "offer": 0.8,
+    "me": 0.8, "think": 1.0, "indicate": 1.0, "run_jump": 0.2, "punch": 0.2, "kick": 0.3,
 }  # fmt: skip
 """How much more often than by count an action is drawn; what a presenter does comes first."""
 
@@ -231,7 +227,8 @@ def add_clips(packer: Packer, clips: Iterable[tuple[Motion, str, str, str]], see
     """Pack text takes of (motion, name, source, licence), mirrored too; how many takes each action got."""
     skeleton = packer.skeleton
     labelled: list[tuple[Motion, Caption, str, str, str]] = []
-    for motion, name, source, licence in clips:
+    for recorded, name, source, licence in clips:
+        motion = without_jumps(recorded)
         for mirrored in (False, True):
             side = motion.mirrored() if mirrored else motion
             for window in windows(side):
@@ -257,20 +254,23 @@ def add_clips(packer: Packer, clips: Iterable[tuple[Motion, str, str, str]], see
 class TakeSet:
     """The packed takes, in memory, with their statistics and balanced batches."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, normalizers: tuple[Normalizer, Normalizer] | None = None) -> None:
+        """normalizers: of motion and speech, of a model that is to learn on; else those of these takes."""
         header = json.loads((folder / "takes.json").read_text(encoding="utf-8"))
         self.encoder: str = header["encoder"]
         self.speech_blocks: tuple[str, ...] = tuple(header["speech_blocks"])
         self.words: list[str] = header["words"]
         self.takes = [Take(**row | {"sentences": tuple(row["sentences"])}) for row in header["takes"]]
-        self.features: Floats = np.load(folder / "features.npy")
+        self.features: Floats = np.load(folder / "features.npy", mmap_mode="r")
         self.speech: Floats = np.load(folder / "speech.npy")
         self.sentences: Floats = np.load(folder / "sentences.npy")
-        self.normalizer = self._feature_statistics()
-        self.speech_normalizer = Normalizer.fit(
-            self.speech if len(self.speech) else np.zeros((2, self.speech.shape[1]))
+        if normalizers is None:
+            speech = self.speech if len(self.speech) else np.zeros((2, self.speech.shape[1]))
+            normalizers = fit_components(self.features), Normalizer.fit(speech)
+        self.normalizer, self.speech_normalizer = normalizers
+        self._rows: Floats = np.concatenate(
+            [self.normalizer.normalize(part).astype(np.float32) for part in np.array_split(self.features, 64)]
         )
-        self._rows = ((self.features - self.normalizer.mean) / self.normalizer.std).astype(np.float32)
         self._speech = self.speech_normalizer.normalize(self.speech).astype(np.float32)
         self._leads: dict[int, int] = {}
         self._by_action: dict[str, list[Take]] = defaultdict(list)
@@ -278,23 +278,15 @@ class TakeSet:
             self._by_action[take.action].append(take)
         self._actions = sorted(action for action in self._by_action if action != SPEECH_ACTION)
         weights = np.array(
-            [KEY_ACTIONS.get(action, 0.15) * len(self._by_action[action]) ** 0.4 for action in self._actions]
+            [KEY_ACTIONS.get(action, 0.4) * len(self._by_action[action]) ** 0.4 for action in self._actions]
         )
         self._weights = weights / weights.sum()
 
-    def _feature_statistics(self) -> Normalizer:
-        std_floor = np.full(FEATURES, 0.02)  # metres and matrix entries that hardly move must not be blown up
-        std_floor[:4] = (0.01, 0.005, 0.01, 0.05)
-        std_floor[490:655] = 0.005
-        std_floor[655:] = 0.3
-        mean = self.features.mean(0, dtype=np.float64)
-        return Normalizer(mean, np.maximum(self.features.std(0, dtype=np.float64), std_floor) / SIGNAL_STD)
-
     def batch(self, seed: int, step: int, size: int, speech_share: float) -> dict[str, npt.NDArray[np.generic]]:
-        """Arrays of one training batch: x (B, N, 659), valid, text, text_present, speech, speech_present."""
+        """Arrays of one training batch: x (B, N, 163), valid, text, text_present, speech, speech_present."""
         rng = np.random.default_rng([seed, step])
         n, width = WINDOW, self._speech.shape[1]
-        x = np.zeros((size, n, FEATURES), np.float32)
+        x = np.zeros((size, n, self._rows.shape[1]), np.float32)
         valid = np.zeros((size, n), bool)
         text = np.zeros((size, self.sentences.shape[1]), np.float32)
         text_present = np.zeros(size, bool)

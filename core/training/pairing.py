@@ -19,6 +19,7 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 from scipy.ndimage import gaussian_filter1d, maximum_filter1d, uniform_filter1d
+from scipy.signal import oaconvolve
 
 from ..conditions.speech import BLOCK_WIDTHS, SAMPLE_RATE, load_audio, speech_features
 from ..motion import CORE_FPS, Motion
@@ -244,7 +245,11 @@ def make_pair(
     blocks: Sequence[str] = DEFAULT_BLOCKS,
     name: str = "",
 ) -> Pair | None:
-    """One pair from (n,) samples at 16 kHz; idles as from `_standing_at_origin`. None where nobody speaks."""
+    """One pair from (n,) samples at 16 kHz; idles as from `_standing_at_origin`. None where nobody speaks.
+
+    The gestures follow the recording as it is, the features are those of the voice in some room (`in_a_room`): else a
+    network takes for a pause only what is as quiet as the studio.
+    """
     samples = _with_pauses(samples, rng)
     wanted = [*blocks, *(block for block in ("prosody", "onset") if block not in blocks)]
     features = speech_features(samples, wanted, CORE_FPS)
@@ -259,8 +264,23 @@ def make_pair(
     placed, made = _place(strokes, spans, strength, gestures, rng)
     rotations = _overlay(base.rotations, placed)
     rotations = _alive(rotations, made, strength, spans, rng)
-    speech = np.concatenate([columns[block] for block in blocks], axis=1)
+    speech = speech_features(in_a_room(samples, rng), blocks, CORE_FPS)
     return Pair(replace(base, rotations=continuous(rotations)), speech, name, np.array(made))
+
+
+def in_a_room(samples: Floats, rng: np.random.Generator) -> Floats:
+    """The recording with echoes of 0.1 to 1 s and steady noise 15 to 50 dB below the voice; one in three as it is."""
+    if rng.random() < 1 / 3:
+        return samples
+    seconds = rng.uniform(0.1, 1.0)  # in which the echoes fall by 60 dB
+    times = np.arange(int(seconds * SAMPLE_RATE)) / SAMPLE_RATE
+    echoes = rng.standard_normal(len(times)) * 10 ** (-3 * times / seconds)
+    echoes *= rng.uniform(0.0, 0.7) / np.linalg.norm(echoes)
+    echoes[0] = 1.0
+    heard = oaconvolve(samples, echoes)[: len(samples)]
+    hiss = gaussian_filter1d(rng.standard_normal(len(samples)), rng.uniform(0.0, 4.0))  # white to dull
+    voice = np.sqrt(np.percentile(np.square(heard), 95))
+    return (heard + hiss / hiss.std() * voice * 10 ** (-rng.uniform(15, 50) / 20)).astype(np.float32)
 
 
 def _columns(features: Floats, blocks: Sequence[str]) -> dict[str, Floats]:

@@ -16,25 +16,19 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional
 
 from ..conditions.speech import features_width
 from ..errors import InputError
-from ..features import BLOCKS, FEATURES
+from ..features import FEATURES
 from ..model.checkpoint import Model, ModelConfig, load_model, save_model
 from ..model.denoiser import Denoiser, DenoiserConfig
 from ..sampling.schedule import Schedule, cosine_schedule
 from .card import model_card
-from .dataset import SIGNAL_STD, WINDOW, TakeSet
-
-FEATURE_WEIGHTS = {
-    # three root numbers carry the whole path, and the decoder never reads velocities and contacts
-    "yaw": 20.0, "root_velocity": 20.0, "height": 8.0, "positions": 1.0, "rotations": 1.0, "velocities": 0.3,
-    "contacts": 0.3,
-}  # fmt: skip
+from .components import SIGNAL_STD, component_weights
+from .dataset import WINDOW, TakeSet
 
 
 @dataclass(frozen=True)
@@ -52,18 +46,10 @@ class Recipe:
     save_seconds: float = 300.0
 
 
-def feature_weights() -> Tensor:
-    """(659,) weight of each feature in the loss, mean 1."""
-    weights = torch.ones(FEATURES)
-    for block, value in FEATURE_WEIGHTS.items():
-        weights[BLOCKS[block]] = value
-    return weights / weights.mean()
-
-
 def loss_of(denoiser: Denoiser, schedule: Schedule, batch: dict[str, Tensor], weights: Tensor, smooth: float) -> Tensor:
     """Masked Huber loss of the predicted x0 (paper eq. 1) and of its change from frame to frame.
 
-    Errors count in units of the features' own spread, those of all noise steps alike.
+    Errors count in units of the components' own spread, those of all noise steps alike.
     """
     x0, valid = batch["x"], batch["valid"]
     timesteps = torch.randint(0, len(schedule), (len(x0),), device=x0.device)
@@ -75,14 +61,19 @@ def loss_of(denoiser: Denoiser, schedule: Schedule, batch: dict[str, Tensor], we
     mask = valid[..., None].float()  # (B, N, 1)
     pose = functional.smooth_l1_loss(predicted, x0, reduction="none") * weights
     change = functional.smooth_l1_loss(predicted.diff(dim=1), x0.diff(dim=1), reduction="none") * weights
-    return (pose * mask).sum() / mask.sum() / FEATURES + smooth * (change * mask[:, 1:]).sum() / mask.sum() / FEATURES
+    return (pose * mask).sum() / mask.sum() / len(weights) + smooth * (change * mask[:, 1:]).sum() / mask.sum() / len(
+        weights
+    )
 
 
 def learning_rate(step: int, recipe: Recipe) -> float:
-    """Linear warm-up, then a cosine down to a twentieth."""
+    """Linear warm-up, then even, then over the last quarter of the steps linear down to a fiftieth.
+
+    So a run can be given more steps at any time before its last quarter.
+    """
     warm = min(1.0, (step + 1) / recipe.warmup)
-    progress = min(1.0, step / max(recipe.steps, 1))
-    return recipe.learning_rate * warm * (0.05 + 0.95 * 0.5 * (1 + float(np.cos(np.pi * progress))))
+    left = 1 - step / max(recipe.steps, 1)
+    return recipe.learning_rate * warm * min(1.0, max(left / 0.25, 0.02))
 
 
 def train(
@@ -103,7 +94,7 @@ def train(
         denoiser.load_state_dict(start.state_dict())
     average = copy.deepcopy(denoiser).requires_grad_(False)
     optimizer = torch.optim.AdamW(denoiser.parameters(), lr=recipe.learning_rate, weight_decay=0.01)
-    schedule, weights = cosine_schedule(), feature_weights().to(device)
+    schedule, weights = cosine_schedule(), torch.from_numpy(component_weights()).float().to(device)
     state_file = out / "state.pt"
     first = _resume(state_file, denoiser, average, optimizer, config)
     saved = started = time.monotonic()
@@ -137,7 +128,9 @@ def export(state_file: Path, takes: TakeSet, folder: Path, name: str) -> Model:
     config = DenoiserConfig(**state["config"])
     denoiser = Denoiser(config)
     denoiser.load_state_dict(state["average"])
-    model_config = ModelConfig(config, takes.speech_blocks, takes.encoder, window=WINDOW, licence="GPL-3.0-or-later")
+    model_config = ModelConfig(
+        config, takes.speech_blocks, takes.encoder, window=WINDOW, projected_from=FEATURES, licence="GPL-3.0-or-later"
+    )
     card = model_card(name, takes, config, int(state["step"]))
     model = Model(denoiser.eval().requires_grad_(False), model_config, takes.normalizer, takes.speech_normalizer, card)
     save_model(folder, model)
@@ -209,22 +202,22 @@ def main(arguments: Sequence[str]) -> int:
     given = parser.parse_args(arguments)
     if not (given.takes / "takes.json").is_file():
         raise InputError(f"{given.takes} holds no takes: run `python -m core prepare --out {given.takes}` first.")
-    takes = TakeSet(given.takes)
+    start = load_model(given.start) if given.start else None
+    takes = TakeSet(given.takes, (start.normalizer, start.speech_normalizer) if start else None)
     if given.export_only:
         export(given.out / "state.pt", takes, given.out / given.name, given.name)
         return 0
     config = DenoiserConfig(
-        text_width=takes.sentences.shape[1], speech_width=features_width(takes.speech_blocks), width=given.width,
-        layers=given.layers, feedforward=given.feedforward, dropout=given.dropout, norm_first=True, absence="learned",
+        features=len(component_weights()), text_width=takes.sentences.shape[1],
+        speech_width=features_width(takes.speech_blocks), width=given.width, layers=given.layers,
+        feedforward=given.feedforward, dropout=given.dropout, norm_first=True, absence="learned",
+        conditioning="every_layer",
     )  # fmt: skip
     recipe = Recipe(
         steps=given.steps, batch=given.batch, learning_rate=given.learning_rate, seed=given.seed,
         save_seconds=given.save_seconds,
     )  # fmt: skip
-    start = None
-    if given.start:
-        start = load_model(given.start).denoiser
-        if start.config != config:
-            raise InputError(f"The model {given.start} has another network than was asked for: give its sizes.")
-    train(takes, given.out, config, recipe, given.name, start)
+    if start is not None and start.denoiser.config != config:
+        raise InputError(f"The model {given.start} has another network than was asked for: give its sizes.")
+    train(takes, given.out, config, recipe, given.name, start.denoiser if start else None)
     return 0

@@ -2,6 +2,7 @@
 """A model folder comes back as it was, and one that does not fit is refused with one sentence."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -50,6 +51,19 @@ def test_round_trip(model: Model, folder: Path):
         "normalizer.safetensors",
         "weights.safetensors",
     ]
+
+
+def test_a_network_of_components_keeps_their_basis(model: Model, tmp_path: Path):
+    rng = np.random.default_rng(1)
+    basis, _ = np.linalg.qr(rng.normal(size=(11, 7)))
+    normalizer = Normalizer(rng.normal(size=11), rng.random(11) + 1, basis)
+    save_model(
+        tmp_path / "parts", replace(model, normalizer=normalizer, config=replace(model.config, projected_from=11))
+    )
+    loaded = load_model(tmp_path / "parts").normalizer
+    rows = rng.normal(size=(5, 11))
+    np.testing.assert_allclose(loaded.normalize(rows), normalizer.normalize(rows), atol=1e-5)
+    np.testing.assert_allclose(loaded.denormalize(rows[:, :7]), normalizer.denormalize(rows[:, :7]), atol=1e-5)
 
 
 def test_saving_again_replaces(model: Model, folder: Path):

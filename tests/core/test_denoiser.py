@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 
+from core.errors import InputError
 from core.model.denoiser import Denoiser, DenoiserConfig
 
 GOLDEN = Path(__file__).parents[1] / "golden"
@@ -72,7 +73,7 @@ def test_meets_the_released_network(version: str):
     arguments = golden["t"], golden["text"], torch.tensor([True, True]), golden["audio"], frames
     without_text = golden["t"], golden["text"], torch.tensor([False, False]), golden["audio"], frames
 
-    tokens = network.tokens(x, *arguments)
+    tokens, _ = network.tokens(x, *arguments)
     torch.testing.assert_close(tokens.transpose(0, 1), golden["act_after_pos_enc"], atol=1e-5, rtol=0)
     for block in network.blocks:
         tokens = block(tokens, None)
@@ -123,8 +124,21 @@ def test_an_absent_condition_is_not_read(absence: str):
     assert is_zero == (absence == "zero")
 
 
-def test_every_parameter_learns():
-    network = Denoiser(DenoiserConfig(**{**vars(TINY), "absence": "learned", "norm_first": True}))
+TOLD = DenoiserConfig(**{**vars(TINY), "absence": "learned", "norm_first": True, "conditioning": "every_layer"})
+
+
+def test_telling_every_layer_begins_as_the_first_token_alone():
+    told = Denoiser(TOLD).eval()
+    plain = Denoiser(DenoiserConfig(**{**vars(TOLD), "conditioning": "token"})).eval()
+    plain.load_state_dict({key: value for key, value in told.state_dict().items() if "modulation" not in key})
+    torch.testing.assert_close(told(**inputs()), plain(**inputs()))
+    with pytest.raises(InputError, match="pre-norm"):
+        DenoiserConfig(conditioning="every_layer")
+
+
+@pytest.mark.parametrize("conditioning", ["token", "every_layer"])
+def test_every_parameter_learns(conditioning: str):
+    network = Denoiser(DenoiserConfig(**{**vars(TOLD), "conditioning": conditioning}))
     given = inputs()
     given["text_present"][0] = False
     given["speech_present"][1, 4:] = False

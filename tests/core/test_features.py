@@ -77,3 +77,17 @@ def test_normalizer_round_trip_with_constant_features():
     normalizer = Normalizer.fit(rows)
     np.testing.assert_allclose(normalizer.denormalize(normalizer.normalize(rows)), rows, atol=1e-12)
     assert np.isfinite(normalizer.normalize(rows)).all()
+
+
+def test_components_come_back_and_the_rest_is_the_mean():
+    rng = np.random.default_rng(0)
+    rows = rng.normal(size=(40, 6)) + 3
+    basis, _ = np.linalg.qr(rng.normal(size=(6, 4)))
+    normalizer = Normalizer(rows.mean(0), rows.std(0), basis * [0.4, 2.0, 1.0, 0.1])
+    components = normalizer.normalize(rows)
+    assert components.shape == (40, 4)
+    again = normalizer.denormalize(components)
+    np.testing.assert_allclose(normalizer.normalize(again), components, atol=1e-12)
+    np.testing.assert_allclose(normalizer.denormalize(np.zeros((1, 4)))[0], rows.mean(0))
+    lost = (rows - again) / rows.std(0)
+    np.testing.assert_allclose(lost @ basis, 0, atol=1e-12)

@@ -6,19 +6,28 @@ import pytest
 import torch
 
 from core.errors import InputError
-from core.features import FEATURES, decode
+from core.features import decode, encode, placement
 from core.model.checkpoint import load_model
 from core.model.denoiser import DenoiserConfig
 from core.rotation import axis_angle_to_quaternion, quaternion_to_matrix
 from core.skeleton import neutral_skeleton
 from core.training import dataset
+from core.training.components import SIGNAL_STD, component_weights, fit_components
 from core.training.dataset import SPEECH_ACTION, WINDOW, Packer, TakeSet, chain, lengthened, repeated, windows
-from core.training.train import Recipe, feature_weights, train
+from core.training.train import Recipe, learning_rate, train
 from tests.core.moves import wandering
 
 SKELETON = neutral_skeleton()
 CONFIG = DenoiserConfig(
-    text_width=6, speech_width=5, width=16, layers=1, heads=2, feedforward=16, norm_first=True, absence="learned"
+    features=len(component_weights()),
+    text_width=6,
+    speech_width=5,
+    width=16,
+    layers=1,
+    heads=2,
+    feedforward=16,
+    norm_first=True,
+    absence="learned",
 )
 
 
@@ -79,16 +88,16 @@ def test_a_batch_depends_on_seed_and_step_alone(takes):
 
 def test_a_batch_masks_padding_and_lays_speech_on_its_frames(takes):
     batch = takes.batch(1, 0, 64, 0.5)
-    assert batch["x"].shape == (64, WINDOW, FEATURES)
+    assert batch["x"].shape == (64, WINDOW, CONFIG.features)
     assert not batch["x"][~batch["valid"]].any()
     assert not batch["speech"][~batch["valid"]].any()
     assert batch["speech_present"].any()
     assert not (batch["speech_present"] & ~batch["valid"]).any()
     rows = takes.speech_normalizer.normalize(takes.speech).astype(np.float32)
-    motions = ((takes.features - takes.normalizer.mean) / takes.normalizer.std).astype(np.float32)
+    motions = takes.normalizer.normalize(takes.features).astype(np.float32)
     take = takes.takes[3]
     for row in np.flatnonzero(batch["speech_present"].any(1)):
-        (at,) = np.flatnonzero((motions == batch["x"][row, 0]).all(1))
+        (at,) = np.flatnonzero((np.abs(motions - batch["x"][row, 0]) < 1e-5).all(1))
         np.testing.assert_array_equal(batch["speech"][row, 0], rows[at - take.start])
 
 
@@ -97,10 +106,35 @@ def test_some_samples_lose_their_text(takes):
     assert 0.04 < 1 - present.mean() < 0.18
 
 
-def test_feature_weights_favour_the_path():
-    weights = feature_weights()
+def test_components_keep_the_body_and_most_of_the_fingers():
+    rng = np.random.default_rng(0)
+    motion = wandering(200, seed=4)
+    curl = rng.normal(size=(200, 3)) @ rng.normal(size=(3, 30 * 3)) * 0.2  # fingers move together
+    motion.rotations[:, 25:] = axis_angle_to_quaternion(curl.reshape(200, 30, 3))
+    rows = encode(motion, SKELETON)
+    normalizer = fit_components(rows.astype(np.float32))
+    components = normalizer.normalize(rows)
+    assert components.shape[1] == len(component_weights())
+    assert components.std(0).max() <= SIGNAL_STD * 1.001
+    place, heading = placement(motion, SKELETON)
+    again = decode(normalizer.denormalize(components), SKELETON, place, heading).positions(SKELETON)
+    apart = np.abs(again - motion.positions(SKELETON)).max((0, 2))  # (55,) metres
+    assert apart[:22].max() < 1e-3
+    assert apart[25:].max() < 0.01
+
+
+def test_component_weights_favour_the_path_and_the_arms():
+    weights = component_weights()
     assert weights.mean() == pytest.approx(1)
-    assert weights[0] > 10 * weights[200]
+    assert weights[0] > weights[13:].max() > 2 * weights[-1]
+
+
+def test_the_learning_rate_rises_stays_and_falls():
+    rates = [learning_rate(step, Recipe(steps=1000, warmup=10, learning_rate=1.0)) for step in range(1000)]
+    assert rates[0] == pytest.approx(0.1)
+    assert set(rates[10:750]) == {1.0}
+    assert all(np.diff(rates[750:]) <= 0)
+    assert rates[-1] == pytest.approx(0.02)
 
 
 def recipe(steps: int) -> Recipe:
