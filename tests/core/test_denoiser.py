@@ -73,10 +73,10 @@ def test_meets_the_released_network(version: str):
     arguments = golden["t"], golden["text"], torch.tensor([True, True]), golden["audio"], frames
     without_text = golden["t"], golden["text"], torch.tensor([False, False]), golden["audio"], frames
 
-    tokens, _ = network.tokens(x, *arguments)
+    tokens, told = network.tokens(x, *arguments)
     torch.testing.assert_close(tokens.transpose(0, 1), golden["act_after_pos_enc"], atol=1e-5, rtol=0)
     for block in network.blocks:
-        tokens = block(tokens, None)
+        tokens = block(tokens, None, told)
     torch.testing.assert_close(tokens.transpose(0, 1), golden["act_after_encoder"], atol=1e-5, rtol=0)
     for valid in (None, frames):
         answer = network(x, *arguments, valid)
