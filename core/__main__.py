@@ -17,7 +17,7 @@ from .errors import InputError
 DELEGATED = {
     "prepare": (".training.prepare", "convert recordings to a data set"),
     "train": (".training.train", "train a model on a prepared data set"),
-    "evaluate": (".training.evaluate", "measure a model"),
+    "evaluate": (".evaluation.evaluate", "measure a model beside recordings"),
 }
 
 
@@ -81,7 +81,8 @@ def _run(command: str, argv: Sequence[str]) -> int:
     try:
         run = importlib.import_module(module, __package__).main
     except ModuleNotFoundError as error:
-        if error.name is None or not error.name.startswith(f"{__package__}.training"):
+        left_out = tuple(f"{__package__}.{part}" for part in ("training", "evaluation"))
+        if error.name is None or not error.name.startswith(left_out):
             raise
         raise InputError(f"{command!r} is not a part of this copy of the project.") from error
     return run(argv)

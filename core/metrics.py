@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Measures of motion that need no trained network: pure functions of world positions (T, 55, 3) in metres, Y up.
 
+Measures of jerk and acceleration take any joints: positions[:, HANDS] for those of the hands.
+
 Each says its unit. Measures of third differences depend on the frame rate and the joints: compare only like with like,
 and always beside recorded motion. A clip too short for a measure has the measure 0.
 """
@@ -10,15 +12,24 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from .features import CONTACT_JOINTS
-from .rotation import Array
-from .skeleton import INDEX, Skeleton
+from .features import CONTACT_JOINTS, headings
+from .rotation import Array, quaternion_to_axis_angle, rotation_y
+from .skeleton import INDEX, JOINT_NAMES, Skeleton
 
 TOES = (INDEX["left_foot"], INDEX["right_foot"])
+HANDS = (INDEX["left_wrist"], INDEX["right_wrist"], *range(INDEX["left_index1"], INDEX["left_index1"] + 30))
 TOE_HEIGHT = 0.05  # metres under which a toe is taken to be on the floor (Kimodo)
 SKATE_SPEED = 0.2  # metres a second from which that is skating (Kimodo)
 FLOAT_HEIGHT = 0.05  # metres of air under every foot from which a body is unsupported
 _FALLING = -9.81 / 2  # metres a second squared under which a body without support is in a jump
+
+_LIMITS = {
+    "hip": 135, "knee": 165, "ankle": 80, "foot": 75, "spine": 60, "neck": 65, "head": 75, "collar": 60,
+    "shoulder": 150, "elbow": 165, "wrist": 110, "jaw": 45, "eye": 45,
+}  # fmt: skip
+_FINGER_LIMIT = 125
+_KNEE_BACK = 15  # degrees beyond straight
+_KNEES = (INDEX["left_knee"], INDEX["right_knee"])
 
 
 def acceleration(positions: Array, fps: float) -> float:
@@ -69,6 +80,44 @@ def seam_peaks(positions: Array, seams: Sequence[int], reach: int) -> tuple[Arra
     width = 2 * reach + 2
     starts = [k for k in range(0, len(profile) - width + 1, width) if free[k : k + width].all()]
     return at_seams, np.array([profile[k : k + width].max() for k in starts])
+
+
+def transition_distance(positions: Array, frame: int) -> float:
+    """Mean displacement of the joints from frame - 1 to frame as seen from the body, metres (STMC).
+
+    Seen from the body: from the pelvis, along the axes of where it faces.
+    """
+    pair = positions[frame - 1 : frame + 1]
+    if len(pair) < 2:
+        return 0.0
+    turn = rotation_y(-headings(positions)[frame - 1 : frame + 1])  # (2, 3, 3)
+    local = np.einsum("tij,tkj->tki", turn, pair - pair[:, :1])
+    return _mean(np.linalg.norm(local[1] - local[0], axis=-1))
+
+
+def root_drift(positions: Array, fps: float) -> float:
+    """How far the pelvis of a body that should stay in place ends from where it began, metres a second."""
+    if len(positions) < 2:
+        return 0.0
+    away = (positions[-1, 0] - positions[0, 0])[[0, 2]]
+    return float(np.linalg.norm(away)) / ((len(positions) - 1) / fps)
+
+
+def joint_limits() -> Array:
+    """(55,) radians that a joint's rotation from the T-pose does not exceed in a healthy body, the pelvis' infinite."""
+    degrees = [
+        np.inf if name == "pelvis" else next((limit for part, limit in _LIMITS.items() if part in name), _FINGER_LIMIT)
+        for name in JOINT_NAMES
+    ]
+    return np.radians(degrees)
+
+
+def joint_limit_violations(rotations: Array) -> float:
+    """Share of frames in which a joint of local rotations (T, 55, 4) is beyond `joint_limits`, or a knee bent back."""
+    turned = quaternion_to_axis_angle(rotations)  # (T, 55, 3)
+    beyond = (np.linalg.norm(turned, axis=-1) > joint_limits()).any(-1)
+    beyond |= (turned[:, _KNEES, 0] < -np.radians(_KNEE_BACK)).any(-1)
+    return _mean(beyond)
 
 
 def foot_skate(positions: Array, fps: float) -> float:

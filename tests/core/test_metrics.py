@@ -6,6 +6,7 @@ import pytest
 
 from core import metrics
 from core.motion import rest_motion
+from core.rotation import axis_angle_to_quaternion
 from core.skeleton import INDEX, neutral_skeleton
 
 SKELETON = neutral_skeleton()
@@ -89,3 +90,45 @@ def test_clips_too_short_measure_nothing(frames):
     assert metrics.acceleration(positions, 20) == metrics.floating(positions, SKELETON, 20) == 0
     assert not metrics.jerk_profile(positions).size
     assert metrics.seam_peaks(positions, [1], 2)[0] == [0]
+
+
+def test_a_step_between_two_frames_is_the_transition_distance_and_the_path_is_not():
+    walking = along(np.arange(40) * 0.1)
+    assert metrics.transition_distance(walking, 20) == pytest.approx(0, abs=1e-9)
+    jumped = STANDING.copy()
+    jumped[20:, INDEX["left_wrist"]] += [0, 0.55, 0]
+    assert metrics.transition_distance(jumped, 20) == pytest.approx(0.01)  # 0.55 m over 55 joints
+    assert metrics.transition_distance(jumped, 19) == pytest.approx(0, abs=1e-9)
+
+
+def test_drift_is_from_the_first_to_the_last_frame():
+    assert metrics.root_drift(along(np.arange(40) * 0.01), 20) == pytest.approx(0.2)
+    back_again = np.concatenate([np.arange(20), np.arange(20)[::-1]]) * 0.01
+    assert metrics.root_drift(along(back_again), 20) == pytest.approx(0, abs=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("joint", "degrees", "beyond"),
+    [
+        ("left_knee", (120, 0, 0), False),
+        ("left_knee", (-10, 0, 0), False),
+        ("left_knee", (-30, 0, 0), True),
+        ("head", (0, 60, 0), False),
+        ("head", (0, 100, 0), True),
+        ("right_index1", (0, 0, 90), False),
+        ("right_index1", (0, 0, 150), True),
+        ("pelvis", (0, 179, 0), False),
+    ],
+)
+def test_a_joint_beyond_its_limit_counts_in_its_frames(joint, degrees, beyond):
+    rotations = rest_motion(10, SKELETON).rotations.copy()
+    rotations[:4, INDEX[joint]] = axis_angle_to_quaternion(np.radians(degrees))
+    assert metrics.joint_limit_violations(rotations) == pytest.approx(0.4 if beyond else 0)
+
+
+def test_hands_are_the_wrists_and_fingers():
+    positions = STANDING.copy()
+    positions[:, list(metrics.HANDS)] += ((np.arange(40) / 20) ** 3)[:, None, None] * [0, 0, 1]
+    assert len(set(metrics.HANDS)) == 32
+    assert metrics.jerk(positions[:, metrics.HANDS], 20) == pytest.approx(6)
+    assert metrics.jerk(positions, 20) == pytest.approx(6 * 32 / 55)

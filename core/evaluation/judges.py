@@ -1,0 +1,331 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Two small networks that judge: one knows which text a motion shows, one which speech a motion goes with.
+
+Both are contrastive, learn on the training split of the takes alone, in minutes on a CPU, and are kept in a folder.
+Judged by networks of one's own, a table is honest only with recordings, shuffled conditions and noise beside.
+"""
+
+# pyright: reportUnknownMemberType=false
+
+import json
+import os
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from safetensors import SafetensorError
+from safetensors import torch as _safetensors
+from torch import Tensor, nn
+from torch.nn import functional
+
+from ..features import POSITIONS
+from ..motion import CORE_FPS
+from ..rotation import Array
+from ..skeleton import INDEX
+from ..training.dataset import SPEECH_ACTION, WINDOW, Take
+from .split import Split
+from .takes import SEEN, Floats, Library, seen
+
+_files: Any = _safetensors  # says nothing of its types
+
+_SPEECH_WINDOW = 120  # frames that the speech judge learns from: 6 s
+_HANDS = 13  # columns that the speech judge sees of a motion, see `hands`
+_HEARD = 5
+
+
+@dataclass(frozen=True)
+class JudgeConfig:
+    """How the judges are made. A change of any number, or of the takes, trains them anew."""
+
+    width: int = 96
+    embedding: int = 48
+    steps: int = 2000
+    batch: int = 64
+    speech_steps: int = 800
+    speech_batch: int = 24
+    learning_rate: float = 1e-3
+    temperature: float = 0.1
+    seed: int = 1
+
+
+class TextMotionJudge(nn.Module):
+    """Motion (B, T, 67) and sentence vectors (B, Dt) in one space, and which action a motion is."""
+
+    def __init__(self, config: JudgeConfig, text_width: int, actions: Sequence[str]) -> None:
+        super().__init__()
+        self.actions = list(actions)
+        w, e = config.width, config.embedding
+        self.mean, self.std = nn.Buffer(torch.zeros(SEEN)), nn.Buffer(torch.ones(SEEN))
+        self.body = nn.Sequential(
+            nn.Conv1d(SEEN + 1, w, 4, 2, 1), nn.GELU(), nn.Conv1d(w, w, 4, 2, 1), nn.GELU(),
+            nn.Conv1d(w, w, 4, 2, 1), nn.GELU(),
+        )  # fmt: skip
+        self.summary = nn.Sequential(nn.Dropout(0.1), nn.Linear(2 * w, w), nn.GELU())
+        self.motion_out = nn.Linear(w, e)
+        self.text = nn.Sequential(nn.Linear(text_width, 2 * w), nn.GELU(), nn.Dropout(0.1), nn.Linear(2 * w, e))
+        self.action_out = nn.Linear(w, len(self.actions))
+
+    def summarise(self, motion: Tensor, valid: Tensor) -> Tensor:
+        """Motion (B, T, 67), valid (B, T) bool -> (B, width)."""
+        rows = (motion - self.mean) / self.std * valid[..., None]
+        x = self.body(torch.cat([rows, valid[..., None].float()], -1).transpose(1, 2))  # (B, W, T/8)
+        mask = functional.interpolate(valid[:, None].float(), size=x.shape[2], mode="nearest")  # (B, 1, T/8)
+        mean = (x * mask).sum(2) / mask.sum(2).clamp(min=1)
+        largest = (x * mask + (mask - 1) * 1e4).amax(2)
+        return self.summary(torch.cat([mean, largest], 1))
+
+    def forward(self, motion: Tensor, valid: Tensor) -> tuple[Tensor, Tensor]:
+        """Embeddings (B, E) of length 1 and the actions' scores (B, A)."""
+        told = self.summarise(motion, valid)
+        return functional.normalize(self.motion_out(told), dim=-1), self.action_out(told)
+
+    def embed_text(self, vectors: Tensor) -> Tensor:
+        """Sentence vectors (B, Dt) -> (B, E) of length 1."""
+        return functional.normalize(self.text(vectors), dim=-1)
+
+    @torch.inference_mode()
+    def see(self, motions: Sequence[Floats]) -> tuple[Array, list[str]]:
+        """Embeddings (N, E) of motions (T, 659), at most the first 5 s of each, and the actions they look like."""
+        answers: list[Array] = []
+        actions: list[str] = []
+        for at in range(0, len(motions), 64):
+            batch, valid = _padded([seen(rows[:WINDOW]) for rows in motions[at : at + 64]], WINDOW)
+            embedded, scores = self(batch, valid)
+            answers.append(embedded.double().numpy())
+            actions += [self.actions[int(k)] for k in scores.argmax(1)]
+        return np.concatenate(answers), actions
+
+    @torch.inference_mode()
+    def read(self, vectors: Floats) -> Array:
+        """Embeddings (N, E) of sentence vectors (N, Dt)."""
+        return self.embed_text(torch.from_numpy(np.ascontiguousarray(vectors, np.float32))).double().numpy()
+
+
+class SpeechMotionJudge(nn.Module):
+    """How well a motion goes with a speech, moment by moment: the mean likeness of rows of a tenth of a second."""
+
+    def __init__(self, config: JudgeConfig) -> None:
+        super().__init__()
+        w, e = config.width // 2, config.embedding // 2
+        self.mean, self.std = nn.Buffer(torch.zeros(_HANDS)), nn.Buffer(torch.ones(_HANDS))
+        self.speech_mean, self.speech_std = nn.Buffer(torch.zeros(_HEARD)), nn.Buffer(torch.ones(_HEARD))
+
+        def tower(columns: int) -> nn.Sequential:
+            return nn.Sequential(
+                nn.Conv1d(columns, w, 5, 2, 2), nn.GELU(), nn.Conv1d(w, w, 5, 1, 4, 2), nn.GELU(),
+                nn.Conv1d(w, w, 5, 1, 8, 4), nn.GELU(), nn.Conv1d(w, e, 1),
+            )  # fmt: skip
+
+        self.motion, self.speech = tower(_HANDS), tower(_HEARD)
+
+    def embed(self, motion: Tensor, speech: Tensor) -> tuple[Tensor, Tensor]:
+        """Motion (B, T, 13), speech (B, T, 5) -> rows of length 1, (B, E, T/2) each."""
+        moved = self.motion(((motion - self.mean) / self.std).transpose(1, 2))
+        heard = self.speech(((speech - self.speech_mean) / self.speech_std).transpose(1, 2))
+        return functional.normalize(moved, dim=1), functional.normalize(heard, dim=1)
+
+    @torch.inference_mode()
+    def score(self, motion: Floats, speeches: Sequence[Floats]) -> Array:
+        """How well features (T, 659) go with each speech (>= T, 5): (N,); NaN for a speech that is shorter."""
+        watched = torch.from_numpy(hands(motion))[None]
+        scores = np.full(len(speeches), np.nan)
+        for k, speech in enumerate(speeches):
+            if len(speech) >= len(motion):
+                heard = torch.from_numpy(np.ascontiguousarray(speech[: len(motion)], np.float32))[None]
+                a, b = self.embed(watched, heard)
+                scores[k] = float((a * b).sum(1).mean())
+        return scores
+
+
+def hands(rows: Floats | Array) -> Floats:
+    """What the speech judge sees of features (T, 659): wrists and head in the facing frame, and their speeds (T, 13).
+
+    Twelve numbers and the larger speed of the hands; the same for a motion and its mirror image, but for x.
+    """
+
+    def place(name: str) -> Floats:
+        first = POSITIONS.start + 3 * (INDEX[name] - 1)
+        return np.asarray(rows[:, first : first + 3], np.float32)
+
+    left, right, head = place("left_wrist"), place("right_wrist"), place("head")
+    speeds = [np.linalg.norm(np.gradient(p, axis=0), axis=1, keepdims=True) * CORE_FPS for p in (left, right, head)]
+    largest = np.maximum(speeds[0], speeds[1])
+    return np.concatenate([left, right, head, *speeds, largest], axis=1).astype(np.float32)
+
+
+def _padded(parts: Sequence[Floats], length: int) -> tuple[Tensor, Tensor]:
+    """Arrays (T, D) with zeros behind them (B, length, D), and which rows are theirs (B, length)."""
+    batch = np.zeros((len(parts), length, parts[0].shape[1]), np.float32)
+    valid = np.zeros((len(parts), length), bool)
+    for row, part in enumerate(parts):
+        batch[row, : len(part)] = part
+        valid[row, : len(part)] = True
+    return torch.from_numpy(batch), torch.from_numpy(valid)
+
+
+def _contrast(a: Tensor, b: Tensor, same: Tensor, temperature: float) -> Tensor:
+    """Symmetric cross entropy of likeness a (B, E) to b (B, E); same (B, B) bool: pairs that all count as right."""
+    logits = a @ b.T / temperature
+    target = same.float()
+    rows = -(target / target.sum(1, keepdim=True) * logits.log_softmax(1)).sum(1).mean()
+    columns = -(target / target.sum(0, keepdim=True) * logits.log_softmax(0)).sum(0).mean()
+    return (rows + columns) / 2
+
+
+def train_text_judge(
+    library: Library, split: Split, config: JudgeConfig, on_step: Callable[[int, int], None] | None = None
+) -> TextMotionJudge:
+    """Learn on the takes of the training split with the wordings of training, all actions about equally often."""
+    takes = [take for take in library.takes if not split.held_out(take) and take.sentences]
+    by_action: dict[str, list[Take]] = defaultdict(list)
+    for take in takes:
+        by_action[take.action].append(take)
+    actions = sorted(by_action)
+    rng = np.random.default_rng(config.seed)
+    torch.manual_seed(config.seed)
+    judge = TextMotionJudge(config, library.sentences.shape[1], actions)
+    sample = [seen(library.rows(takes[int(i)])) for i in rng.integers(0, len(takes), 300)]
+    rows = np.concatenate(sample)
+    judge.mean.copy_(torch.from_numpy(rows.mean(0)))
+    judge.std.copy_(torch.from_numpy(np.maximum(rows.std(0), 0.01)))
+    share = np.array([len(by_action[action]) ** 0.3 for action in actions])
+    share /= share.sum()
+    sentences = np.asarray(library.sentences)
+
+    def batch() -> tuple[list[Floats], list[int], list[int], list[tuple[int, ...]]]:
+        parts: list[Floats] = []
+        words: list[int] = []
+        labels = [int(k) for k in rng.choice(len(actions), config.batch, p=share)]
+        keys: list[tuple[int, ...]] = []
+        for label in labels:
+            pool = by_action[actions[label]]
+            take = pool[int(rng.integers(len(pool)))]
+            long = take.action == SPEECH_ACTION
+            first = take.start + int(rng.integers(max(1, take.stop - take.start - WINDOW + 1 if long else 8)))
+            length = min(take.stop - first, WINDOW) - (0 if long else int(rng.integers(8)))
+            part = seen(library.features[first : first + length])
+            parts.append(part + rng.normal(0, 0.003, part.shape).astype(np.float32))
+            words.append(take.sentences[int(rng.integers(len(take.sentences)))])
+            keys.append(take.sentences)
+        return parts, words, labels, keys
+
+    def loss() -> Tensor:
+        parts, words, labels, keys = batch()
+        embedded, scores = judge(*_padded(parts, WINDOW))
+        told = judge.embed_text(torch.from_numpy(sentences[words]))
+        same = torch.tensor([[a == b for a in keys] for b in keys])
+        classified = functional.cross_entropy(scores, torch.tensor(labels), label_smoothing=0.05)
+        return _contrast(embedded, told, same, config.temperature) + classified
+
+    _learn(judge, loss, config.steps, config.learning_rate, on_step)
+    return judge
+
+
+def train_speech_judge(
+    library: Library, split: Split, config: JudgeConfig, on_step: Callable[[int, int], None] | None = None
+) -> SpeechMotionJudge:
+    """Learn from the pairs of the training split which speech a stretch of six seconds of motion goes with.
+
+    A batch's other stretches are the mismatched ones; every second stretch comes from the same pair as its neighbour,
+    so that voice and room tell nothing.
+    """
+    takes = [take for take in library.takes if take.speech >= 0 and not split.held_out(take)]
+    rng = np.random.default_rng(config.seed)
+    torch.manual_seed(config.seed)
+    judge = SpeechMotionJudge(config)
+    if not takes:
+        return judge.eval()
+    moved = [hands(library.rows(take)) for take in takes]
+    heard = [library.heard(take) for take in takes]
+    for values, mean, std in ((moved, judge.mean, judge.std), (heard, judge.speech_mean, judge.speech_std)):
+        rows = np.concatenate(values)
+        mean.copy_(torch.from_numpy(rows.mean(0)))
+        std.copy_(torch.from_numpy(np.maximum(rows.std(0), 1e-3)))
+    length = min(_SPEECH_WINDOW, *(len(rows) for rows in moved))
+
+    def loss() -> Tensor:
+        motions: list[Floats] = []
+        speeches: list[Floats] = []
+        for k in rng.integers(0, len(takes), config.speech_batch // 2):
+            for at in rng.integers(0, len(moved[k]) - length + 1, 2):
+                motions.append(moved[k][at : at + length])
+                speeches.append(heard[k][at : at + length])
+        a, b = judge.embed(torch.from_numpy(np.stack(motions)), torch.from_numpy(np.stack(speeches)))
+        likeness = torch.einsum("iet,jet->ij", a, b) / a.shape[2] / config.temperature
+        right = torch.arange(len(motions))
+        return (functional.cross_entropy(likeness, right) + functional.cross_entropy(likeness.T, right)) / 2
+
+    _learn(judge, loss, config.speech_steps, config.learning_rate, on_step)
+    return judge
+
+
+def _learn(
+    judge: nn.Module,
+    loss: Callable[[], Tensor],
+    steps: int,
+    learning_rate: float,
+    on_step: Callable[[int, int], None] | None,
+) -> None:
+    optimizer = torch.optim.AdamW(judge.parameters(), lr=learning_rate, weight_decay=0.02)
+    judge.train()
+    for step in range(steps):
+        for group in optimizer.param_groups:
+            group["lr"] = learning_rate * min(1.0, (step + 1) / 50) * max(1 - step / steps, 0.02)
+        optimizer.zero_grad(set_to_none=True)
+        loss().backward()
+        optimizer.step()
+        if on_step is not None:
+            on_step(step + 1, steps)
+    judge.eval().requires_grad_(False)
+
+
+def load_or_train(
+    folder: Path,
+    library: Library,
+    split: Split,
+    config: JudgeConfig,
+    progress: Callable[[str], Callable[[int, int], None]],
+) -> tuple[TextMotionJudge, SpeechMotionJudge]:
+    """The judges of these takes from their folder, where they were made with the same numbers, or trained into it."""
+    header = {"config": asdict(config), "takes": library.fingerprint, "held_out": len(split.clips)}
+    weights, made_as = folder / "judges.safetensors", folder / "judges.json"
+    try:
+        known = json.loads(made_as.read_text(encoding="utf-8"))
+        tensors: dict[str, Tensor] = _files.load_file(weights)
+        if {key: known[key] for key in header} == header:
+            text = TextMotionJudge(config, library.sentences.shape[1], known["actions"])
+            speech = SpeechMotionJudge(config)
+            for name, judge in (("text", text), ("speech", speech)):
+                prefix = f"{name}."
+                judge.load_state_dict({k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)})
+                judge.eval().requires_grad_(False)
+            return text, speech
+    except (OSError, ValueError, KeyError, RuntimeError, SafetensorError):
+        pass  # none there, or of other takes: made anew
+    text = train_text_judge(library, split, config, progress("Training the text judge"))
+    speech = train_speech_judge(library, split, config, progress("Training the speech judge"))
+    folder.mkdir(parents=True, exist_ok=True)
+    state = {f"text.{k}": v.contiguous() for k, v in text.state_dict().items()}
+    state |= {f"speech.{k}": v.contiguous() for k, v in speech.state_dict().items()}
+    temporary = weights.with_name(weights.name + ".part")
+    _files.save_file(state, temporary)
+    os.replace(temporary, weights)
+    made_as.write_text(json.dumps(header | {"actions": text.actions}, indent=2) + "\n", encoding="utf-8")
+    return text, speech
+
+
+def preference_scores(
+    judge: SpeechMotionJudge, motions: Sequence[Floats], own: Sequence[Floats], others: Sequence[Sequence[Floats]]
+) -> tuple[Array, npt.NDArray[np.float64]]:
+    """Scores of motions (T, 659) with their own speech (N,), and with each other (N, K), NaN where that is short."""
+    matched = np.array([judge.score(motion, [speech])[0] for motion, speech in zip(motions, own, strict=True)])
+    width = max((len(row) for row in others), default=0)
+    scores = np.full((len(motions), width), np.nan)
+    for i, (motion, row) in enumerate(zip(motions, others, strict=True)):
+        scores[i, : len(row)] = judge.score(motion, row)
+    return matched, scores

@@ -1,0 +1,209 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a model is asked to do: prompts in held-out wordings, recordings with a pause, and seams between them."""
+
+# soundfile carries no types
+# pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false
+
+import zlib
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import soundfile
+
+from ..conditions.speech import SAMPLE_RATE, load_audio, speech_features
+from ..motion import CORE_FPS
+from ..timeline import Guidance, SpeechStrip, TextStrip, Timeline
+from ..training.dataset import SPEECH_ACTION, WINDOW, Take
+from .split import Split, held_out_sentences, words_of
+from .takes import HEARD, Floats, Library
+
+Samples = npt.NDArray[np.float32]
+
+WORDINGS, SEEDS = 2, 2  # prompts of an action, and how often each is generated
+SHORTEST = 40  # frames of a generated clip
+
+JOINED = ("walk", "bow", "wave", "raise_hand", "turn_180", "point", "idle", "jump_up", "beat", "step_back")
+"""The actions at seams; what a presenter does."""
+TEXT_SECONDS, SPEECH_SECONDS = 3.5, 4.0
+KINDS = ("text-text", "text-speech", "speech-text")
+
+GESTURES = frozenset({
+    "beat", "chop", "no", "offer", "we", "you", "me", "question", "describe", "stop", "plead", "indicate", "shrug",
+})  # fmt: skip
+"""Actions whose clips are what a speaker's hands do."""
+
+_LEAD, _PAUSE, _TAIL = 0.5, 2.0, 1.0  # seconds of quiet before, between and after two stretches of speech
+_STRETCH = 4.5  # seconds of speech
+_ROUNDS = 4  # how often one recording is used at most
+
+
+@dataclass(frozen=True)
+class Told:
+    """A recorded clip with a wording of its caption that training never reads."""
+
+    take: Take
+    action: str
+    sentence: str
+
+
+@dataclass(frozen=True)
+class Request:
+    """A prompt to be generated: frames at 20 fps, and the seed of the noise."""
+
+    action: str
+    sentence: str
+    frames: int
+    seed: int
+
+    def timeline(self, guidance: Guidance) -> Timeline:
+        strip = TextStrip(0.0, (self.frames - 1) / CORE_FPS, self.sentence, guidance)
+        return Timeline((strip,), fps=CORE_FPS, seed=self.seed)
+
+
+@dataclass(frozen=True)
+class TextPlan:
+    """recorded: clips of the mocap row; reference: other clips, that every row is compared with; seen: the actions
+    that have no held-out clip, for which clips of the training split stand in."""
+
+    recorded: list[Told]
+    reference: list[Told]
+    requests: list[Request]
+    seen: list[str]
+
+
+def plan_text(library: Library, split: Split, seed: int, limit: int | None = None) -> TextPlan:
+    """Four clips of each action for either set, and two wordings twice for the model; limit: how many actions."""
+    by_action: dict[str, list[Take]] = defaultdict(list)
+    for take in library.takes:
+        if take.action != SPEECH_ACTION:
+            by_action[take.action].append(take)
+    actions = sorted(by_action)
+    if limit is not None:  # the actions of seams first, then any
+        actions = sorted(actions, key=lambda action: (action not in JOINED, zlib.crc32(action.encode())))[:limit]
+    plan = TextPlan([], [], [], [])
+    for action in actions:
+        rng = np.random.default_rng([seed, zlib.crc32(action.encode())])
+        pool = [take for take in by_action[action] if split.held_out(take)]
+        if not pool:
+            pool = by_action[action]
+            plan.seen.append(action)
+        pool = [pool[int(i)] for i in rng.permutation(len(pool))]
+        own, other = pool[::2], pool[1::2] or pool
+        told = [_told(library, own[k % len(own)], rng) for k in range(WORDINGS * SEEDS)]
+        plan.recorded.extend(told)
+        plan.reference.extend(_told(library, other[k % len(other)], rng) for k in range(WORDINGS * SEEDS))
+        for item in told[:WORDINGS]:
+            frames = int(np.clip(item.take.stop - item.take.start, SHORTEST, WINDOW))
+            plan.requests.extend(Request(action, item.sentence, frames, int(rng.integers(2**31))) for _ in range(SEEDS))
+    return plan
+
+
+def _told(library: Library, take: Take, rng: np.random.Generator) -> Told:
+    sentences = [library.words[i] for i in take.sentences]
+    unread = held_out_sentences(take.action, words_of(take.action, sentences)) or sentences
+    return Told(take, take.action, unread[int(rng.integers(len(unread)))])
+
+
+@dataclass(frozen=True)
+class Voice:
+    """Two stretches of a recording with a pause between. heard: (T, 5) as the judges hear it, at 20 fps."""
+
+    path: Path
+    heard: Floats
+    seconds: float
+
+    def timeline(self, seed: int) -> Timeline:
+        return Timeline(speech=(SpeechStrip(0.0, self.path),), fps=CORE_FPS, seed=seed)
+
+
+def plan_voices(files: Sequence[Path], folder: Path, number: int) -> list[Voice]:
+    """At most so many voices, written to a folder as .wav: the recordings in turn, each from another place.
+
+    Raises InputError where a recording cannot be read.
+    """
+    voices: list[Voice] = []
+    folder.mkdir(parents=True, exist_ok=True)
+    for i in range(min(number, _ROUNDS * len(files))):
+        path, turn = files[i % len(files)], i // len(files)
+        samples = with_pause(load_audio(path), turn / max(1, _ROUNDS - 1))
+        file = folder / f"{path.stem}_{turn}.wav"
+        soundfile.write(file, samples, SAMPLE_RATE, subtype="PCM_16")
+        heard = speech_features(load_audio(file), HEARD, CORE_FPS)
+        voices.append(Voice(file, heard, len(samples) / SAMPLE_RATE))
+    return voices
+
+
+def with_pause(samples: Samples, place: float = 0.0) -> Samples:
+    """Quiet, speech, a pause of two seconds, speech and quiet, from (n,) samples at 16 kHz.
+
+    place: where to begin in the recording, 0 for its beginning and 1 for as late as it can be. The cuts are where it
+    is quietest, and what fills the pauses is its own quiet.
+    """
+    step = SAMPLE_RATE // 40
+    frames = len(samples) // step
+    loudness = np.square(samples[: frames * step].reshape(frames, step), dtype=np.float64).mean(1)  # 25 ms each
+    stretch = min(round(_STRETCH * 40), frames // 2)
+
+    def cut(at: int) -> int:
+        low, high = max(0, at - 16), min(frames, at + 17)
+        return low + int(loudness[low:high].argmin()) if low < high else at
+
+    first = round(place * (frames - 2 * stretch))
+    first = cut(first) if first > 0 else 0
+    middle, last = cut(first + stretch), cut(min(first + 2 * stretch, frames))
+    smooth = np.convolve(loudness, np.ones(8) / 8, mode="valid") if frames >= 8 else loudness
+    at = int(smooth.argmin()) if len(smooth) else 0
+    quiet = samples[at * step : (at + 8) * step]  # 0.2 s
+    loop = np.concatenate([quiet, quiet[::-1]]) if len(quiet) else np.zeros(1, np.float32)
+
+    def silence(seconds: float) -> Samples:
+        return np.resize(loop, round(seconds * SAMPLE_RATE)).astype(np.float32)
+
+    parts = [silence(_LEAD), samples[first * step : middle * step], silence(_PAUSE)]
+    parts += [samples[middle * step : last * step], silence(_TAIL)]
+    return np.concatenate(parts)
+
+
+@dataclass(frozen=True)
+class Seam:
+    """A timeline of two strips that meet at a frame."""
+
+    kind: str
+    timeline: Timeline
+    frame: int
+
+
+def plan_seams(plan: TextPlan, voices: Sequence[Voice], number: int, seed: int, guidance: Guidance) -> list[Seam]:
+    """So many seams of each kind, between the prompts of `JOINED` and the voices."""
+    first: dict[str, str] = {}
+    for request in plan.requests:
+        first.setdefault(request.action, request.sentence)
+    prompts = [first[action] for action in JOINED if action in first] or list(first.values())
+    rng = np.random.default_rng([seed, 7])
+    seams: list[Seam] = []
+    for kind in KINDS:
+        if not voices and "speech" in kind:
+            continue
+        for i in range(number):
+            before = prompts[i % len(prompts)]
+            after = prompts[(i + 1 + i // len(prompts)) % len(prompts)]
+            cut = SPEECH_SECONDS if kind == "speech-text" else TEXT_SECONDS
+            noise = int(rng.integers(2**31))
+            texts: list[TextStrip] = []
+            speeches: list[SpeechStrip] = []
+            if kind != "speech-text":
+                texts.append(TextStrip(0.0, cut, before, guidance))
+            if kind != "text-speech":
+                texts.append(TextStrip(cut, cut + TEXT_SECONDS, after, guidance))
+            if kind != "text-text":
+                voice = voices[i % len(voices)]
+                length = min(SPEECH_SECONDS, voice.seconds - _LEAD)
+                start = cut if kind == "text-speech" else cut - length
+                speeches.append(SpeechStrip(start, voice.path, start + length, _LEAD))
+            timeline = Timeline(tuple(texts), tuple(speeches), CORE_FPS, noise)
+            seams.append(Seam(kind, timeline, round(cut * CORE_FPS)))
+    return seams

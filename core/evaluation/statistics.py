@@ -1,0 +1,113 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Measures of sets of embeddings: pure functions of arrays, one row a sample.
+
+The names are those of the text-to-motion field (Guo et al. 2022). Their values belong to one evaluator: compare rows
+of one table only.
+"""
+
+# pyright: reportUnknownMemberType=false
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from ..rotation import Array
+
+
+def frechet_distance(a: Array, b: Array) -> float:
+    """Frechet distance of the normal distributions of two sets (N, D) and (M, D).
+
+    |mean_a - mean_b|^2 + tr(C_a + C_b - 2 (C_a C_b)^(1/2)); 0 for equal sets. Small sets are far from one another by
+    chance: compare sets of one size.
+    """
+    mean = a.mean(0) - b.mean(0)
+    cov_a, cov_b = (np.atleast_2d(np.cov(x, rowvar=False, bias=True)) for x in (a, b))
+    values, vectors = np.linalg.eigh(cov_a)
+    root = vectors * np.sqrt(values.clip(0)) @ vectors.T
+    shared = np.sqrt(np.linalg.eigvalsh(root @ cov_b @ root).clip(0)).sum()  # tr of the root of C_a C_b
+    return max(float(mean @ mean + np.trace(cov_a) + np.trace(cov_b) - 2 * shared), 0.0)
+
+
+def joint_frechet_distance(conditions_a: Array, a: Array, conditions_b: Array, b: Array) -> float:
+    """Frechet distance of samples together with their conditions (DeVries et al. 2019).
+
+    Unlike that of the samples alone it grows when samples and conditions are told apart. conditions (N, C), samples
+    (N, D).
+    """
+    return frechet_distance(np.concatenate([conditions_a, a], 1), np.concatenate([conditions_b, b], 1))
+
+
+def distances(a: Array, b: Array) -> Array:
+    """Euclidean distances of every row of a (N, D) to every row of b (M, D): (N, M)."""
+    squared = (a**2).sum(1)[:, None] + (b**2).sum(1) - 2 * a @ b.T
+    return np.sqrt(np.maximum(squared, 0.0))
+
+
+def r_precision(
+    texts: Array, motions: Array, labels: Sequence[str], seed: int, candidates: int = 32, top: int = 3
+) -> list[float]:
+    """How often a motion's own text is among its nearest 1, 2 ... `top` of so many texts: (top,) shares.
+
+    texts, motions: (N, D), row i belongs together. The other candidates have labels that differ from the motion's and
+    from one another; where there are fewer labels there are fewer candidates. Chance is k / candidates.
+    """
+    rng = np.random.default_rng(seed)
+    rows: dict[str, list[int]] = {}
+    for i, label in enumerate(labels):
+        rows.setdefault(label, []).append(i)
+    far = distances(motions, texts)
+    hits = np.zeros(top)
+    for i, label in enumerate(labels):
+        others = [other for other in rows if other != label]
+        drawn = rng.permutation(len(others))[: candidates - 1]
+        rivals = [rows[others[k]][int(rng.integers(len(rows[others[k]])))] for k in drawn]
+        rank = int((far[i, rivals] <= far[i, i]).sum())  # a tie counts against
+        hits[rank:] += 1
+    return [float(hit) for hit in hits / max(len(labels), 1)]
+
+
+def matching_score(texts: Array, motions: Array) -> float:
+    """Mean distance of motions (N, D) to their own texts (N, D); "MM-Dist", less is better."""
+    return float(np.linalg.norm(texts - motions, axis=1).mean())
+
+
+def diversity(samples: Array, seed: int) -> float:
+    """Mean distance of pairs drawn at random, each sample (N, D) once."""
+    order = np.random.default_rng(seed).permutation(len(samples))
+    half = len(order) // 2
+    if not half:
+        return 0.0
+    return float(np.linalg.norm(samples[order[:half]] - samples[order[half : 2 * half]], axis=1).mean())
+
+
+def multimodality(samples: Array, groups: Sequence[str]) -> float:
+    """Mean distance of all pairs (N, D) within a group, those made for the same prompt; 0 where no group has two."""
+    apart = [
+        float(np.linalg.norm(samples[i] - samples[j]))
+        for i, group in enumerate(groups)
+        for j in range(i)
+        if groups[j] == group
+    ]
+    return float(np.mean(apart)) if apart else 0.0
+
+
+def mismatched(labels: Sequence[str]) -> npt.NDArray[np.int_]:
+    """(N,) an order in which no row, or as few as can be, meets its own label: the rows turned by a fixed number."""
+    n = len(labels)
+    order = sorted(range(n), key=lambda i: labels[i])
+    values = np.array([labels[i] for i in order])
+    shift = min(range(1, max(n, 2)), key=lambda k: int((np.roll(values, -k) == values).sum()))
+    result = np.empty(n, np.int_)
+    result[order] = np.roll(order, -shift)
+    return result
+
+
+def preference(matched: Array, mismatched_scores: Array) -> float:
+    """Share of comparisons that the matched condition wins, ties counting half; 0.5 is chance.
+
+    matched: (N,) scores; mismatched_scores: (N, K), NaN where there is nothing to compare.
+    """
+    known = np.isfinite(mismatched_scores)
+    wins = (matched[:, None] > mismatched_scores) + 0.5 * (matched[:, None] == mismatched_scores)
+    return float(wins[known].mean()) if known.any() else 0.5
