@@ -44,6 +44,7 @@ _LEAD = 6  # frames before an action's first movement
 _SAME_POSE = np.radians(18)
 _SEAM = 10  # frames in which a join's jump fades away
 _RARE = 12  # actions with fewer takes than this are varied in speed
+_SPEEDS = (0.85, 1.0, 1.15)  # few, or a network finds no beat in a wave of the hand
 
 SPEECH_ACTION = "speech"
 TEXT_DROPOUT = 0.1
@@ -243,7 +244,7 @@ def add_clips(packer: Packer, clips: Iterable[tuple[Motion, str, str, str]], see
         rng = np.random.default_rng([seed, zlib.crc32(name.encode()), added.total()])
         variants = 1 if len(motion) >= WINDOW else 8 if counts[words.action] < _RARE else 2
         for variant in range(variants):
-            clip = stretched(motion, float(rng.uniform(0.8, 1.25))) if variant > 0 and variants > 2 else motion
+            clip = stretched(motion, float(rng.choice(_SPEEDS))) if variant > 0 and variants > 2 else motion
             clip = lengthened(clip, words.action, idles, rng).slice(0, WINDOW)
             if len(clip) >= _SHORTEST:
                 packer.add(clip, words.action, words.sentences(), name, source, licence)
