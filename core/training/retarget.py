@@ -14,6 +14,7 @@ import logging
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 from typing import TypeVar
@@ -34,8 +35,10 @@ from ..rotation import (
     matrix_to_quaternion,
     quaternion_conjugate,
     quaternion_multiply,
+    quaternion_to_matrix,
     rotation_between,
     rotation_y,
+    slerp,
 )
 from ..skeleton import INDEX, JOINT_NAMES, PARENTS, Skeleton, neutral_skeleton
 
@@ -191,9 +194,25 @@ def _poser() -> dict[str, tuple[str, ...]]:
     return names
 
 
+def _bandai() -> dict[str, tuple[str, ...]]:
+    """Bandai Namco Research's names."""
+    names: dict[str, tuple[str, ...]] = {
+        "pelvis": ("Hips",), "spine1": ("Spine",), "spine3": ("Chest",), "neck": ("Neck",), "head": ("Head",),
+    }  # fmt: skip
+    for side, s in zip(_SIDES, "LR", strict=True):
+        names |= {
+            f"{side}_hip": (f"UpperLeg_{s}",), f"{side}_knee": (f"LowerLeg_{s}",), f"{side}_ankle": (f"Foot_{s}",),
+            f"{side}_foot": (f"Toes_{s}",), f"{side}_collar": (f"Shoulder_{s}",),
+            f"{side}_shoulder": (f"UpperArm_{s}",), f"{side}_elbow": (f"LowerArm_{s}",),
+            f"{side}_wrist": (f"Hand_{s}",),
+        }  # fmt: skip
+    return names
+
+
 JOINT_MAPS: Mapping[str, JointMap] = {
     "zebra": _zebra(), "common": _common(), "rigify": _rigify(), "unreal": _unreal(), "daz": _daz(),
     "motionbuilder": _motionbuilder(), "acclaim": _acclaim("root"), "acclaim_bvh": _acclaim("hip"), "poser": _poser(),
+    "bandai": _bandai(),
 }  # fmt: skip
 
 _NEEDED = ("pelvis", "head", "left_knee", "right_knee", "left_ankle", "left_elbow", "right_elbow", "left_wrist")
@@ -206,6 +225,46 @@ def joint_map(clip: SourceClip) -> JointMap:
         if all(known[joint][0] in names for joint in _NEEDED):
             return known
     raise InputError(f"{clip.name}: no joint map fits a skeleton with joints {', '.join(clip.names[:6])} ...")
+
+
+_LEFT, _UP, _FORWARD = np.eye(3)
+_FOOT_SLOPE = np.arcsin((11.74 - 4.25) / 11.75)  # ankle and toe joint over the floor, and what lies between them
+_TOE_SLOPE = _FOOT_SLOPE - np.radians(16.58)  # what the toes of standing feet are bent up by
+
+
+def _bandai_rest() -> dict[str, Array]:
+    """The world axes (3, 3), in columns, of each of Bandai Namco's joints in a T-pose that faces +Z.
+
+    The first axis runs along the bone, against it on the right side. Knees (forward from 0 degrees) and elbows
+    (from 0 backward) are hinges about the second, so the second is across the body in the legs, and up, or down in
+    the right arm, in arms whose palms look down. Feet stand flat.
+    """
+
+    def axes(first: Array, second: Array) -> Array:
+        return np.stack([first, second, np.cross(first, second)], -1)
+
+    trunk = axes(_UP, _FORWARD)
+    frames = {"Hips": axes(_UP, -_LEFT), **dict.fromkeys(("Spine", "Chest", "Neck", "Head"), trunk)}
+    for s, side in (("L", 1.0), ("R", -1.0)):
+        arm, leg = axes(_LEFT, side * _UP), axes(-side * _UP, _LEFT)
+        frames |= {f"{joint}_{s}": arm for joint in ("Shoulder", "UpperArm", "LowerArm", "Hand")}
+        frames |= {f"{joint}_{s}": leg for joint in ("UpperLeg", "LowerLeg")}
+        for joint, slope in (("Foot", _FOOT_SLOPE), ("Toes", _TOE_SLOPE)):
+            frames[f"{joint}_{s}"] = axes(side * (np.cos(slope) * _FORWARD - np.sin(slope) * _UP), _LEFT)
+    return frames
+
+
+def with_rest(clip: SourceClip, frames: Mapping[str, Array]) -> SourceClip:
+    """The clip with a rest pose in which the named joints have the world axes (3, 3) given; others follow their parent.
+
+    For rigs whose zero pose is no pose of a body. What is seen in the clip's frames stays as it is.
+    """
+    local, world = np.tile(np.eye(3), (2, len(clip.names), 1, 1))
+    for joint, (name, parent) in enumerate(zip(clip.names, clip.parents, strict=True)):
+        above = world[parent] if parent >= 0 else np.eye(3)
+        world[joint] = frames.get(name, above)
+        local[joint] = above.T @ world[joint]
+    return replace(clip, rest_rotations=matrix_to_quaternion(local))
 
 
 _UPRIGHT = ("pelvis", "spine1", "spine2", "spine3", "neck", "head", "left_collar", "right_collar")
@@ -329,6 +388,11 @@ def retarget(clip: SourceClip, skeleton: Skeleton | None = None, names: JointMap
             turned[:, i] = world[:, source] @ rest_world[source].T @ plan.align[i]
         else:
             turned[:, i] = parent @ default[i]
+        if i == INDEX["spine2"] and i not in plan.sources and INDEX["spine3"] in plan.sources:
+            source = plan.sources[INDEX["spine3"]]  # a spine of two joints bends evenly over SMPL-X's three
+            above = world[:, source] @ rest_world[source].T @ plan.align[INDEX["spine3"]]
+            halves = slerp(matrix_to_quaternion(parent), matrix_to_quaternion(above), np.array(0.5))
+            turned[:, i] = quaternion_to_matrix(halves)
         local[:, i] = np.swapaxes(parent, -1, -2) @ turned[:, i]
     rotations = _twist_in_forearm(matrix_to_quaternion(local), skeleton)
     hips = plan.scale * positions[:, list(plan.hips)].mean(1)  # (T, 3)
@@ -387,20 +451,29 @@ LICENCES: Mapping[str, str] = {
     "smartbody": "LGPL-2.1-or-later",
     "mesh2motion": "CC0-1.0",
     "cmu": "CMU mocap",
+    "bandai_namco": "CC-BY-NC-4.0",
     "hdm05": "CC-BY-SA-3.0",
 }
 _SHORTEST = 10  # frames at 20 fps
 _FASTEST_TURN = np.radians(100)  # a frame at 20 fps; the quickest punches stay under it
+_POP = np.radians(45)  # a turn in one frame, where the frames beside it hardly turn
 
 
-def load_source(kind: str, folder: Path | str, counts: Counter[str] | None = None) -> Iterator[Clip]:
-    """The usable clips of "smartbody", "mesh2motion", "cmu" or "hdm05" in their unpacked folder.
+def load_source(
+    kind: str, folder: Path | str, counts: Counter[str] | None = None, at_most: int | None = None
+) -> Iterator[Clip]:
+    """The usable clips of "smartbody", "mesh2motion", "cmu", "bandai_namco" or "hdm05" in their unpacked folder.
 
-    Unreadable files are logged and passed over, as are copies, poses, glitches and clips of under ten frames;
-    `counts` gathers how many of each. Raises InputError for another kind, or a folder with no such files.
+    Unreadable files are logged and passed over, as are copies, poses, glitches, pops and clips of under ten frames;
+    `counts` gathers how many of each. at_most: how many recordings of the same action and style are read, spread
+    evenly over those of "bandai_namco" and "hdm05", which name both. Raises InputError for another kind, or a folder
+    with no such files.
     """
     counts = Counter() if counts is None else counts
-    readers = {"smartbody": _smartbody, "mesh2motion": _mesh2motion, "cmu": _cmu, "hdm05": _hdm05}
+    readers = {
+        "smartbody": _smartbody, "mesh2motion": _mesh2motion, "cmu": _cmu,
+        "bandai_namco": partial(_bandai_namco, at_most=at_most), "hdm05": partial(_hdm05, at_most=at_most),
+    }  # fmt: skip
     if kind not in readers:
         raise InputError(f"There is no source named {kind}: use {', '.join(readers)}.")
     skeleton = neutral_skeleton()
@@ -432,7 +505,10 @@ def load_source(kind: str, folder: Path | str, counts: Counter[str] | None = Non
 
 
 def fault_of(motion: Motion) -> str | None:
-    """Why a motion at 20 fps is unfit for learning: "short", "glitch", "still" (a pose held), "T-pose"; or None."""
+    """Why a motion at 20 fps is unfit for learning, or None.
+
+    "short"; "glitch": a turn or a leap that no body makes; "pop": a jump of one frame; "still": a pose held; "T-pose".
+    """
     if len(motion) < _SHORTEST:
         return "short"
     body = motion.rotations[:, :22]
@@ -440,6 +516,9 @@ def fault_of(motion: Motion) -> str | None:
     turns = 2 * np.arccos(cosine)
     if turns.max() > _FASTEST_TURN or np.abs(np.diff(motion.translation, axis=0)).max() > 0.5:
         return "glitch"
+    beside = np.maximum(turns[:-2], turns[2:])  # (T-3, 22)
+    if (turns[1:-1] > np.maximum(_POP, 4 * beside)).any():
+        return "pop"
     shoulders = [INDEX["left_shoulder"], INDEX["right_shoulder"]]
     raised = 2 * np.arccos(np.abs(body[:, shoulders, 0]).clip(0, 1))
     if turns.max() < 1e-3:
@@ -588,8 +667,34 @@ def _bvh_or_amc(file: Path) -> SourceClip:
     return load_amc(file, load_asf(skeletons[0]))
 
 
-def _hdm05(folder: Path, counts: Counter[str]) -> Iterator[tuple[SourceClip, Mapping[str, str]]]:
+def _bandai_namco(
+    folder: Path, counts: Counter[str], at_most: int | None
+) -> Iterator[tuple[SourceClip, Mapping[str, str]]]:
+    """Every recording, in a T-pose at rest: dataset-<set>_<content>_<style>_<number>.bvh."""
+    files = _sample(sorted(folder.rglob("dataset-*.bvh")), counts, at_most)
+    for file, clip in _read(files, counts, load_bvh):
+        _, content, style, *_ = f"{file.stem}__".split("_")
+        yield with_rest(clip, _bandai_rest()), {"content": content, "style": style}
+
+
+def _hdm05(folder: Path, counts: Counter[str], at_most: int | None) -> Iterator[tuple[SourceClip, Mapping[str, str]]]:
     """Every cut clip: HDM_<actor>_<class>_<number>_<fps>.amc."""
-    for file, clip in _read(sorted(folder.rglob("*.amc")), counts, _bvh_or_amc):
-        _, actor, action, *_ = file.stem.split("_")
+    files = sorted(folder.rglob("HDM_*.amc"), key=lambda file: file.stem.split("_")[2:])
+    for file, clip in _read(_sample(files, counts, at_most, first=2), counts, _bvh_or_amc):
+        _, actor, action, *_ = f"{file.stem}__".split("_")
         yield clip, {"actor": actor, "class": action}
+
+
+def _sample(files: list[Path], counts: Counter[str], at_most: int | None, first: int = 0) -> list[Path]:
+    """Of the files whose names agree but for their numbers, and what comes before the part `first`, an even sample."""
+    groups: dict[str, list[Path]] = {}
+    for file in files:
+        kind = "_".join(part for part in file.stem.split("_")[first:] if not part.isdigit())
+        groups.setdefault(kind, []).append(file)
+    chosen: list[Path] = []
+    for group in groups.values():
+        kept = min(at_most or len(group), len(group))
+        chosen += [group[i * len(group) // kept] for i in range(kept)]
+        if kept < len(group):
+            counts["enough of its kind"] += len(group) - kept
+    return chosen

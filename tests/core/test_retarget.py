@@ -14,7 +14,9 @@ from core.formats import SourceClip
 from core.motion import Motion, rest_motion
 from core.rotation import (
     Array,
+    axis_angle_to_matrix,
     axis_angle_to_quaternion,
+    matrix_to_euler,
     matrix_to_quaternion,
     quaternion_conjugate,
     quaternion_multiply,
@@ -32,6 +34,7 @@ from core.training.retarget import (
     retarget,
     sole_clearance,
     unrolled,
+    with_rest,
 )
 
 SKELETON = neutral_skeleton()
@@ -214,6 +217,10 @@ def test_faults() -> None:
     jump = moving.translation.copy()
     jump[15:, 0] += 2.0
     assert fault_of(replace(moving, translation=jump)) == "glitch"
+    swing[12, 4, 0] += -3.0 + np.radians(60)  # there and back: a fast joint would be on its way for longer
+    assert fault_of(replace(held, rotations=axis_angle_to_quaternion(swing))) is None
+    swing[13:, 4, 0] += np.radians(60)
+    assert fault_of(replace(held, rotations=axis_angle_to_quaternion(swing))) == "pop"
 
 
 def write_smartbody(folder: Path, motion: Motion) -> None:
@@ -268,6 +275,139 @@ def test_loading_nothing(tmp_path: Path) -> None:
         list(load_source("films", tmp_path))
     with pytest.raises(InputError, match="No cmu clips"):
         list(load_source("cmu", tmp_path))
+
+
+BANDAI = JOINT_MAPS["bandai"]
+# the world axes of the joints in a T-pose, in columns, as measured on standing recordings
+TRUNK = np.array([[0.0, 0, 1], [1, 0, 0], [0, 1, 0]])
+BANDAI_REST = {
+    "Hips": np.array([[0.0, -1, 0], [1, 0, 0], [0, 0, 1]]),
+    **dict.fromkeys(("Spine", "Chest", "Neck", "Head"), TRUNK),
+    **dict.fromkeys(("Shoulder_L", "UpperArm_L", "LowerArm_L", "Hand_L"), np.eye(3)),
+    **dict.fromkeys(("Shoulder_R", "UpperArm_R", "LowerArm_R", "Hand_R"), np.diag([1.0, -1, -1])),
+    **dict.fromkeys(("UpperLeg_L", "LowerLeg_L"), np.array([[0.0, 1, 0], [-1, 0, 0], [0, 0, 1]])),
+    **dict.fromkeys(("UpperLeg_R", "LowerLeg_R"), np.array([[0.0, 1, 0], [1, 0, 0], [0, 0, -1]])),
+}
+
+
+def write_bandai(path: Path, motion: Motion) -> None:
+    """The motion as Bandai Namco Research writes it: axes along the bones, position channels, centimetres, Z X Y."""
+    joints = [joint for joint in JOINT_NAMES if joint in BANDAI]
+    names = ["joint_Root", *(BANDAI[joint][0] for joint in joints)]
+    parents = [-1, 0, *(names.index(BANDAI[JOINT_NAMES[above]][0]) for above in map(mapped_parent, joints[1:]))]
+    slope = np.arcsin((11.74 - 4.25) / 11.75)
+    down = {"Foot": slope, "Toes": slope - np.radians(16.58)}
+
+    def rest(name: str) -> Array:
+        if name[:-2] not in down:
+            return BANDAI_REST.get(name, np.eye(3))
+        leg = BANDAI_REST[f"LowerLeg_{name[-1]}"]  # its first axis lies along the leg or against it
+        angle = np.pi / 2 - down[name[:-2]]
+        return axis_angle_to_matrix([-angle, 0.0, 0.0]) @ leg
+
+    _, world = motion.forward_kinematics(SKELETON)
+    axes = {"joint_Root": np.tile(np.eye(3), (len(motion), 1, 1))}
+    axes |= {BANDAI[joint][0]: world[:, INDEX[joint]] @ rest(BANDAI[joint][0]) for joint in joints}
+    rest_place = SKELETON.rest_positions
+    offsets = {"joint_Root": np.zeros(3), "Hips": motion.translation[0]}
+    for joint, above in zip(joints[1:], map(mapped_parent, joints[1:]), strict=True):
+        bone = STRAIGHT.get(joint, rest_place[INDEX[joint]] - rest_place[above])
+        offsets[BANDAI[joint][0]] = rest(BANDAI[JOINT_NAMES[above]][0]).T @ bone
+
+    def tree(i: int) -> str:
+        below = "".join(tree(child) for child, parent in enumerate(parents) if parent == i)
+        x, y, z = offsets[names[i]] * 100
+        kind = "ROOT" if i == 0 else "JOINT"
+        channels = "CHANNELS 6 Xposition Yposition Zposition Zrotation Xrotation Yrotation"
+        return f"{kind} {names[i]}\n{{\nOFFSET {x} {y} {z}\n{channels}\n{below}}}\n"
+
+    order = depth_first(parents, 0)
+    columns: list[Array] = []
+    for i in order:
+        above = axes[names[parents[i]]] if i else np.eye(3)
+        local = np.swapaxes(above, -1, -2) @ axes[names[i]]
+        where = motion.translation if names[i] == "Hips" else np.tile(offsets[names[i]], (len(motion), 1))
+        columns += [where * 100, np.degrees(matrix_to_euler(local, "ZXY"))]
+    rows = "\n".join(" ".join(f"{value:.5f}" for value in row) for row in np.concatenate(columns, 1))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(f"HIERARCHY\n{tree(0)}MOTION\nFrames: {len(motion)}\nFrame Time: {1 / motion.fps}\n{rows}\n")
+
+
+def mapped_parent(joint: str) -> int:
+    """The nearest joint above that the rig has."""
+    above = PARENTS[INDEX[joint]]
+    while above > 0 and JOINT_NAMES[above] not in BANDAI:
+        above = PARENTS[above]
+    return above
+
+
+def depth_first(parents: list[int], joint: int) -> list[int]:
+    return [joint, *(i for child, above in enumerate(parents) if above == joint for i in depth_first(parents, child))]
+
+
+def bandai_motion(frames: int = 30) -> Motion:
+    """Moving limbs, with no more joints than the rig has, and no twist in the wrists."""
+    motion = lively(frames)
+    rotations = motion.rotations.copy()
+    rotations[:, 25:] = axis_angle_to_quaternion(SKELETON.relaxed_hands)
+    rotations[:, INDEX["spine2"]] = UNIT
+    rotations[:, INDEX["spine3"]] = UNIT
+    swing = np.zeros((frames, 3))
+    swing[:, 0] = 0.3 * np.sin(np.arange(frames) / 4)
+    rotations[:, INDEX["left_knee"]] = axis_angle_to_quaternion(swing + np.array([0.5, 0, 0]))
+    motion = replace(motion, rotations=rotations)
+    clearance = np.percentile(sole_clearance(motion.positions(SKELETON), SKELETON), 5)
+    return motion.moved([0.0, -float(clearance), 0.0])
+
+
+def test_a_zero_pose_that_is_no_pose(tmp_path: Path) -> None:
+    """Bone axes with rolls of their own, and a zero pose with all bones in line: found again by the stated T-pose."""
+    motion = bandai_motion()
+    write_bandai(tmp_path / "data" / "dataset-2_wave-left-hand_proud_001.bvh", motion)
+    (clip,) = load_source("bandai_namco", tmp_path)
+    assert (clip.source, clip.licence) == ("bandai_namco", "CC-BY-NC-4.0")
+    assert clip.meta == {"content": "wave-left-hand", "style": "proud"}
+    wanted = motion.resampled(20)
+    assert len(clip.motion) == len(wanted)
+    assert angles(clip.motion.rotations, wanted.rotations).max() < 0.01
+    np.testing.assert_allclose(clip.motion.translation, wanted.translation, atol=1e-5)
+
+
+def test_a_stated_rest_pose_leaves_the_frames_alone() -> None:
+    clip = source_of(lively())
+    stated = with_rest(clip, {"JtKneeLf": rotation_y(1.0)})
+    np.testing.assert_allclose(stated.world()[1], clip.world()[1])
+    rest = stated.rest_world()[1]
+    np.testing.assert_allclose(rest[clip.index("JtKneeLf")], rotation_y(1.0), atol=1e-12)
+    np.testing.assert_allclose(rest[clip.index("JtAnkleLf")], rotation_y(1.0), atol=1e-12)  # follows
+    np.testing.assert_allclose(rest[clip.index("JtKneeRt")], np.eye(3), atol=1e-12)
+
+
+def test_a_short_spine_bends_evenly() -> None:
+    """A rig whose chest sits right on its first spine joint: SMPL-X's middle joint takes half of the chest's turn."""
+    motion = rest_motion(2, SKELETON)
+    bend = axis_angle_to_quaternion([0.6, 0.0, 0.0])
+    motion.rotations[:, INDEX["spine3"]] = bend
+    names = {joint: chain for joint, chain in ZEBRA.items() if joint != "spine2"}
+    result = retarget(source_of(motion), names=names)
+    half = axis_angle_to_quaternion([0.3, 0.0, 0.0])
+    for joint in ("spine2", "spine3"):
+        assert angles(result.rotations[:, INDEX[joint]], half).max() < 1e-4
+
+
+def test_an_even_sample_of_each_kind(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    motion = bandai_motion(15)
+    for style, number in [("sad", n) for n in range(1, 7)] + [("proud", 1)]:
+        turned = motion.turned(number * 0.3 + len(style))
+        write_bandai(tmp_path / f"dataset-1_bow_{style}_{number:03}.bvh", turned)
+    broken = (tmp_path / "dataset-1_bow_sad_004.bvh").read_text()
+    (tmp_path / "dataset-1_bow_sad_004.bvh").write_text(broken[:-200])
+    counts: Counter[str] = Counter()
+    with caplog.at_level(logging.WARNING):
+        clips = list(load_source("bandai_namco", tmp_path, counts, at_most=2))
+    assert [clip.name for clip in clips] == ["dataset-1_bow_proud_001", "dataset-1_bow_sad_001"]
+    assert counts == {"kept": 2, "unreadable": 1, "enough of its kind": 4}
+    assert "dataset-1_bow_sad_004.bvh" in caplog.text
 
 
 def test_a_loop_on_the_spot_goes_forward() -> None:
