@@ -7,7 +7,7 @@ import pytest
 from core.motion import Motion, rest_motion
 from core.rotation import axis_angle_to_quaternion, matrix_to_quaternion, quaternion_multiply, rotation_y
 from core.skeleton import INDEX, neutral_skeleton
-from core.training.captions import PHRASES, Caption, action_of, caption
+from core.training.captions import PHRASES, STYLES, Caption, action_of, caption
 
 SKELETON = neutral_skeleton()
 
@@ -39,6 +39,17 @@ def turning(degrees: float) -> Motion:
         ("ChrHarmony_Relax001_HandGrasp2", ""),
         ("A_TPose", ""),
         ("slow walk", "walk"),
+        ("dataset-1_walk_not-confident_002", "walk"),
+        ("dataset-2_walk-turn-left_normal_001", "walk_turn"),
+        ("dataset-1_dash_angry_001", "run"),
+        ("dataset-2_raise-up-right-hand_youthful_012", "raise_hand"),
+        ("dataset-2_raise-up-both-hands_active_003", "raise_hands"),
+        ("dataset-2_wave-both-hands_active_003", "wave_hands"),
+        ("dataset-1_byebye_giant_001", "bye"),
+        ("dataset-1_dance-short_normal_001", "dance"),
+        ("HDM_bk_squat1Reps_003_120", "squat"),
+        ("HDM_bd_kickLFront1Reps_001_120", "kick"),
+        ("HDM_tr_grabHighR_001_120", "grab_high"),
     ],
 )
 def test_actions_by_name(name, action):
@@ -74,6 +85,96 @@ def test_every_phrase_can_be_filled_and_held_out_ones_are_new(action):
     assert len(seen) >= 12
     assert not set(seen) & set(unseen)
     assert all("{" not in sentence and "  " not in sentence for sentence in seen + unseen)
+
+
+PRESENTER = (
+    "walk", "walk_turn", "walk_back", "turn_90", "turn_180", "bow", "wave", "wave_hands", "raise_hand", "raise_hands",
+    "point", "indicate", "guide", "call", "respond", "bye", "run", "dance", "kick", "punch", "idle", "jump_up", "nod",
+    "shrug",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("action", PRESENTER)
+def test_what_a_presenter_does_has_many_phrasings(action):
+    assert len(PHRASES[action]) >= 20
+
+
+def test_no_phrase_is_there_twice():
+    for phrases in PHRASES.values():
+        assert len(set(phrases)) == len(phrases)
+
+
+def test_phrases_held_out_before_are_held_out_still():
+    """New phrases come last: the every-fifth ones stay as they were."""
+    assert PHRASES["walk"][4::5][:3] == (
+        "paces {direction}",
+        "keeps walking {direction}",
+        "wanders {direction}",
+    )
+    assert PHRASES["bow"][4::5][:3] == ("makes a bow", "bows respectfully", "bows to say thank you")
+    assert PHRASES["wave"][4::5][:3] == ("waves to the audience", "waves goodbye", "makes a greeting")
+    assert PHRASES["turn_180"][4::5][:2] == ("turns around completely", "faces backward")
+
+
+@pytest.mark.parametrize("held_out", [False, True])
+def test_styles_are_adverbs(held_out):
+    sentences = Caption("bow", {}, "proud").sentences(held_out)
+    plain = set(Caption("bow", {}).sentences(held_out))
+    for adverb in STYLES["proud"]:
+        told = [sentence for sentence in sentences if sentence.endswith(f" {adverb}")]
+        assert told
+        assert {sentence.removesuffix(f" {adverb}") for sentence in told} <= plain
+    assert plain & set(sentences)
+    assert len(sentences) == len(plain)
+
+
+@pytest.mark.parametrize(
+    ("name", "style"),
+    [
+        ("dataset-2_wave-left-hand_elderly_001", "elderly"),
+        ("dataset-1_bow_old_001", "elderly"),
+        ("dataset-1_walk-back_not-confident_001", "not-confident"),
+        ("dataset-1_bow_masculinity_001", "masculine"),
+        ("dataset-1_bow_normal_001", ""),
+        ("Bow", ""),
+    ],
+)
+def test_styles_by_name(name, style):
+    found = caption(name, standing(), SKELETON)
+    assert found is not None
+    assert found.style == style
+
+
+@pytest.mark.parametrize(("mirrored", "side"), [(False, "left"), (True, "right")])
+def test_the_hand_that_the_name_tells_mirrors(mirrored, side):
+    found = caption("dataset-2_wave-left-hand_sad_001", standing(), SKELETON, mirrored)
+    assert found is not None
+    assert (found.words["side"], found.words["hands"]) == (side, f"the {side} hand")
+
+
+def test_turning_walks_are_told_by_side_and_straight_parts_as_walking():
+    name = "dataset-2_walk-turn-left_normal_001"
+    found = [caption(name, turning(degrees), SKELETON, degrees < 0) for degrees in (90, -90, 10)]
+    assert [item and (item.action, item.words["turn"]) for item in found[:2]] == [
+        ("walk_turn", "left"),
+        ("walk_turn", "right"),
+    ]
+    assert found[2] is not None
+    assert found[2].action == "walk"
+
+
+@pytest.mark.parametrize(
+    ("step", "action"), [((0.03, 0, 0), "strafe"), ((0, 0, -0.03), "walk_back"), ((0, 0, 0.03), "walk")]
+)
+def test_ways_of_walking_are_measured(step, action):
+    motion = standing()
+    moving = Motion(motion.translation + np.arange(len(motion))[:, None] * step, motion.rotations)
+    for mirrored in (False, True):
+        found = caption("dataset-1_walk-left_happy_001", moving.mirrored() if mirrored else moving, SKELETON, mirrored)
+        assert found is not None
+        assert found.action == action
+        if action == "strafe":
+            assert found.words["turn"] == ("right" if mirrored else "left")
 
 
 def test_pronouns_agree():
