@@ -57,6 +57,7 @@ from .takes import Floats, Library
 DEMO_VOICE = Path(__file__).parents[2] / "assets" / "demo" / "jfk_inaugural.flac"
 NOISE_STEPS = 4  # of the untrained network, which more steps do not help
 VOICES, SEAMS = 12, 12  # voices, and seams of each kind
+_RIVALS = 12  # speeches that the own one is compared with
 _SHEET = 12  # clips on a contact sheet
 
 Make = Callable[[Timeline], Motion]
@@ -111,7 +112,7 @@ def text_tables(
     motions, looks = judge.see(other)
     reference = Judged(
         motions, judge.read(vectors_of([item.sentence for item in plan.reference])),
-        [item.action for item in plan.reference], looks, looks,
+        [item.action for item in plan.reference], looks, [item.sentence for item in plan.reference],
     )  # fmt: skip
     asked = [request.sentence for request in plan.requests]
     wanted = [request.action for request in plan.requests]
@@ -135,7 +136,7 @@ def speech_table(
 ) -> dict[str, Figures]:  # fmt: skip
     """The speech table. paired: held-out pairs, of which every second one is the reference."""
     see, listen = judges
-    own = [(clip, heard) for clip, heard in paired[::2]] or list(paired)
+    own = list(paired[::2])
     reference = [clip for clip, _ in paired[1::2]] or [clip for clip, _ in own]
     usual = usual_speeds([clip for clip, _ in paired])
     gestures = [take for take in library.takes if take.action in GESTURES and split.held_out(take)] or [
@@ -159,8 +160,13 @@ def speech_table(
     pairs = see.see(windows(reference, number))[0]
     table: dict[str, Figures] = {}
     for row in ("mocap", "ours", "shuffled", "noise"):
+        # the other speeches are those of the same row's other clips, so that chance is a half whatever the judge likes
         every = [sound for _, sound in own] if row == "mocap" else [voice.heard for voice in voices]
-        others = [[sound for sound in (*every, *foreign) if sound is not heard[row][i]] for i in range(len(clips[row]))]
+        every = every if len(every) > 1 else [*every, *foreign]
+        others = [
+            [sound for sound in (*every[i:], *every[:i])[: _RIVALS + 1] if sound is not heard[row][i]]
+            for i in range(len(clips[row]))
+        ]
         table[row] = speech_figures(clips[row], heard[row], usual, listen, others)
         shown = see.see(windows(list(clips[row]), number))[0]
         table[row] |= {
@@ -179,9 +185,13 @@ def seam_tables(
     """
     tables: dict[str, Table] = {}
     profiles: dict[str, dict[str, np.ndarray]] = {}
-    to_text, to_speech = stretches_of(recorded), stretches_of(paired)
+    rng = np.random.default_rng(seed)
+    to_text, to_speech = (
+        [found[int(k)] for k in rng.permutation(len(found))] for found in (stretches_of(recorded), stretches_of(paired))
+    )
     for kind in dict.fromkeys(seam.kind for seam in seams):
-        own = to_text if kind == "text-text" else [*to_text, *to_speech]
+        number = min(len(to_text), len(to_speech))
+        own = to_text if kind == "text-text" else [*to_text[:number], *to_speech[:number]]
         at = [i for i, seam in enumerate(seams) if seam.kind == kind]
         found: dict[str, list[Stretch]] = {}
         for row, clips in made.items():
@@ -207,7 +217,7 @@ def evaluate(
 
     sounds: recordings that training never heard. judge_folder: where the judging networks are kept.
     """
-    started = time.monotonic()
+    started, busy = time.monotonic(), time.process_time()
     skeleton, split, seed, limit = neutral_skeleton(), Split.of(library.takes), options.seed, options.limit
     # an unhurried judge needs minutes: a quick run makes do with a rough one of its own
     config = JudgeConfig() if limit is None else JudgeConfig(steps=300, speech_steps=150)
@@ -258,7 +268,7 @@ def evaluate(
         about={
             "guidance": options.guidance, "steps": options.steps or model.config.steps, "seed": seed, "limit": limit,
             "prompts": len(plan.requests), "actions": len(actions), "voices": len(voices), "seams": len(seams),
-            "seconds": round(time.monotonic() - started, 1),
+            "seconds": round(time.monotonic() - started, 1), "cpu_seconds": round(time.process_time() - busy, 1),
         },
         text=text,
         speech=speech,

@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import torch
 from safetensors import SafetensorError
 from safetensors import torch as _safetensors
@@ -65,9 +64,9 @@ class TextMotionJudge(nn.Module):
             nn.Conv1d(SEEN + 1, w, 4, 2, 1), nn.GELU(), nn.Conv1d(w, w, 4, 2, 1), nn.GELU(),
             nn.Conv1d(w, w, 4, 2, 1), nn.GELU(),
         )  # fmt: skip
-        self.summary = nn.Sequential(nn.Dropout(0.1), nn.Linear(2 * w, w), nn.GELU())
+        self.summary = nn.Sequential(nn.Dropout(0.3), nn.Linear(2 * w, w), nn.GELU(), nn.Dropout(0.2))
         self.motion_out = nn.Linear(w, e)
-        self.text = nn.Sequential(nn.Linear(text_width, 2 * w), nn.GELU(), nn.Dropout(0.1), nn.Linear(2 * w, e))
+        self.text = nn.Sequential(nn.Linear(text_width, 2 * w), nn.GELU(), nn.Dropout(0.2), nn.Linear(2 * w, e))
         self.action_out = nn.Linear(w, len(self.actions))
 
     def summarise(self, motion: Tensor, valid: Tensor) -> Tensor:
@@ -89,15 +88,19 @@ class TextMotionJudge(nn.Module):
         return functional.normalize(self.text(vectors), dim=-1)
 
     @torch.inference_mode()
-    def see(self, motions: Sequence[Floats]) -> tuple[Array, list[str]]:
-        """Embeddings (N, E) of motions (T, 659), at most the first 5 s of each, and the actions they look like."""
+    def see(self, motions: Sequence[Floats]) -> tuple[Array, list[tuple[str, ...]]]:
+        """Embeddings (N, E) of motions (T, 659), at most the first 5 s of each, and the actions that they look like.
+
+        Of actions the three likeliest, the first one first.
+        """
         answers: list[Array] = []
-        actions: list[str] = []
+        actions: list[tuple[str, ...]] = []
         for at in range(0, len(motions), 64):
             batch, valid = _padded([seen(rows[:WINDOW]) for rows in motions[at : at + 64]], WINDOW)
             embedded, scores = self(batch, valid)
             answers.append(embedded.double().numpy())
-            actions += [self.actions[int(k)] for k in scores.argmax(1)]
+            first = scores.argsort(1, descending=True)[:, :3].tolist()
+            actions += [tuple(self.actions[k] for k in row) for row in first]
         return np.concatenate(answers), actions
 
     @torch.inference_mode()
@@ -131,15 +134,11 @@ class SpeechMotionJudge(nn.Module):
 
     @torch.inference_mode()
     def score(self, motion: Floats, speeches: Sequence[Floats]) -> Array:
-        """How well features (T, 659) go with each speech (>= T, 5): (N,); NaN for a speech that is shorter."""
-        watched = torch.from_numpy(hands(motion))[None]
-        scores = np.full(len(speeches), np.nan)
-        for k, speech in enumerate(speeches):
-            if len(speech) >= len(motion):
-                heard = torch.from_numpy(np.ascontiguousarray(speech[: len(motion)], np.float32))[None]
-                a, b = self.embed(watched, heard)
-                scores[k] = float((a * b).sum(1).mean())
-        return scores
+        """How well features (T, 659) go with each speech (>= T, 5), of which the first T rows are read: (N,)."""
+        length = len(motion)
+        heard = torch.from_numpy(np.stack([np.asarray(speech[:length], np.float32) for speech in speeches]))
+        a, b = self.embed(torch.from_numpy(hands(motion))[None], heard)
+        return (a * b).sum(1).mean(1).double().numpy()
 
 
 def hands(rows: Floats | Array) -> Floats:
@@ -166,6 +165,19 @@ def _padded(parts: Sequence[Floats], length: int) -> tuple[Tensor, Tensor]:
         batch[row, : len(part)] = part
         valid[row, : len(part)] = True
     return torch.from_numpy(batch), torch.from_numpy(valid)
+
+
+def _varied(rows: Floats, rng: np.random.Generator) -> Floats:
+    """A motion (T, 67) at another speed, of a body a little larger or smaller, all joints a little off."""
+    speed = float(rng.uniform(0.8, 1.25))
+    times = np.arange(0, len(rows) - 1, speed)[:WINDOW]
+    low = times.astype(int)
+    part = (times - low)[:, None].astype(np.float32)
+    varied = rows[low] * (1 - part) + rows[low + 1] * part
+    varied[:, :3] *= speed
+    varied *= rng.normal(1, 0.03, varied.shape[1]).astype(np.float32)
+    varied += rng.normal(0, 0.02, varied.shape[1]).astype(np.float32) * (np.arange(varied.shape[1]) > 3)
+    return (varied + rng.normal(0, 0.004, varied.shape)).astype(np.float32)
 
 
 def _contrast(a: Tensor, b: Tensor, same: Tensor, temperature: float) -> Tensor:
@@ -208,8 +220,7 @@ def train_text_judge(
             long = take.action == SPEECH_ACTION
             first = take.start + int(rng.integers(max(1, take.stop - take.start - WINDOW + 1 if long else 8)))
             length = min(take.stop - first, WINDOW) - (0 if long else int(rng.integers(8)))
-            part = seen(library.features[first : first + length])
-            parts.append(part + rng.normal(0, 0.003, part.shape).astype(np.float32))
+            parts.append(_varied(seen(library.features[first : first + length]), rng))
             words.append(take.sentences[int(rng.integers(len(take.sentences)))])
             keys.append(take.sentences)
         return parts, words, labels, keys
@@ -321,11 +332,17 @@ def load_or_train(
 
 def preference_scores(
     judge: SpeechMotionJudge, motions: Sequence[Floats], own: Sequence[Floats], others: Sequence[Sequence[Floats]]
-) -> tuple[Array, npt.NDArray[np.float64]]:
-    """Scores of motions (T, 659) with their own speech (N,), and with each other (N, K), NaN where that is short."""
-    matched = np.array([judge.score(motion, [speech])[0] for motion, speech in zip(motions, own, strict=True)])
-    width = max((len(row) for row in others), default=0)
-    scores = np.full((len(motions), width), np.nan)
-    for i, (motion, row) in enumerate(zip(motions, others, strict=True)):
-        scores[i, : len(row)] = judge.score(motion, row)
-    return matched, scores
+) -> tuple[Array, Array]:
+    """Scores of motions (T, 659) with their own speech, and with other ones: (P,) each, a pair for each comparison.
+
+    Both are heard for as long as all three last.
+    """
+    matched: list[float] = []
+    mismatched: list[float] = []
+    for motion, speech, rivals in zip(motions, own, others, strict=True):
+        for rival in rivals:
+            length = min(len(motion), len(speech), len(rival))
+            scores = judge.score(motion[:length], [speech, rival])
+            matched.append(float(scores[0]))
+            mismatched.append(float(scores[1]))
+    return np.array(matched), np.array(mismatched)

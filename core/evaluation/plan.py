@@ -129,7 +129,7 @@ def plan_voices(files: Sequence[Path], folder: Path, number: int) -> list[Voice]
     folder.mkdir(parents=True, exist_ok=True)
     for i in range(min(number, _ROUNDS * len(files))):
         path, turn = files[i % len(files)], i // len(files)
-        samples = with_pause(load_audio(path), turn / max(1, _ROUNDS - 1))
+        samples = with_pause(load_audio(path), turn / max(1, _ROUNDS - 1), swapped=turn % 2 == 1)
         file = folder / f"{path.stem}_{turn}.wav"
         soundfile.write(file, samples, SAMPLE_RATE, subtype="PCM_16")
         heard = speech_features(load_audio(file), HEARD, CORE_FPS)
@@ -137,11 +137,12 @@ def plan_voices(files: Sequence[Path], folder: Path, number: int) -> list[Voice]
     return voices
 
 
-def with_pause(samples: Samples, place: float = 0.0) -> Samples:
+def with_pause(samples: Samples, place: float = 0.0, swapped: bool = False) -> Samples:
     """Quiet, speech, a pause of two seconds, speech and quiet, from (n,) samples at 16 kHz.
 
-    place: where to begin in the recording, 0 for its beginning and 1 for as late as it can be. The cuts are where it
-    is quietest, and what fills the pauses is its own quiet.
+    place: where to begin in the recording, 0 for its beginning and 1 for as late as it can be, and so is the quiet
+    before. swapped: what is said last comes first. The cuts are where it is quietest, and what fills the pauses is its
+    own quiet.
     """
     step = SAMPLE_RATE // 40
     frames = len(samples) // step
@@ -154,7 +155,8 @@ def with_pause(samples: Samples, place: float = 0.0) -> Samples:
 
     first = round(place * (frames - 2 * stretch))
     first = cut(first) if first > 0 else 0
-    middle, last = cut(first + stretch), cut(min(first + 2 * stretch, frames))
+    middle, end = cut(first + stretch), first + 2 * stretch
+    last = cut(end) if end + 16 < frames else frames
     smooth = np.convolve(loudness, np.ones(8) / 8, mode="valid") if frames >= 8 else loudness
     at = int(smooth.argmin()) if len(smooth) else 0
     quiet = samples[at * step : (at + 8) * step]  # 0.2 s
@@ -163,9 +165,9 @@ def with_pause(samples: Samples, place: float = 0.0) -> Samples:
     def silence(seconds: float) -> Samples:
         return np.resize(loop, round(seconds * SAMPLE_RATE)).astype(np.float32)
 
-    parts = [silence(_LEAD), samples[first * step : middle * step], silence(_PAUSE)]
-    parts += [samples[middle * step : last * step], silence(_TAIL)]
-    return np.concatenate(parts)
+    said = [samples[first * step : middle * step], samples[middle * step : last * step]]
+    before, after = reversed(said) if swapped else said
+    return np.concatenate([silence(_LEAD + place), before, silence(_PAUSE), after, silence(_TAIL)])
 
 
 @dataclass(frozen=True)

@@ -58,7 +58,7 @@ class Judged:
     motions: Array
     texts: Array
     labels: Sequence[str]
-    looks: Sequence[str]
+    looks: Sequence[tuple[str, ...]]
     groups: Sequence[str]
 
     @staticmethod
@@ -73,7 +73,7 @@ class Judged:
 def text_figures(judged: Judged, reference: Judged, seed: int) -> Figures:
     """R-precision, matching, Frechet distances to the reference, spread, and actions recognised (shares 0..1)."""
     top = r_precision(judged.texts, judged.motions, judged.labels, seed)
-    right = [look == label for look, label in zip(judged.looks, judged.labels, strict=True)]
+    right = [[label == look[0], label in look] for look, label in zip(judged.looks, judged.labels, strict=True)]
     return {
         "r_precision_1": top[0],
         "r_precision_2": top[1],
@@ -83,7 +83,8 @@ def text_figures(judged: Judged, reference: Judged, seed: int) -> Figures:
         "joint_frechet": joint_frechet_distance(judged.texts, judged.motions, reference.texts, reference.motions),
         "diversity": diversity(judged.motions, seed),
         "multimodality": multimodality(judged.motions, judged.groups),
-        "actions_recognised": float(np.mean(right)),
+        "actions_recognised": float(np.mean(right, 0)[0]),
+        "actions_in_top_3": float(np.mean(right, 0)[1]),
     }
 
 
@@ -91,7 +92,7 @@ def action_shares(judged: Judged) -> Figures:
     """Of each action, the share of clips that look like it."""
     return {
         action: float(
-            np.mean([look == action for look, a in zip(judged.looks, judged.labels, strict=True) if a == action])
+            np.mean([look[0] == action for look, a in zip(judged.looks, judged.labels, strict=True) if a == action])
         )
         for action in sorted(set(judged.labels))
     }

@@ -104,10 +104,6 @@ def mismatched(labels: Sequence[str]) -> npt.NDArray[np.int_]:
 
 
 def preference(matched: Array, mismatched_scores: Array) -> float:
-    """Share of comparisons that the matched condition wins, ties counting half; 0.5 is chance.
-
-    matched: (N,) scores; mismatched_scores: (N, K), NaN where there is nothing to compare.
-    """
-    known = np.isfinite(mismatched_scores)
-    wins = (matched[:, None] > mismatched_scores) + 0.5 * (matched[:, None] == mismatched_scores)
-    return float(wins[known].mean()) if known.any() else 0.5
+    """Share of comparisons (N,) that the matched condition wins, ties counting half; 0.5 is chance, and for none."""
+    wins = (matched > mismatched_scores) + 0.5 * (matched == mismatched_scores)
+    return float(wins.mean()) if wins.size else 0.5
