@@ -29,7 +29,7 @@ from ..model.denoiser import Denoiser
 from ..motion import Motion
 from ..skeleton import Skeleton, neutral_skeleton
 from ..timeline import Timeline
-from ..training.dataset import SPEECH_ACTION
+from ..training.dataset import SPEECH_ACTION, WINDOW
 from ..training.prepare import speech_files
 from ..training.sheet import contact_sheet
 from .judges import JudgeConfig, SpeechMotionJudge, TextMotionJudge, load_or_train
@@ -140,7 +140,7 @@ def speech_table(
     reference = [clip for clip, _ in paired[1::2]] or [clip for clip, _ in own]
     usual = usual_speeds([clip for clip, _ in paired])
     gestures = [take for take in library.takes if take.action in GESTURES and split.held_out(take)] or [
-        take for take in library.takes if take.action != SPEECH_ACTION
+        take for take in library.takes if take.speech < 0
     ]
     heard = {row: [voice.heard for voice in voices] for row in made}
     clips: dict[str, Sequence[Clip]] = {"mocap": [clip for clip, _ in own], **made}
@@ -245,7 +245,7 @@ def evaluate(
 
     recorded = [Clip.of_rows(library.rows(item.take), skeleton) for item in plan.recorded]
     text, actions = text_tables(library, plan, judges[0], made["text"], recorded, seed)
-    pairs = [take for take in library.takes if take.speech >= 0]
+    pairs = [take for take in library.takes if take.action == SPEECH_ACTION and take.stop - take.start >= WINDOW]
     pairs = [take for take in pairs if split.held_out(take)] or pairs
     length = max((len(voice.heard) for voice in voices), default=0)
     pairs = pairs[: 4 * VOICES if limit is None else 2 * limit]

@@ -26,7 +26,7 @@ from ..features import POSITIONS
 from ..motion import CORE_FPS
 from ..rotation import Array
 from ..skeleton import INDEX
-from ..training.dataset import SPEECH_ACTION, WINDOW, Take
+from ..training.dataset import WINDOW, Take
 from .split import Split
 from .takes import SEEN, Floats, Library, seen
 
@@ -217,7 +217,7 @@ def train_text_judge(
         for label in labels:
             pool = by_action[actions[label]]
             take = pool[int(rng.integers(len(pool)))]
-            long = take.action == SPEECH_ACTION
+            long = take.stop - take.start > WINDOW
             first = take.start + int(rng.integers(max(1, take.stop - take.start - WINDOW + 1 if long else 8)))
             length = min(take.stop - first, WINDOW) - (0 if long else int(rng.integers(8)))
             parts.append(_varied(seen(library.features[first : first + length]), rng))
@@ -246,6 +246,7 @@ def train_speech_judge(
     so that voice and room tell nothing.
     """
     takes = [take for take in library.takes if take.speech >= 0 and not split.held_out(take)]
+    takes = [take for take in takes if take.stop - take.start >= _SPEECH_WINDOW]
     rng = np.random.default_rng(config.seed)
     torch.manual_seed(config.seed)
     judge = SpeechMotionJudge(config)
@@ -257,7 +258,7 @@ def train_speech_judge(
         rows = np.concatenate(values)
         mean.copy_(torch.from_numpy(rows.mean(0)))
         std.copy_(torch.from_numpy(np.maximum(rows.std(0), 1e-3)))
-    length = min(_SPEECH_WINDOW, *(len(rows) for rows in moved))
+    length = _SPEECH_WINDOW
 
     def loss() -> Tensor:
         motions: list[Floats] = []

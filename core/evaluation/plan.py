@@ -17,8 +17,8 @@ import soundfile
 from ..conditions.speech import SAMPLE_RATE, load_audio, speech_features
 from ..motion import CORE_FPS
 from ..timeline import Guidance, SpeechStrip, TextStrip, Timeline
-from ..training.dataset import SPEECH_ACTION, WINDOW, Take
-from .split import Split, held_out_sentences, words_of
+from ..training.dataset import WINDOW, Take
+from .split import Split, caption_of, held_out_sentences
 from .takes import HEARD, Floats, Library
 
 Samples = npt.NDArray[np.float32]
@@ -79,7 +79,7 @@ def plan_text(library: Library, split: Split, seed: int, limit: int | None = Non
     """Four clips of each action for either set, and two wordings twice for the model; limit: how many actions."""
     by_action: dict[str, list[Take]] = defaultdict(list)
     for take in library.takes:
-        if take.action != SPEECH_ACTION:
+        if take.speech < 0:
             by_action[take.action].append(take)
     actions = sorted(by_action)
     if limit is not None:  # the actions of seams first, then any
@@ -103,8 +103,8 @@ def plan_text(library: Library, split: Split, seed: int, limit: int | None = Non
 
 
 def _told(library: Library, take: Take, rng: np.random.Generator) -> Told:
-    sentences = [library.words[i] for i in take.sentences]
-    unread = held_out_sentences(take.action, words_of(take.action, sentences)) or sentences
+    read = [library.words[i] for i in take.sentences]
+    unread = [s for s in held_out_sentences(caption_of(take.action, read)) if s not in library.known] or read
     return Told(take, take.action, unread[int(rng.integers(len(unread)))])
 
 

@@ -10,9 +10,10 @@ import zlib
 from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cache
 
-from ..training.captions import HELD_OUT_SUBJECTS, PHRASES, SUBJECTS, Caption
-from ..training.dataset import SPEECH_ACTION, Take
+from ..training.captions import PHRASES, STYLES, SUBJECTS, Caption
+from ..training.dataset import Take
 
 HELD_OUT_EVERY = 8  # clips
 _COPY = re.compile(r"^Chr[A-Za-z]+_(?=Chr[A-Za-z]+[@_])")  # one performance, put on another body by its makers
@@ -27,6 +28,9 @@ _SLOTS = {
     "part": "chest|temple|head",
     "direction_hand": "forward|to the left|to the right",
 }
+_UNKNOWN = "\0"  # stands for a word that a caption lacks
+_SUBJECTS = "|".join(map(re.escape, SUBJECTS))
+_STYLE_OF = {manner: style for style, manners in STYLES.items() for manner in manners}
 _PRONOUNS = {"their": "his|her|their", "themself": "himself|herself|themself"}
 
 
@@ -35,7 +39,7 @@ def clip_of(take: Take) -> str:
 
     So have the copies of one performance on several bodies, and the pairs made with one recording of speech.
     """
-    if take.action == SPEECH_ACTION:
+    if take.speech >= 0:
         return f"speech/{_ROUND.sub('', take.name)}"
     return f"{take.source}/{_COPY.sub('', take.name)}"
 
@@ -86,32 +90,31 @@ def _hash(clip: str) -> int:
     return zlib.crc32(clip.encode())  # the same in every run, unlike hash
 
 
-def words_of(action: str, sentences: Iterable[str]) -> dict[str, str]:
-    """The sides, directions and hands that a take's training sentences name, by slot of `PHRASES`."""
-    templates = [_template(phrase) for phrase in PHRASES.get(action, ()) if "{" in phrase]
+def caption_of(action: str, sentences: Iterable[str]) -> Caption:
+    """The caption that a take's training sentences were made from: what they name of sides, hands, ways and style."""
+    templates = [_template(phrase) for phrase in PHRASES.get(action, ())]
     words: dict[str, str] = {}
+    style = ""
     for sentence in sentences:
         for template in templates:
             match = template.fullmatch(sentence)
             if match:
-                words |= match.groupdict()
+                found = {key: value for key, value in match.groupdict().items() if value is not None}
+                style = _STYLE_OF.get(found.pop("manner", ""), style)
+                words |= found
                 break
-    return words
+    return Caption(action, words, style)
 
 
-def held_out_sentences(action: str, words: dict[str, str]) -> list[str]:
-    """The wordings of an action that training never reads, those that name nothing which `words` lacks."""
-    asked = {**words, "their": "their", "themself": "themself"}
-    able = [phrase for phrase in PHRASES.get(action, ()) if set(re.findall(r"\{(\w+)\}", phrase)) <= set(asked)]
-    if len(able) < len(PHRASES.get(action, ())):
-        # the missing slots are filled by a mark, and the sentences that carry it dropped
-        asked |= dict.fromkeys(_SLOTS, "\0") | words
-    caption = Caption(action, {key: value for key, value in asked.items() if key not in _PRONOUNS})
-    return [sentence for sentence in caption.sentences(held_out=True) if "\0" not in sentence] if able else []
+def held_out_sentences(caption: Caption) -> list[str]:
+    """The wordings of a caption that training never reads, those that name nothing which the caption lacks."""
+    filled = Caption(caption.action, dict.fromkeys(_SLOTS, _UNKNOWN) | caption.words, caption.style)
+    return [sentence for sentence in filled.sentences(held_out=True) if _UNKNOWN not in sentence]
 
 
+@cache
 def _template(phrase: str) -> re.Pattern[str]:
-    """A regular expression of the sentences that a phrase makes, its slots as groups."""
+    """A regular expression of the sentences that a phrase makes, its slots as groups, and "manner" of the style."""
     pattern = ""
     seen: set[str] = set()
     for part in re.split(r"(\{\w+\})", phrase):
@@ -123,7 +126,7 @@ def _template(phrase: str) -> re.Pattern[str]:
         elif slot in seen:
             pattern += f"(?P={slot})"
         else:
-            pattern += f"(?P<{slot}>{_SLOTS.get(slot, '.+')})"
+            pattern += f"(?P<{slot}>{_SLOTS[slot]})"
             seen.add(slot)
-    subjects = "|".join(map(re.escape, (*SUBJECTS, *HELD_OUT_SUBJECTS)))
-    return re.compile(f"(?:{subjects}) {pattern}")
+    manners = "|".join(map(re.escape, _STYLE_OF))
+    return re.compile(f"(?:{_SUBJECTS}) {pattern}(?: (?P<manner>{manners}))?")

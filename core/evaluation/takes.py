@@ -6,6 +6,7 @@
 import json
 import zlib
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -61,6 +62,11 @@ class Library:
             raise InputError(f"The takes in {folder} do not fit together; prepare them again.")
         blocks = tuple(header["speech_blocks"])
         return Library(header["encoder"], blocks, header["words"], takes, *arrays, zlib.crc32(text))
+
+    @cached_property
+    def known(self) -> frozenset[str]:
+        """All sentences that training reads."""
+        return frozenset(self.words)
 
     def rows(self, take: Take) -> Floats:
         """(T, 659) features of a take."""

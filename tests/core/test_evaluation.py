@@ -15,7 +15,7 @@ from core.evaluation import evaluate as command
 from core.evaluation import judges, plan
 from core.evaluation.evaluate import main
 from core.evaluation.judges import JudgeConfig, SpeechMotionJudge, TextMotionJudge, hands, preference_scores
-from core.evaluation.split import Split, clip_of, held_out_sentences, words_of
+from core.evaluation.split import Split, caption_of, clip_of, held_out_sentences
 from core.evaluation.statistics import preference
 from core.evaluation.takes import Library
 from core.features import FEATURES, Normalizer, encode
@@ -69,7 +69,8 @@ WORDS = {
 @pytest.mark.parametrize("action", sorted(PHRASES))
 def test_the_words_of_a_caption_are_found_in_its_training_sentences(action):
     caption = Caption(action, WORDS)
-    words = words_of(action, caption.sentences())
+    found = caption_of(action, caption.sentences())
+    words = found.words
     assert words.items() <= WORDS.items()
     named = {slot for phrase in PHRASES[action] for slot in re.findall(r"\{(\w+)\}", phrase)} & WORDS.keys()
     if len(PHRASES[action]) >= 5:
@@ -77,15 +78,22 @@ def test_the_words_of_a_caption_are_found_in_its_training_sentences(action):
             slot for i, phrase in enumerate(PHRASES[action]) if i % 5 != 4 for slot in re.findall(r"\{(\w+)\}", phrase)
         } & WORDS.keys()
     assert set(words) == named
-    unread = held_out_sentences(action, words)
+    unread = held_out_sentences(found)
     assert set(unread) <= set(caption.sentences(held_out=True))
     assert not set(unread) & set(caption.sentences())
     assert all(sentence.startswith(HELD_OUT_SUBJECTS) for sentence in unread)
 
 
 def test_sentences_with_words_that_are_not_known_are_left_out():
-    assert held_out_sentences("walk", {}) == []
-    assert held_out_sentences("walk", {"direction": "ahead"})
+    assert held_out_sentences(Caption("walk", {})) == []
+    assert held_out_sentences(Caption("walk", {"direction": "ahead"}))
+
+
+def test_a_style_is_found_by_its_adverbs():
+    caption = Caption("bow", WORDS, "proud")
+    found = caption_of("bow", caption.sentences())
+    assert found.style == "proud"
+    assert held_out_sentences(found) == caption.sentences(held_out=True)
 
 
 def tones(seconds, gap):
