@@ -75,10 +75,12 @@ def _parse(name: str, lines: list[str]) -> SourceClip:
         tree.take(line.split())
     frames = int(next(rows).split(":")[1])
     seconds = float(next(rows).split(":")[1])
-    values = np.array([row.split() for row in rows if row.strip()], np.float64)  # (T, channels)
+    words = [row.split() for row in rows if row.strip()]
     width = sum(len(kinds) for kinds in tree.channels)
-    if not tree.names or values.shape != (frames, width) or seconds <= 0:
-        raise ValueError(f"it announces {frames} frames of {width} values and holds {values.shape}")
+    whole = sum(len(row) == width for row in words)
+    if not tree.names or whole != frames or len(words) != frames or seconds <= 0:
+        raise ValueError(f"it announces {frames} frames of {width} values and holds {whole} such frames")
+    values = np.array(words, np.float64)  # (T, channels)
     rest = np.tile([1.0, 0.0, 0.0, 0.0], (len(tree.names), 1))
     translations, rotations = np.tile(tree.offsets, (frames, 1, 1)), np.tile(rest, (frames, 1, 1))
     column = 0

@@ -3,22 +3,34 @@
 
 import argparse
 import logging
+import os
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
-from ..conditions.speech import features_width
+from ..conditions.speech import features_width, load_audio
 from ..conditions.text import DEFAULT_ENCODER
 from ..errors import InputError
-from ..motion import Motion
+from ..motion import CORE_FPS, Motion
 from ..skeleton import neutral_skeleton
 from .captions import Caption
-from .dataset import SPEECH_ACTION, Packer, add_clips, describe
+from .dataset import SPEECH_ACTION, Packer, Take, add_clips, describe
 from .pairing import make_pairs, select
-from .retarget import Clip, load_source
+from .retarget import LICENCES, Clip, load_source
 
-SOURCES = {"smartbody": ".", "mesh2motion": "mesh2motion", "cmu": "cmu"}
+log = logging.getLogger(__name__)
+
+_OPEN = {"smartbody": ".", "mesh2motion": "mesh2motion", "cmu": "cmu"}
+FAMILIES: Mapping[str, Mapping[str, str]] = {
+    "open": _OPEN,
+    "stage-nc": _OPEN | {"bandai_namco": "bandai_namco", "hdm05": "hdm05"},
+}
+"""The sources of each family of weights, and where they lie below the data folder."""
+AT_MOST = {"bandai_namco": 3, "hdm05": 12}
+"""Recordings of one action and style: there are up to 94, and they would leave little room for the other sources."""
 SPEECH_BLOCKS = ("mfcc", "prosody", "onset")
+_SPEECH_LICENCE = "CC-BY-4.0 and LGPL"
 _SOUNDS = {".ogg", ".wav", ".flac", ".mp3"}
 _HELD_OUT_EVERY = 20  # recordings kept for evaluation
 _DEMO = "jfk_inaugural"  # and the demo's, so that its voice is a new one
@@ -40,31 +52,104 @@ def _labelled(clips: Sequence[Clip]) -> Iterator[tuple[Motion, str, str, str]]:
         yield clip.motion, clip.meta.get("title", clip.name), clip.source, clip.licence
 
 
-def prepare(source: Path, out: Path, minutes: float, seed: int = 1) -> None:
-    """Read every source, caption it, pair the gestures with the speech, and write the takes.
+@dataclass(frozen=True)
+class Intake:
+    """What came of a source: minutes of motion kept, and how many clips were kept or dropped, by reason."""
+
+    source: str
+    licence: str
+    minutes: float
+    counts: Counter[str]
+
+
+def read_sources(folder: Path, family: str) -> tuple[list[Clip], list[Intake]]:
+    """The clips of every source of a family below a folder, and what came of each source.
+
+    Raises InputError where a source is missing; single bad files are passed over and counted.
+    """
+    clips: list[Clip] = []
+    intakes: list[Intake] = []
+    for kind, below in FAMILIES[family].items():
+        counts: Counter[str] = Counter()
+        found = list(load_source(kind, folder / below, counts, AT_MOST.get(kind)))
+        clips += found
+        minutes = sum(clip.motion.seconds for clip in found) / 60
+        intakes.append(Intake(kind, LICENCES[kind], minutes, counts))
+        print(f"{kind}: {minutes:.1f} minutes; {describe(counts)}", flush=True)
+    return clips, intakes
+
+
+def readable_sounds(files: Sequence[Path], counts: Counter[str]) -> list[Path]:
+    """The files that are sound; the others are logged, passed over and counted."""
+    good: list[Path] = []
+    for file in files:
+        try:
+            load_audio(file)
+            good.append(file)
+        except InputError as error:
+            log.warning("%s", error)
+    counts["kept"] += len(good)
+    counts["unreadable"] += len(files) - len(good)
+    return good
+
+
+def prepare(source: Path, out: Path, minutes: float, seed: int = 1, family: str = "open") -> None:
+    """Read every source of a family, caption it, pair the gestures with the speech, and write the takes and report.md.
 
     Raises InputError where a source is missing; single bad files are passed over and counted.
     """
     packer = Packer(neutral_skeleton())
-    clips: list[Clip] = []
-    for kind, folder in SOURCES.items():
-        counts: Counter[str] = Counter()
-        found = list(load_source(kind, source / folder, counts))
-        clips += found
-        print(f"{kind}: {sum(c.motion.seconds for c in found) / 60:.1f} minutes; {describe(counts)}", flush=True)
+    clips, intakes = read_sources(source, family)
     print("text takes:", describe(add_clips(packer, list(_labelled(clips)), seed)), flush=True)
     gestures, idles = select(clips)
     talk = Caption("talk", {}).sentences()
-    spoken = 0.0
-    sounds = speech_files(source / "speech")
+    spoken, heard = 0.0, Counter[str]()
+    sounds = readable_sounds(speech_files(source / "speech"), heard)
     if not sounds:
         raise InputError(f"No recordings of speech lie in {source / 'speech'}.")
     for i, pair in enumerate(make_pairs(sounds, gestures, idles, seed, minutes, SPEECH_BLOCKS)):
         motion = pair.motion.mirrored() if i % 2 else pair.motion
-        packer.add(motion, SPEECH_ACTION, talk, pair.name, "speech", "CC-BY-4.0 and LGPL", pair.speech)
+        packer.add(motion, SPEECH_ACTION, talk, pair.name, "speech", _SPEECH_LICENCE, pair.speech)
         spoken += motion.seconds
     print(f"speech pairs: {spoken / 60:.1f} minutes from {len(gestures)} gestures over {len(idles)} idles", flush=True)
     packer.write(out, DEFAULT_ENCODER, SPEECH_BLOCKS, features_width(SPEECH_BLOCKS))
+    intakes.append(Intake("speech", _SPEECH_LICENCE, spoken / 60, heard))
+    temporary = out / "report.md.part"
+    temporary.write_text(report(family, intakes, [take for take, _ in packer.takes]), encoding="utf-8")
+    os.replace(temporary, out / "report.md")
+
+
+def report(family: str, intakes: Sequence[Intake], takes: Sequence[Take]) -> str:
+    """Markdown: what was kept of each source and what was dropped and why, and the takes of each action."""
+    restricted = [f"{item.source} is {item.licence}" for item in intakes if "-NC-" in item.licence]
+    lines = [
+        f"# Takes of the family {family}",
+        "",
+        f"For non-commercial use only: {', '.join(restricted)}." if restricted else "Commercial use is allowed.",
+        "",
+        "| source | licence | minutes read | clips kept | dropped | takes | minutes of takes |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    of_source, frames = Counter(take.source for take in takes), Counter[str]()
+    for take in takes:
+        frames[take.source] += take.stop - take.start
+    for item in intakes:
+        dropped = Counter({reason: n for reason, n in item.counts.items() if reason != "kept" and n})
+        lines.append(
+            f"| {item.source} | {item.licence} | {item.minutes:.1f} | {item.counts['kept']} | "
+            f"{describe(dropped) or 'none'} | {of_source[item.source]} | {frames[item.source] / CORE_FPS / 60:.1f} |"
+        )
+    lines += [
+        "",
+        "Minutes of takes hold mirrored, repeated and varied ones, and windows that overlap.",
+        "",
+        "| action | takes | of these |",
+        "|---|---|---|",
+    ]
+    for action, n in Counter(take.action for take in takes).most_common():
+        sources = describe(Counter(take.source for take in takes if take.action == action))
+        lines.append(f"| {action} | {n} | {sources} |")
+    return "\n".join(lines) + "\n"
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -72,9 +157,12 @@ def main(arguments: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m core prepare", description=__doc__)
     parser.add_argument("--source", type=Path, required=True, help="folder of the unpacked archives")
     parser.add_argument("--out", type=Path, required=True, help="folder for the takes")
+    parser.add_argument(
+        "--family", choices=FAMILIES, default="open", help="which sources go in; stage-nc is for non-commercial use"
+    )
     parser.add_argument("--speech-minutes", type=float, default=120.0, help="how much speech with gestures to make")
     parser.add_argument("--seed", type=int, default=1)
     given = parser.parse_args(arguments)
     logging.basicConfig(level=logging.WARNING, format="%(message)s")
-    prepare(given.source, given.out, given.speech_minutes, given.seed)
+    prepare(given.source, given.out, given.speech_minutes, given.seed, given.family)
     return 0

@@ -79,7 +79,14 @@ def test_written_angles_do_not_jump(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "broken",
-    ["", TINY[:200], TINY.replace("Frames: 2", "Frames: 3"), TINY.replace("0.05", "0"), TINY.replace("Zrotation", "W")],
+    [
+        "",
+        TINY[:200],
+        TINY.replace("Frames: 2", "Frames: 3"),
+        TINY[:-9],
+        TINY.replace("0.05", "0"),
+        TINY.replace("Zrotation", "W"),
+    ],
 )
 def test_broken_file_is_named(tmp_path: Path, broken: str) -> None:
     (tmp_path / "bad.bvh").write_text(broken)
