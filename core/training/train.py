@@ -3,6 +3,7 @@
 
 python -m core prepare --source DIR --out build/takes      # clips and speech to packed takes
 python -m core train --takes build/takes --out build/open  # takes to a model folder
+torchrun --nproc-per-node 2 -m core train --takes build/takes --out build/open  # on two GPUs
 """
 
 # pyright: reportUnknownMemberType=false
@@ -11,13 +12,15 @@ import argparse
 import copy
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, distributed
 from torch.nn import functional
 
 from ..conditions.speech import features_width
@@ -84,9 +87,56 @@ def train(
     start: trained weights of the same shape to begin with, where there is no state yet.
 
     The batch and the noise of a step depend on (seed, step) alone, so an interrupted run ends with the same weights.
+    Under torchrun each process takes its share of every batch.
     """
     out.mkdir(parents=True, exist_ok=True)
-    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    with _team() as team:
+        _train(takes, out / "state.pt", config, recipe, start, team)
+        model = None if team.rank else export(out / "state.pt", takes, out / name, name)
+    return model or load_model(out / name)
+
+
+@dataclass(frozen=True)
+class _Team:
+    """Which of how many processes train together, and this one's device."""
+
+    rank: int
+    size: int
+    device: torch.device
+
+    def share(self, batch: dict[str, Any]) -> dict[str, Tensor]:
+        """This process' rows of a batch of arrays."""
+        return {key: torch.from_numpy(value[self.rank :: self.size]).to(self.device) for key, value in batch.items()}
+
+    def average_gradients(self, denoiser: Denoiser) -> None:
+        if self.size > 1:
+            for parameter in denoiser.parameters():
+                if parameter.grad is not None:
+                    distributed.all_reduce(parameter.grad)
+                    parameter.grad /= self.size
+
+
+@contextmanager
+def _team() -> Iterator[_Team]:
+    """The processes that torchrun has started, or this one alone."""
+    size = int(os.environ.get("WORLD_SIZE", "1"))
+    cuda = torch.cuda.is_available()
+    if size == 1:
+        yield _Team(0, 1, torch.device("cuda" if cuda else "cpu"))
+        return
+    distributed.init_process_group("nccl" if cuda else "gloo")
+    try:
+        device = torch.device("cuda", int(os.environ["LOCAL_RANK"])) if cuda else torch.device("cpu")
+        yield _Team(distributed.get_rank(), size, device)
+        distributed.barrier()
+    finally:
+        distributed.destroy_process_group()
+
+
+def _train(
+    takes: TakeSet, state_file: Path, config: DenoiserConfig, recipe: Recipe, start: Denoiser | None, team: _Team
+) -> None:
+    device = team.device
     torch.manual_seed(recipe.seed)
     denoiser = Denoiser(config).to(device)
     torch.nn.init.normal_(denoiser.text_in.weight)  # a sentence vector has length 1: its entries are small
@@ -95,31 +145,32 @@ def train(
     average = copy.deepcopy(denoiser).requires_grad_(False)
     optimizer = torch.optim.AdamW(denoiser.parameters(), lr=recipe.learning_rate, weight_decay=0.01)
     schedule, weights = cosine_schedule(), torch.from_numpy(component_weights()).float().to(device)
-    state_file = out / "state.pt"
-    first = _resume(state_file, denoiser, average, optimizer, config)
+    first = _resume(state_file, takes, denoiser, average, optimizer, config)
     saved = started = time.monotonic()
     running = 0.0
     for step in range(first, recipe.steps):
         for group in optimizer.param_groups:
             group["lr"] = learning_rate(step, recipe)
-        arrays = takes.batch(recipe.seed, step, recipe.batch, recipe.speech_share)
-        batch = {key: torch.from_numpy(value).to(device) for key, value in arrays.items()}
-        torch.manual_seed(recipe.seed * 1_000_003 + step)
+        batch = team.share(takes.batch(recipe.seed, step, recipe.batch, recipe.speech_share))
+        torch.manual_seed((recipe.seed + 1009 * team.rank) * 1_000_003 + step)
         loss = loss_of(denoiser, schedule, batch, weights, recipe.smooth_weight)
         optimizer.zero_grad(set_to_none=True)
         loss.backward()
+        team.average_gradients(denoiser)
         torch.nn.utils.clip_grad_norm_(denoiser.parameters(), 1.0)
         optimizer.step()
         _average(average, denoiser, min(recipe.ema, (1 + step) / (10 + step)))
         running = loss.item() if step == first else 0.98 * running + 0.02 * loss.item()
+        if team.rank:
+            continue
         if (step + 1) % 100 == 0:
             pace = (time.monotonic() - started) / (step + 1 - first)
             print(f"step {step + 1}/{recipe.steps}  loss {running:.4f}  {pace:.2f} s a step", flush=True)
         if time.monotonic() - saved > recipe.save_seconds:
-            _save_state(state_file, step + 1, denoiser, average, optimizer, config)
+            _save_state(state_file, step + 1, takes, denoiser, average, optimizer, config)
             saved = time.monotonic()
-    _save_state(state_file, recipe.steps, denoiser, average, optimizer, config)
-    return export(state_file, takes, out / name, name)
+    if team.rank == 0:
+        _save_state(state_file, recipe.steps, takes, denoiser, average, optimizer, config)
 
 
 def export(state_file: Path, takes: TakeSet, folder: Path, name: str) -> Model:
@@ -146,6 +197,7 @@ def _average(average: Denoiser, denoiser: Denoiser, decay: float) -> None:
 def _save_state(
     path: Path,
     step: int,
+    takes: TakeSet,
     denoiser: Denoiser,
     average: Denoiser,
     optimizer: torch.optim.Optimizer,
@@ -154,6 +206,7 @@ def _save_state(
     state: dict[str, Any] = {
         "step": step,
         "config": asdict(config),
+        "feature_mean": torch.from_numpy(takes.normalizer.mean),
         "denoiser": denoiser.state_dict(),
         "average": average.state_dict(),
         "optimizer": optimizer.state_dict(),
@@ -164,7 +217,12 @@ def _save_state(
 
 
 def _resume(
-    path: Path, denoiser: Denoiser, average: Denoiser, optimizer: torch.optim.Optimizer, config: DenoiserConfig
+    path: Path,
+    takes: TakeSet,
+    denoiser: Denoiser,
+    average: Denoiser,
+    optimizer: torch.optim.Optimizer,
+    config: DenoiserConfig,
 ) -> int:
     """Load a state where there is one; the step to go on with."""
     if not path.is_file():
@@ -172,6 +230,8 @@ def _resume(
     state = torch.load(path, weights_only=True, map_location="cpu")
     if state["config"] != asdict(config):
         raise InputError(f"{path} was trained with another network: give another --out, or remove it.")
+    if not np.allclose(state["feature_mean"], takes.normalizer.mean):
+        raise InputError(f"{path} was trained on other takes: give the same --takes and --start, or another --out.")
     denoiser.load_state_dict(state["denoiser"])
     average.load_state_dict(state["average"])
     optimizer.load_state_dict(state["optimizer"])

@@ -1,6 +1,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Takes are packed, batches are balanced and repeatable, and a killed training ends with the same weights."""
 
+import os
+import socket
+from dataclasses import replace
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
@@ -165,6 +170,31 @@ def test_another_network_is_not_trained_on(takes, tmp_path):
     other = DenoiserConfig(text_width=6, speech_width=5, width=32, layers=1, heads=2, feedforward=16)
     with pytest.raises(InputError, match=r"state\.pt"):
         train(takes, tmp_path / "out", other, recipe(2), "tiny")
+
+
+def test_other_takes_are_not_trained_on(takes, tmp_path):
+    train(takes, tmp_path / "out", CONFIG, recipe(1), "tiny")
+    takes.normalizer = replace(takes.normalizer, mean=takes.normalizer.mean + 1)
+    with pytest.raises(InputError, match="other takes"):
+        train(takes, tmp_path / "out", CONFIG, recipe(2), "tiny")
+
+
+def _one_of_two(rank: int, folder: Path, port: int) -> None:
+    os.environ |= {"WORLD_SIZE": "2", "RANK": str(rank), "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port)}
+    train(TakeSet(folder / "takes"), folder / "team", CONFIG, recipe(3), "tiny")
+
+
+def test_two_processes_train_one_network(takes, tmp_path):
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    torch.multiprocessing.spawn(_one_of_two, (tmp_path, port), nprocs=2)
+    alone = train(takes, tmp_path / "alone", CONFIG, recipe(3), "tiny").denoiser.state_dict()
+    together = load_model(tmp_path / "team" / "tiny").denoiser.state_dict()
+    assert all(value.isfinite().all() for value in together.values())
+    # the same batches with other noise: near to what one process learns, and not the same
+    apart = max(float((together[key] - alone[key]).abs().max()) for key in alone)
+    assert 0 < apart < 0.01
 
 
 def test_a_cycle_is_repeated_where_its_pose_comes_back():
