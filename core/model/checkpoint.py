@@ -31,8 +31,8 @@ class ModelConfig:
 
     `speech_blocks` name the speech features in order; `window` is the longest stretch in frames the network was trained
     on; `fps` is the frame rate of `features`; `projected_from` is how many of those a frame has where the network works
-    with components of them (`Normalizer.basis`), 0 where it takes them all; `sampler` and `steps` are what works best
-    with these weights.
+    with components of them (`Normalizer.basis`), 0 where it takes them all; `trained_steps` is how many optimizer steps
+    it has behind it; `sampler` and `steps` are what works best with these weights.
     """
 
     denoiser: DenoiserConfig
@@ -42,6 +42,7 @@ class ModelConfig:
     projected_from: int = 0
     fps: float = 20.0
     window: int = 120
+    trained_steps: int = 0
     schedule: Literal["cosine"] = "cosine"
     noise_steps: int = 1000
     sampler: str = "dpm"

@@ -3,7 +3,7 @@
 
 from collections import Counter
 
-from ..model.denoiser import DenoiserConfig
+from ..model.checkpoint import ModelConfig
 from ..motion import CORE_FPS
 from .captions import PHRASES
 from .dataset import SPEECH_ACTION, TakeSet
@@ -19,7 +19,7 @@ CREDITS = {
 }
 
 
-def model_card(name: str, takes: TakeSet, config: DenoiserConfig, steps: int) -> str:
+def model_card(name: str, takes: TakeSet, config: ModelConfig) -> str:
     """Markdown text of card.md."""
     minutes: Counter[str] = Counter()
     actions: Counter[str] = Counter()
@@ -37,7 +37,8 @@ def model_card(name: str, takes: TakeSet, config: DenoiserConfig, steps: int) ->
         [
             f"# {name}",
             "",
-            f"FreeTalker denoiser, {config.layers} layers of width {config.width}, {steps} training steps. The weights "
+            f"FreeTalker denoiser, {config.denoiser.layers} layers of width {config.denoiser.width}, "
+            f"{config.trained_steps} training steps. The weights "
             "may be used commercially; they are part of this project (GPL-3.0-or-later) with the credits below.",
             "",
             "## Made from",

@@ -80,19 +80,19 @@ def learning_rate(step: int, recipe: Recipe) -> float:
 
 
 def train(
-    takes: TakeSet, out: Path, config: DenoiserConfig, recipe: Recipe, name: str, start: Denoiser | None = None
+    takes: TakeSet, out: Path, config: DenoiserConfig, recipe: Recipe, name: str, start: Model | None = None
 ) -> Model:
     """Train, or go on training, into out/state.pt, and write the model folder out/NAME.
 
-    start: trained weights of the same shape to begin with, where there is no state yet.
+    start: a trained model of the same shape to begin with, where there is no state yet.
 
     The batch and the noise of a step depend on (seed, step) alone, so an interrupted run ends with the same weights.
     Under torchrun each process takes its share of every batch.
     """
     out.mkdir(parents=True, exist_ok=True)
     with _team() as team:
-        _train(takes, out / "state.pt", config, recipe, start, team)
-        model = None if team.rank else export(out / "state.pt", takes, out / name, name)
+        _train(takes, out / "state.pt", config, recipe, start.denoiser if start else None, team)
+        model = None if team.rank else export(out / "state.pt", takes, out / name, name, start)
     return model or load_model(out / name)
 
 
@@ -173,16 +173,18 @@ def _train(
         _save_state(state_file, recipe.steps, takes, denoiser, average, optimizer, config)
 
 
-def export(state_file: Path, takes: TakeSet, folder: Path, name: str) -> Model:
-    """Write the averaged weights of a training state as a model folder."""
+def export(state_file: Path, takes: TakeSet, folder: Path, name: str, start: Model | None = None) -> Model:
+    """Write the averaged weights of a training state, which began with `start`, as a model folder."""
     state = torch.load(state_file, weights_only=True, map_location="cpu")
     config = DenoiserConfig(**state["config"])
     denoiser = Denoiser(config)
     denoiser.load_state_dict(state["average"])
+    trained = int(state["step"]) + (start.config.trained_steps if start else 0)
     model_config = ModelConfig(
-        config, takes.speech_blocks, takes.encoder, window=WINDOW, projected_from=FEATURES, licence="GPL-3.0-or-later"
-    )
-    card = model_card(name, takes, config, int(state["step"]))
+        config, takes.speech_blocks, takes.encoder, window=WINDOW, projected_from=FEATURES, trained_steps=trained,
+        licence="GPL-3.0-or-later",
+    )  # fmt: skip
+    card = model_card(name, takes, model_config)
     model = Model(denoiser.eval().requires_grad_(False), model_config, takes.normalizer, takes.speech_normalizer, card)
     save_model(folder, model)
     return model
@@ -265,7 +267,7 @@ def main(arguments: Sequence[str]) -> int:
     start = load_model(given.start) if given.start else None
     takes = TakeSet(given.takes, (start.normalizer, start.speech_normalizer) if start else None)
     if given.export_only:
-        export(given.out / "state.pt", takes, given.out / given.name, given.name)
+        export(given.out / "state.pt", takes, given.out / given.name, given.name, start)
         return 0
     config = DenoiserConfig(
         features=len(component_weights()), text_width=takes.sentences.shape[1],
@@ -279,5 +281,5 @@ def main(arguments: Sequence[str]) -> int:
     )  # fmt: skip
     if start is not None and start.denoiser.config != config:
         raise InputError(f"The model {given.start} has another network than was asked for: give its sizes.")
-    train(takes, given.out, config, recipe, given.name, start.denoiser if start else None)
+    train(takes, given.out, config, recipe, given.name, start)
     return 0

@@ -162,6 +162,9 @@ def test_training_lowers_the_loss_and_writes_a_model(takes, tmp_path, capsys):
     assert losses[1] < 0.8 * losses[0]
     model = load_model(tmp_path / "out" / "tiny")
     assert model.config.speech_blocks == ("prosody", "onset")
+    assert model.config.trained_steps == 200
+    again = train(takes, tmp_path / "again", CONFIG, recipe(3), "tiny", start=model)
+    assert again.config.trained_steps == 203
     assert "Speech pairs" in model.card
 
 
