@@ -41,6 +41,7 @@ WINDOW = 100  # frames of the longest take: 5 s
 _SHORTEST = 24
 _SHORTEST_CYCLE = 10  # frames
 _LEAD = 6  # frames before an action's first movement
+_MIDWAY = 0.3  # of the windows begin within the action, as those do that join one window to the next
 _SAME_POSE = np.radians(18)
 _SEAM = 10  # frames in which a join's jump fades away
 _RARE = 12  # actions with fewer takes than this are varied in speed
@@ -273,7 +274,7 @@ class TakeSet:
             [self.normalizer.normalize(part).astype(np.float32) for part in np.array_split(self.features, 64)]
         )
         self._speech = self.speech_normalizer.normalize(self.speech).astype(np.float32)
-        self._leads: dict[int, int] = {}
+        self._movements: dict[int, tuple[int, int]] = {}
         self._by_action: dict[str, list[Take]] = defaultdict(list)
         for take in self.takes:
             self._by_action[take.action].append(take)
@@ -328,18 +329,22 @@ class TakeSet:
         elif take.action in CYCLIC:
             length = int(rng.integers(shortest, min(frames, WINDOW) + 1))
         else:
-            first = take.start + self._lead(take)
-            return first, take.stop - first
+            first, last = self._movement(take)
+            if rng.random() < _MIDWAY:
+                first = int(rng.integers(first, max(first, last) + 1))
+            return take.start + first, frames - first
         length = min(length, frames, WINDOW)
         return take.start + int(rng.integers(frames - length + 1)), length
 
-    def _lead(self, take: Take) -> int:
-        """Frames of standing at the head of a take that are passed over, so that an action begins with its prompt."""
-        if take.start not in self._leads:
+    def _movement(self, take: Take) -> tuple[int, int]:
+        """Frames of a take where its action is to begin, so that it comes with its prompt, and where it is over."""
+        if take.start not in self._movements:
             speed = np.abs(self.features[take.start : take.stop, VELOCITIES]).mean(1)  # (T,)
             moving = np.flatnonzero(speed > 0.25 * speed.max())
-            self._leads[take.start] = max(0, min(int(moving[0]) - _LEAD, take.stop - take.start - 40))
-        return self._leads[take.start]
+            latest = max(0, len(speed) - 40)
+            first, last = (min(max(0, int(moving[k]) - _LEAD), latest) for k in (0, -1))
+            self._movements[take.start] = first, last
+        return self._movements[take.start]
 
 
 def describe(counts: Counter[str]) -> str:

@@ -219,6 +219,6 @@ def test_what_never_comes_back_is_not_repeated():
 
 def test_training_can_begin_with_a_trained_model(takes, tmp_path):
     first = train(takes, tmp_path / "first", CONFIG, recipe(2), "tiny")
-    unchanged = train(takes, tmp_path / "second", CONFIG, recipe(0), "tiny", first.denoiser)
+    unchanged = train(takes, tmp_path / "second", CONFIG, recipe(0), "tiny", first)
     for key, value in first.denoiser.state_dict().items():
         assert torch.equal(value, unchanged.denoiser.state_dict()[key]), key
