@@ -13,7 +13,7 @@ Writes table.md, metrics.json, plots and contact sheets. Four rows stand beside 
 
 import argparse
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -27,13 +27,14 @@ from ..generate import Settings, generate
 from ..model.checkpoint import Model, load_model
 from ..model.denoiser import Denoiser
 from ..motion import Motion
+from ..rotation import Array
 from ..skeleton import Skeleton, neutral_skeleton
 from ..timeline import Timeline
-from ..training.dataset import SPEECH_ACTION, WINDOW
+from ..training.dataset import SPEECH_ACTION, WINDOW, Take
 from ..training.prepare import speech_files
 from ..training.sheet import contact_sheet
-from .judges import JudgeConfig, SpeechMotionJudge, TextMotionJudge, load_or_train
-from .plan import GESTURES, JOINED, Seam, TextPlan, Voice, plan_seams, plan_text, plan_voices
+from .judges import JudgeConfig, SpeechMotionJudge, TextMotionJudge, load, load_or_train
+from .plan import GESTURES, Seam, TextPlan, Voice, plan_seams, plan_text, plan_voices
 from .report import Evaluation, Table, aims, markdown, with_ratios, write
 from .rows import (
     Clip,
@@ -58,6 +59,8 @@ DEMO_VOICE = Path(__file__).parents[2] / "assets" / "demo" / "jfk_inaugural.flac
 NOISE_STEPS = 4  # of the untrained network, which more steps do not help
 VOICES, SEAMS = 12, 12  # voices, and seams of each kind
 _RIVALS = 12  # speeches that the own one is compared with
+_CLIPS = 24  # recordings of an action that its seams are compared with
+_STRETCHES = 3  # recorded stretches for each action at a seam
 _SHEET = 12  # clips on a contact sheet
 
 Make = Callable[[Timeline], Motion]
@@ -130,6 +133,12 @@ def text_tables(
     return {row: text_figures(item, reference, seed) for row, item in rows.items()}, actions
 
 
+def _spread(library: Library, action: str) -> list[Take]:
+    """Some takes of an action, from its first to its last clip."""
+    takes = [take for take in library.takes if take.action == action and take.speech < 0]
+    return takes[:: max(1, len(takes) // _CLIPS)][:_CLIPS]
+
+
 def speech_table(
     library: Library, split: Split, voices: Sequence[Voice], judges: tuple[TextMotionJudge, SpeechMotionJudge],
     made: dict[str, list[Clip]], paired: Sequence[tuple[Clip, Floats]], skeleton: Skeleton, seed: int,
@@ -177,26 +186,32 @@ def speech_table(
 
 
 def seam_tables(
-    seams: Sequence[Seam], made: dict[str, list[Clip]], recorded: Sequence[Clip], paired: Sequence[Clip], seed: int
-) -> tuple[dict[str, Table], dict[str, dict[str, np.ndarray]]]:
+    seams: Sequence[Seam], made: dict[str, list[Clip]], recorded: Mapping[str, Sequence[Clip]], seed: int
+) -> tuple[dict[str, Table], dict[str, dict[str, Array]]]:
     """A table for each kind of seam, and the mean jerk profiles of its rows.
 
-    recorded: clips of the actions at the seams; paired: of a speaker. Seams with speech are compared with both.
+    recorded: clips of each action at the seams. A seam's peak is compared with the median peak of the livelier of the
+    two actions that meet there, a recorded one with that of its own action.
     """
     tables: dict[str, Table] = {}
-    profiles: dict[str, dict[str, np.ndarray]] = {}
-    rng = np.random.default_rng(seed)
-    to_text, to_speech = (
-        [found[int(k)] for k in rng.permutation(len(found))] for found in (stretches_of(recorded), stretches_of(paired))
-    )
+    profiles: dict[str, dict[str, Array]] = {}
+    every = {action: stretches_of(clips) for action, clips in recorded.items()}
+    usual = {action: float(np.median([item.peak for item in items])) for action, items in every.items() if items}
     for kind in dict.fromkeys(seam.kind for seam in seams):
-        number = min(len(to_text), len(to_speech))
-        own = to_text if kind == "text-text" else [*to_text[:number], *to_speech[:number]]
-        at = [i for i, seam in enumerate(seams) if seam.kind == kind]
+        at = [i for i, seam in enumerate(seams) if seam.kind == kind and set(seam.actions) <= usual.keys()]
+        own: list[Stretch] = []
+        for action in sorted({action for i in at for action in seams[i].actions}):
+            share = sum(seams[i].actions.count(action) for i in at)  # as often as at the seams
+            items = [every[action][k % len(every[action])] for k in range(_STRETCHES * share)]
+            own += [replace(item, usual=usual[action]) for item in items]
         found: dict[str, list[Stretch]] = {}
         for row, clips in made.items():
-            around = [stretch(clips[i].positions, seams[i].frame) for i in at]
-            found[row] = [item for item in around if item is not None]
+            around = [(stretch(clips[i].positions, seams[i].frame), seams[i].actions) for i in at]
+            found[row] = [
+                replace(item, usual=max(usual[action] for action in actions))
+                for item, actions in around
+                if item is not None
+            ]
         if not own or not all(found.values()):
             continue
         figures = {row: seam_figures(items, own, seed) for row, items in found.items()}
@@ -219,9 +234,12 @@ def evaluate(
     """
     started, busy = time.monotonic(), time.process_time()
     skeleton, split, seed, limit = neutral_skeleton(), Split.of(library.takes), options.seed, options.limit
-    # an unhurried judge needs minutes: a quick run makes do with a rough one of its own
-    config = JudgeConfig() if limit is None else JudgeConfig(steps=300, speech_steps=150)
-    judges = load_or_train(judge_folder if limit is None else judge_folder / "quick", library, split, config, Progress)
+    # good judges need minutes: a quick run without any makes do with rough ones
+    judges = load(judge_folder, library, split, JudgeConfig()) if limit is not None else None
+    rough = limit is not None and judges is None
+    if judges is None:
+        config = JudgeConfig(steps=300, speech_steps=150) if rough else JudgeConfig()
+        judges = load_or_train(judge_folder / "quick" if rough else judge_folder, library, split, config, Progress)
 
     def maker(network: Model, steps: int | None) -> Make:
         settings = Settings(steps=steps, device="cpu")
@@ -261,8 +279,11 @@ def evaluate(
         body_speech = {"mocap": body_figures([clip for clip, _ in paired], skeleton)}
         body_speech |= {row: body_figures(clips, skeleton) for row, clips in made["speech"].items()}
         body_speech["shuffled"] = body_speech["ours"]
-    at_seams = [clip for clip, item in zip(recorded, plan.recorded, strict=True) if item.action in JOINED]
-    joins, profiles = seam_tables(seams, made["seams"], at_seams or recorded, [clip for clip, _ in paired], seed)
+    at_seams = {
+        action: [Clip.of_rows(library.rows(take), skeleton) for take in _spread(library, action)]
+        for action in {action for seam in seams for action in seam.actions} - {SPEECH_ACTION}
+    }
+    joins, profiles = seam_tables(seams, made["seams"], at_seams | {SPEECH_ACTION: [clip for clip, _ in paired]}, seed)
     result = Evaluation(
         name=name,
         about={
@@ -277,7 +298,7 @@ def evaluate(
         joins=joins,
         actions=actions,
         profiles=profiles,
-        notes=_notes(plan, voices, len(paired), split, options, len(actions)),
+        notes=_notes(plan, voices, len(paired), split, options, len(actions), rough),
     )  # fmt: skip
     write(result, out)
     shown = [i for i in range(0, len(plan.requests), max(1, len(plan.requests) // _SHEET))][:_SHEET]
@@ -299,7 +320,7 @@ def evaluate(
 
 
 def _notes(
-    plan: TextPlan, voices: Sequence[Voice], pairs: int, split: Split, options: Options, actions: int
+    plan: TextPlan, voices: Sequence[Voice], pairs: int, split: Split, options: Options, actions: int, rough: bool
 ) -> list[str]:
     """What the reader of the table has to know."""
     unseen = actions - len(plan.seen)
@@ -320,7 +341,8 @@ def _notes(
         "this project's own: compare rows, not tables of others.",
     ]
     if options.limit is not None:
-        notes.insert(0, f"A quick run (--limit {options.limit}) with roughly trained judges: not for comparison.")
+        judges = " with roughly trained judges" if rough else ""
+        notes.insert(0, f"A quick run (--limit {options.limit}){judges}: not for comparison.")
     return notes
 
 

@@ -32,6 +32,7 @@ from .takes import SEEN, Floats, Library, seen
 
 _files: Any = _safetensors  # says nothing of its types
 
+_WEIGHTS, _HEADER = "judges.safetensors", "judges.json"
 _SPEECH_WINDOW = 120  # frames that the speech judge learns from: 6 s
 _HANDS = 13  # columns that the speech judge sees of a motion, see `hands`
 _HEARD = 5
@@ -41,11 +42,11 @@ _HEARD = 5
 class JudgeConfig:
     """How the judges are made. A change of any number, or of the takes, trains them anew."""
 
-    width: int = 96
+    width: int = 128
     embedding: int = 48
-    steps: int = 2000
+    steps: int = 2500
     batch: int = 64
-    speech_steps: int = 800
+    speech_steps: int = 500
     speech_batch: int = 24
     learning_rate: float = 1e-3
     temperature: float = 0.1
@@ -296,6 +297,24 @@ def _learn(
     judge.eval().requires_grad_(False)
 
 
+def load(
+    folder: Path, library: Library, split: Split, config: JudgeConfig
+) -> tuple[TextMotionJudge, SpeechMotionJudge] | None:
+    """The judges in a folder; None where there are none of these takes and numbers."""
+    try:
+        known = json.loads((folder / _HEADER).read_text(encoding="utf-8"))
+        tensors: dict[str, Tensor] = _files.load_file(folder / _WEIGHTS)
+        if any(known[key] != value for key, value in _made_of(library, split, config).items()):
+            return None
+        judges = TextMotionJudge(config, library.sentences.shape[1], known["actions"]), SpeechMotionJudge(config)
+        for name, judge in zip(("text.", "speech."), judges, strict=True):
+            judge.load_state_dict({k.removeprefix(name): v for k, v in tensors.items() if k.startswith(name)})
+            judge.eval().requires_grad_(False)
+    except (OSError, ValueError, KeyError, RuntimeError, SafetensorError):
+        return None  # cut short, or of another version
+    return judges
+
+
 def load_or_train(
     folder: Path,
     library: Library,
@@ -303,32 +322,25 @@ def load_or_train(
     config: JudgeConfig,
     progress: Callable[[str], Callable[[int, int], None]],
 ) -> tuple[TextMotionJudge, SpeechMotionJudge]:
-    """The judges of these takes from their folder, where they were made with the same numbers, or trained into it."""
-    header = {"config": asdict(config), "takes": library.fingerprint, "held_out": len(split.clips)}
-    weights, made_as = folder / "judges.safetensors", folder / "judges.json"
-    try:
-        known = json.loads(made_as.read_text(encoding="utf-8"))
-        tensors: dict[str, Tensor] = _files.load_file(weights)
-        if {key: known[key] for key in header} == header:
-            text = TextMotionJudge(config, library.sentences.shape[1], known["actions"])
-            speech = SpeechMotionJudge(config)
-            for name, judge in (("text", text), ("speech", speech)):
-                prefix = f"{name}."
-                judge.load_state_dict({k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)})
-                judge.eval().requires_grad_(False)
-            return text, speech
-    except (OSError, ValueError, KeyError, RuntimeError, SafetensorError):
-        pass  # none there, or of other takes: made anew
+    """The judges in a folder, or where there are none of these takes and numbers, new ones that are kept there."""
+    known = load(folder, library, split, config)
+    if known is not None:
+        return known
     text = train_text_judge(library, split, config, progress("Training the text judge"))
     speech = train_speech_judge(library, split, config, progress("Training the speech judge"))
     folder.mkdir(parents=True, exist_ok=True)
     state = {f"text.{k}": v.contiguous() for k, v in text.state_dict().items()}
     state |= {f"speech.{k}": v.contiguous() for k, v in speech.state_dict().items()}
-    temporary = weights.with_name(weights.name + ".part")
+    temporary = folder / f"{_WEIGHTS}.part"
     _files.save_file(state, temporary)
-    os.replace(temporary, weights)
-    made_as.write_text(json.dumps(header | {"actions": text.actions}, indent=2) + "\n", encoding="utf-8")
+    os.replace(temporary, folder / _WEIGHTS)
+    header = _made_of(library, split, config) | {"actions": text.actions}
+    (folder / _HEADER).write_text(json.dumps(header, indent=2) + "\n", encoding="utf-8")
     return text, speech
+
+
+def _made_of(library: Library, split: Split, config: JudgeConfig) -> dict[str, Any]:
+    return {"config": asdict(config), "takes": library.fingerprint, "held_out": len(split.clips)}
 
 
 def preference_scores(

@@ -17,7 +17,7 @@ import soundfile
 from ..conditions.speech import SAMPLE_RATE, load_audio, speech_features
 from ..motion import CORE_FPS
 from ..timeline import Guidance, SpeechStrip, TextStrip, Timeline
-from ..training.dataset import WINDOW, Take
+from ..training.dataset import SPEECH_ACTION, WINDOW, Take
 from .split import Split, caption_of, held_out_sentences
 from .takes import HEARD, Floats, Library
 
@@ -172,11 +172,12 @@ def with_pause(samples: Samples, place: float = 0.0, swapped: bool = False) -> S
 
 @dataclass(frozen=True)
 class Seam:
-    """A timeline of two strips that meet at a frame."""
+    """A timeline of two strips that meet at a frame, and the two actions (SPEECH_ACTION for a voice)."""
 
     kind: str
     timeline: Timeline
     frame: int
+    actions: tuple[str, str]
 
 
 def plan_seams(plan: TextPlan, voices: Sequence[Voice], number: int, seed: int, guidance: Guidance) -> list[Seam]:
@@ -184,28 +185,31 @@ def plan_seams(plan: TextPlan, voices: Sequence[Voice], number: int, seed: int, 
     first: dict[str, str] = {}
     for request in plan.requests:
         first.setdefault(request.action, request.sentence)
-    prompts = [first[action] for action in JOINED if action in first] or list(first.values())
+    joined = [action for action in JOINED if action in first] or list(first)
     rng = np.random.default_rng([seed, 7])
     seams: list[Seam] = []
     for kind in KINDS:
         if not voices and "speech" in kind:
             continue
         for i in range(number):
-            before = prompts[i % len(prompts)]
-            after = prompts[(i + 1 + i // len(prompts)) % len(prompts)]
+            before = joined[i % len(joined)]
+            after = joined[(i + 1 + i // len(joined)) % len(joined)]
             cut = SPEECH_SECONDS if kind == "speech-text" else TEXT_SECONDS
             noise = int(rng.integers(2**31))
             texts: list[TextStrip] = []
             speeches: list[SpeechStrip] = []
             if kind != "speech-text":
-                texts.append(TextStrip(0.0, cut, before, guidance))
+                texts.append(TextStrip(0.0, cut, first[before], guidance))
             if kind != "text-speech":
-                texts.append(TextStrip(cut, cut + TEXT_SECONDS, after, guidance))
+                texts.append(TextStrip(cut, cut + TEXT_SECONDS, first[after], guidance))
             if kind != "text-text":
                 voice = voices[i % len(voices)]
                 length = min(SPEECH_SECONDS, voice.seconds - _LEAD)
                 start = cut if kind == "text-speech" else cut - length
                 speeches.append(SpeechStrip(start, voice.path, start + length, _LEAD))
             timeline = Timeline(tuple(texts), tuple(speeches), CORE_FPS, noise)
-            seams.append(Seam(kind, timeline, round(cut * CORE_FPS)))
+            actions = (
+                SPEECH_ACTION if kind == "speech-text" else before, SPEECH_ACTION if kind == "text-speech" else after
+            )  # fmt: skip
+            seams.append(Seam(kind, timeline, round(cut * CORE_FPS), actions))
     return seams

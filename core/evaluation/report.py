@@ -148,7 +148,7 @@ def aims(evaluation: Evaluation) -> list[Aim]:
         found += [
             Aim(f"PJ : mocap, {kind}", _over(joins["ours"], joins["mocap"], "peak_jerk"), high=1.5, recorded=1),
             Aim(
-                f"worst transition : mocap's median, {kind}",
+                f"worst transition : its mocap median, {kind}",
                 joins["ours"]["worst_to_median"],
                 high=3,
                 recorded=joins["mocap"]["worst_to_median"],

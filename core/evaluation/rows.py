@@ -189,10 +189,14 @@ def body_figures(clips: Sequence[Clip], skeleton: Skeleton) -> Figures:
 
 @dataclass(frozen=True)
 class Stretch:
-    """What lies about a seam, or about any frame of a recording: its jerk profile (42,) and transition distance (m)."""
+    """What lies about a seam, or about any frame of a recording: its jerk profile (42,) and transition distance (m).
+
+    usual: the median peak of recordings of the same actions.
+    """
 
     profile: Array
     distance: float
+    usual: float = 1.0
 
     @property
     def peak(self) -> float:
@@ -219,7 +223,7 @@ def stretches_of(clips: Sequence[Clip]) -> list[Stretch]:
 
 
 def seam_figures(seams: Sequence[Stretch], recorded: Sequence[Stretch], seed: int, size: int | None = None) -> Figures:
-    """PJ, AUJ, peaks against the median peak of recordings, and transition distance in cm.
+    """PJ, AUJ, peaks against the usual peak of the actions that meet, and transition distance in cm.
 
     size: draw so many of the seams, several times, and take the means: for recordings, of which there are more than
     seams, since a mean of many is smoother and a worst of many is worse.
@@ -228,14 +232,13 @@ def seam_figures(seams: Sequence[Stretch], recorded: Sequence[Stretch], seed: in
     draws = _DRAWS if size < len(seams) else 1
     rng = np.random.default_rng(seed)
     reference = float(np.mean([item.profile for item in recorded]))
-    median = float(np.median([item.peak for item in recorded]))
     each: list[list[float]] = []
     for _ in range(draws):
         draw = [seams[int(i)] for i in rng.permutation(len(seams))[:size]]
-        profiles, peaks = [item.profile for item in draw], np.array([item.peak for item in draw])
+        profiles, peaks = [item.profile for item in draw], np.array([item.peak / item.usual for item in draw])
         each.append([
             metrics.peak_jerk(profiles), metrics.area_under_jerk(profiles, reference),
-            float(np.percentile(peaks, 95)) / median, float(peaks.max()) / median,
+            float(np.percentile(peaks, 95)), float(peaks.max()),
             100 * float(np.mean([item.distance for item in draw])),
         ])  # fmt: skip
     names = ("peak_jerk", "area_under_jerk", "p95_to_median", "worst_to_median", "transition_distance")

@@ -53,15 +53,17 @@ class Library:
             text = header_file.read_bytes()
             header = json.loads(text)
             takes = [Take(**row | {"sentences": tuple(row["sentences"])}) for row in header["takes"]]
-            arrays = [np.load(folder / f"{name}.npy", mmap_mode="r") for name in ("features", "speech", "sentences")]
+            features, speech, sentences = (
+                np.load(folder / f"{name}.npy", mmap_mode="r") for name in ("features", "speech", "sentences")
+            )
             last = max(take.stop for take in takes)
-            whole = len(arrays[0]) >= last and len(arrays[2]) == len(header["words"])
+            whole = len(features) >= last and len(sentences) == len(header["words"])
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise InputError(f"The takes in {folder} are cut short or damaged; prepare them again.") from error
         if not whole:
             raise InputError(f"The takes in {folder} do not fit together; prepare them again.")
         blocks = tuple(header["speech_blocks"])
-        return Library(header["encoder"], blocks, header["words"], takes, *arrays, zlib.crc32(text))
+        return Library(header["encoder"], blocks, header["words"], takes, features, speech, sentences, zlib.crc32(text))
 
     @cached_property
     def known(self) -> frozenset[str]:

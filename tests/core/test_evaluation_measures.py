@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Measures of sets, of speech and of seams, on made-up data whose answer is known."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -164,16 +166,18 @@ def test_a_jump_at_the_seam_is_its_peak():
     assert jump.peak == pytest.approx(1.0)  # 0.5, -1, 0.5
 
 
-def test_recordings_compared_with_themselves_have_the_median_peak_one():
+def test_seams_are_compared_with_the_usual_peak_of_their_actions():
     rng = np.random.default_rng(3)
     clips = [clip(standing(100, rng.normal(0, 0.01, 100).cumsum())) for _ in range(30)]
     own = stretches_of(clips)
     assert len(own) >= 30
     figures = seam_figures(own, own, 0)
-    assert figures["worst_to_median"] > 1
+    assert figures["worst_to_median"] == pytest.approx(max(item.peak for item in own))
+    halved = [replace(item, usual=2.0) for item in own]
+    assert seam_figures(halved, own, 0)["worst_to_median"] == pytest.approx(figures["worst_to_median"] / 2)
     assert figures["p95_to_median"] <= figures["worst_to_median"]
     assert figures["area_under_jerk"] == pytest.approx(0, abs=0.5 * figures["peak_jerk"] * 42)
-    worse = [type(item)(item.profile * 4, item.distance) for item in own]
+    worse = [replace(item, profile=item.profile * 4) for item in own]
     assert seam_figures(worse, own, 0)["peak_jerk"] == pytest.approx(4 * figures["peak_jerk"])
     assert seam_figures(worse, own, 0)["worst_to_median"] == pytest.approx(4 * figures["worst_to_median"])
 
