@@ -65,7 +65,7 @@ KEY_ACTIONS: dict[str, float] = {
 class Take:
     """A stretch of features with its words. start, stop: rows of features.npy; sentences: rows of sentences.npy.
 
-    speech: the first row of speech.npy, or -1 for none.
+    speech: the first row of speech.npy, or -1 for none. told: the words belong to the speech as to any other action.
     """
 
     start: int
@@ -76,6 +76,7 @@ class Take:
     source: str
     licence: str
     speech: int = -1
+    told: bool = False
 
 
 def chain(motions: Sequence[Motion]) -> Motion:
@@ -194,7 +195,7 @@ class Packer:
 
     def add(
         self, motion: Motion, action: str, sentences: list[str], name: str, source: str, licence: str,
-        speech: Floats | None = None,
+        speech: Floats | None = None, told: bool = False,
     ) -> None:  # fmt: skip
         rows = encode(motion, self.skeleton).astype(np.float32)
         if not np.isfinite(rows).all():
@@ -204,7 +205,7 @@ class Packer:
             first = self._speech_frames
             self.speech.append(speech[: len(rows)].astype(np.float32))
             self._speech_frames += len(rows)
-        take = Take(self._frames, self._frames + len(rows), action, (), name, source, licence, first)
+        take = Take(self._frames, self._frames + len(rows), action, (), name, source, licence, first, told)
         self.takes.append((take, sentences))
         self.rows.append(rows)
         self._frames += len(rows)
@@ -312,7 +313,7 @@ class TakeSet:
                 if rng.random() < 0.3:
                     edge = int(rng.integers(1, 21))
                     speech_present[row, slice(None, edge) if rng.random() < 0.5 else slice(length - edge, None)] = False
-            shown = TALK_SHARE if is_speech else 1 - TEXT_DROPOUT
+            shown = TALK_SHARE if is_speech and not take.told else 1 - TEXT_DROPOUT
             if rng.random() < shown and take.sentences:
                 text[row] = self.sentences[take.sentences[int(rng.integers(len(take.sentences)))]]
                 text_present[row] = True

@@ -33,11 +33,13 @@ from ..rotation import (
     slerp,
 )
 from ..skeleton import INDEX, JOINT_NAMES, neutral_skeleton
+from .dataset import repeated
 
 Floats = npt.NDArray[np.float32]
 
 DEFAULT_BLOCKS = ("mfcc", "mel", "prosody", "onset")
 _CHAIN = 2.6  # seconds between strokes in which the hands stay up
+_WALKING = 1 / 8  # of the pairs
 PAUSE = 0.6  # seconds of silence after which the hands rest
 
 _TORSO = [INDEX[name] for name in ("spine1", "spine2", "spine3", "neck", "head")]
@@ -90,13 +92,14 @@ class Gesture:
 class Pair:
     """Motion at 20 fps and the speech of the same T frames, (T, D).
 
-    strokes: seconds at which gestures have their emphasis.
+    strokes: seconds at which gestures have their emphasis. walking: the gestures are made on a walk straight ahead.
     """
 
     motion: Motion
     speech: Floats
     name: str
     strokes: Array
+    walking: bool = False
 
 
 @dataclass(frozen=True)
@@ -214,18 +217,22 @@ def make_pairs(
     seed: int,
     minutes: float,
     blocks: Sequence[str] = DEFAULT_BLOCKS,
+    walks: Sequence[Motion] = (),
 ) -> Iterator[Pair]:
     """`minutes` of pairs at 20 fps, each from one recording with some of its pauses drawn out.
 
     Recordings come round again, with other gestures, until the minutes are full. The same seed gives the same pairs.
+    One in eight speaks on one of the walks (cycles straight ahead), where there are any.
     """
     rng = np.random.default_rng(seed)
-    base = [_standing_at_origin(idle.resampled(CORE_FPS)) for idle in idles]
+    standing = [_standing_at_origin(idle.resampled(CORE_FPS)) for idle in idles]
     done, round_number = 0.0, 0
     while done < minutes * 60:
         for at in rng.permutation(len(speech_files)):
             path = Path(speech_files[at])
-            pair = make_pair(load_audio(path), gestures, base, rng, blocks, f"{path.stem}_{round_number}")
+            walk = walks[int(rng.integers(len(walks)))] if walks and rng.random() < _WALKING else None
+            name = f"{path.stem}_{round_number}"
+            pair = make_pair(load_audio(path), gestures, standing, rng, blocks, name, walk)
             if pair is None:
                 continue
             yield pair
@@ -244,8 +251,11 @@ def make_pair(
     rng: np.random.Generator,
     blocks: Sequence[str] = DEFAULT_BLOCKS,
     name: str = "",
+    walk: Motion | None = None,
 ) -> Pair | None:
     """One pair from (n,) samples at 16 kHz; idles as from `_standing_at_origin`. None where nobody speaks.
+
+    walk: a cycle that is gone through again and again instead of the idles.
 
     The gestures follow the recording as it is, the features are those of the voice in some room (`in_a_room`): else a
     network takes for a pause only what is as quiet as the studio.
@@ -260,12 +270,14 @@ def make_pair(
         return None
     strength = accent_strength(energy_db, columns["prosody"][:, 2].astype(float), columns["onset"][:, 0].astype(float))
     strokes = choose_strokes(strength, spans, rng)
-    base = _idle_base(len(features), idles, rng)
+    base = repeated(walk, len(features)) if walk is not None else _idle_base(len(features), idles, rng)
+    if len(base) < len(features):
+        return None  # a walk whose pose never comes back
     placed, made = _place(strokes, spans, strength, gestures, rng)
     rotations = _overlay(base.rotations, placed)
     rotations = _alive(rotations, made, strength, spans, rng)
     speech = speech_features(in_a_room(samples, rng), blocks, CORE_FPS)
-    return Pair(replace(base, rotations=continuous(rotations)), speech, name, np.array(made))
+    return Pair(replace(base, rotations=continuous(rotations)), speech, name, np.array(made), walk is not None)
 
 
 def in_a_room(samples: Floats, rng: np.random.Generator) -> Floats:

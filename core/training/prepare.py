@@ -9,13 +9,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
 from ..conditions.speech import features_width, load_audio
 from ..conditions.text import DEFAULT_ENCODER
 from ..errors import InputError
 from ..motion import CORE_FPS, Motion
 from ..skeleton import neutral_skeleton
-from .captions import Caption
-from .dataset import SPEECH_ACTION, Packer, Take, add_clips, describe
+from .captions import Caption, caption
+from .dataset import SPEECH_ACTION, WINDOW, Packer, Take, add_clips, describe, repeated
 from .pairing import make_pairs, select
 from .retarget import LICENCES, Clip, load_source
 
@@ -27,7 +29,7 @@ FAMILIES: Mapping[str, Mapping[str, str]] = {
     "stage-nc": _OPEN | {"bandai_namco": "bandai_namco", "hdm05": "hdm05"},
 }
 """The sources of each family of weights, and where they lie below the data folder."""
-AT_MOST = {"bandai_namco": 3, "hdm05": 12}
+AT_MOST = {"bandai_namco": 3, "hdm05": 16}
 """Recordings of one action and style: there are up to 94, and they would leave little room for the other sources."""
 SPEECH_BLOCKS = ("mfcc", "prosody", "onset")
 _SPEECH_LICENCE = "CC-BY-4.0 and LGPL"
@@ -93,6 +95,20 @@ def readable_sounds(files: Sequence[Path], counts: Counter[str]) -> list[Path]:
     return good
 
 
+def straight_walks(clips: Sequence[Clip]) -> list[Motion]:
+    """The walks straight ahead that can be gone through again and again, mirrored ones too."""
+    skeleton = neutral_skeleton()
+    walks: list[Motion] = []
+    for clip in clips:
+        motion, words = clip.motion, caption(clip.name, clip.motion, skeleton)
+        if words is None or words.action != "walk" or words.words["direction"].startswith("in a "):
+            continue
+        travelled = float(np.linalg.norm((motion.translation[-1] - motion.translation[0])[[0, 2]]))
+        if travelled > 0.6 * motion.seconds and len(repeated(motion, 2 * WINDOW)) == 2 * WINDOW:
+            walks += [motion, motion.mirrored()]
+    return walks
+
+
 def prepare(source: Path, out: Path, minutes: float, seed: int = 1, family: str = "open") -> None:
     """Read every source of a family, caption it, pair the gestures with the speech, and write the takes and report.md.
 
@@ -102,16 +118,23 @@ def prepare(source: Path, out: Path, minutes: float, seed: int = 1, family: str 
     clips, intakes = read_sources(source, family)
     print("text takes:", describe(add_clips(packer, list(_labelled(clips)), seed)), flush=True)
     gestures, idles = select(clips)
-    talk = Caption("talk", {}).sentences()
+    walks = straight_walks(clips)
+    talk, walk = Caption("talk", {}).sentences(), Caption("walk", {"direction": "forward"}).sentences()
+    walk += [f"{sentence} {talking}" for sentence in walk for talking in ("while talking", "and talks", "and gestures")]
     spoken, heard = 0.0, Counter[str]()
     sounds = readable_sounds(speech_files(source / "speech"), heard)
     if not sounds:
         raise InputError(f"No recordings of speech lie in {source / 'speech'}.")
-    for i, pair in enumerate(make_pairs(sounds, gestures, idles, seed, minutes, SPEECH_BLOCKS)):
+    for i, pair in enumerate(make_pairs(sounds, gestures, idles, seed, minutes, SPEECH_BLOCKS, walks)):
         motion = pair.motion.mirrored() if i % 2 else pair.motion
-        packer.add(motion, SPEECH_ACTION, talk, pair.name, "speech", _SPEECH_LICENCE, pair.speech)
+        words = walk if pair.walking else talk
+        packer.add(motion, SPEECH_ACTION, words, pair.name, "speech", _SPEECH_LICENCE, pair.speech, pair.walking)
         spoken += motion.seconds
-    print(f"speech pairs: {spoken / 60:.1f} minutes from {len(gestures)} gestures over {len(idles)} idles", flush=True)
+    print(
+        f"speech pairs: {spoken / 60:.1f} minutes from {len(gestures)} gestures over {len(idles)} idles "
+        f"and {len(walks)} walks",
+        flush=True,
+    )
     packer.write(out, DEFAULT_ENCODER, SPEECH_BLOCKS, features_width(SPEECH_BLOCKS))
     intakes.append(Intake("speech", _SPEECH_LICENCE, spoken / 60, heard))
     temporary = out / "report.md.part"

@@ -65,7 +65,10 @@ def gestures():
 
 @pytest.fixture(scope="module")
 def pair(voice, gestures):
-    return pairing.make_pair(voice[0], gestures, [standing(60)], np.random.default_rng(0), ("onset", "prosody"), "one")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(pairing, "in_a_room", lambda samples, _: samples)  # its speech tells where the pauses are
+        rng = np.random.default_rng(0)
+        return pairing.make_pair(voice[0], gestures, [standing(60)], rng, ("onset", "prosody"), "one")
 
 
 def spans_of(pair):
@@ -189,3 +192,32 @@ def test_the_same_seed_makes_the_same_pairs(voice, gestures, tmp_path):
 def test_recordings_without_speech_make_no_pairs(gestures, tmp_path):
     soundfile.write(tmp_path / "silent.wav", np.zeros(SAMPLE_RATE), SAMPLE_RATE)
     assert list(pairing.make_pairs([tmp_path / "silent.wav"], gestures, [standing(60)], 0, 1.0)) == []
+
+
+def test_a_room_adds_noise_and_keeps_the_voice(voice):
+    samples, heard = voice[0], [pairing.in_a_room(voice[0], np.random.default_rng(seed)) for seed in range(12)]
+    assert any(room is samples for room in heard)
+    rooms = [room for room in heard if room is not samples]
+    pause = slice(int(4.9 * SAMPLE_RATE), int(5.2 * SAMPLE_RATE))
+    spoken = slice(int(5.8 * SAMPLE_RATE), int(6.2 * SAMPLE_RATE))
+    for room in rooms:
+        assert room.shape == samples.shape
+        assert room[pause].std() > 3 * samples[pause].std()
+        assert room[pause].std() < 0.5 * room[spoken].std()
+        assert np.corrcoef(room[spoken], samples[spoken])[0, 1] > 0.6
+
+
+def test_a_walking_speaker_keeps_walking(voice, gestures):
+    seconds = np.arange(60) / 20
+    turns = np.zeros((60, 55, 3))
+    turns[:, JOINT_NAMES.index("left_hip"), 0] = 0.4 * np.sin(2 * np.pi * seconds)
+    path = np.stack([0 * seconds, 0 * seconds + 0.9, 1.2 * seconds], -1)
+    walk = Motion(path, axis_angle_to_quaternion(turns))
+    pair = pairing.make_pair(voice[0], gestures, [], np.random.default_rng(0), ("onset",), "one", walk)
+    assert pair.walking
+    assert pair.motion.translation[-1, 2] == pytest.approx(1.2 * pair.motion.seconds, rel=0.05)
+    assert np.ptp(pair.motion.rotations[:, ELBOW, 2]) > 0.3  # and gestures
+    still = pairing.make_pair(
+        voice[0], gestures, [], np.random.default_rng(0), ("onset",), "one", raising().slice(0, 30)
+    )
+    assert still is None
