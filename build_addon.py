@@ -24,7 +24,7 @@ from .addon import register, unregister
 __all__ = ["register", "unregister"]
 '''
 SKIPPED = shutil.ignore_patterns("__pycache__", "*.pyc", ".*")
-SKIPPED_CORE = shutil.ignore_patterns("__pycache__", "*.pyc", ".*", "training")
+SKIPPED_CORE = shutil.ignore_patterns("__pycache__", "*.pyc", ".*", "training", "evaluation")
 
 
 def version() -> str:

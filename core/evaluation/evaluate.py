@@ -219,8 +219,9 @@ def seam_tables(
         tables[kind] = {
             "mocap": mocap, "ours": figures["ours"], "shuffled": figures["ours"], "noise": figures["noise"],
         }  # fmt: skip
+        alike = [own[int(k)] for k in np.random.default_rng(seed).permutation(len(own))[: len(at)]]
         profiles[kind] = {
-            row: np.mean([item.profile for item in items], 0) for row, items in {"mocap": own, **found}.items()
+            row: np.mean([item.profile for item in items], 0) for row, items in {"mocap": alike, **found}.items()
         }
     return tables, profiles
 
