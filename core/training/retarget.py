@@ -456,7 +456,9 @@ LICENCES: Mapping[str, str] = {
 }
 _SHORTEST = 10  # frames at 20 fps
 _FASTEST_TURN = np.radians(100)  # a frame at 20 fps; the quickest punches stay under it
-_POP = np.radians(45)  # a turn in one frame, where the frames beside it hardly turn
+_POP = np.radians(60)  # a turn in one frame, where the frames beside it hardly turn: more than in a runner's ankle
+_BY_MARKERS = ("cmu", "bandai_namco", "hdm05")  # a few markers on the wrist may be taken for one another
+_LARGEST_TWIST = np.radians(120)
 
 
 def load_source(
@@ -464,10 +466,10 @@ def load_source(
 ) -> Iterator[Clip]:
     """The usable clips of "smartbody", "mesh2motion", "cmu", "bandai_namco" or "hdm05" in their unpacked folder.
 
-    Unreadable files are logged and passed over, as are copies, poses, glitches, pops and clips of under ten frames;
-    `counts` gathers how many of each. at_most: how many recordings of the same action and style are read, spread
-    evenly over those of "bandai_namco" and "hdm05", which name both. Raises InputError for another kind, or a folder
-    with no such files.
+    Unreadable files are logged and passed over, as are copies, poses, glitches, pops, twisted forearms and clips of
+    under ten frames; `counts` gathers how many of each. at_most: how many recordings of the same action and style are
+    read, spread evenly over those of "bandai_namco" and "hdm05", which name both. Raises InputError for another kind,
+    or a folder with no such files.
     """
     counts = Counter() if counts is None else counts
     readers = {
@@ -493,6 +495,8 @@ def load_source(
             continue
         seen.add(key)
         fault = fault_of(motion)
+        if kind in _BY_MARKERS and fault is None and largest_twist(motion, skeleton) > _LARGEST_TWIST:
+            fault = "twisted forearm"
         counts[fault or "kept"] += 1
         if fault:
             log.info("%s: %s", source.name, fault)
@@ -517,13 +521,24 @@ def fault_of(motion: Motion) -> str | None:
     if turns.max() > _FASTEST_TURN or np.abs(np.diff(motion.translation, axis=0)).max() > 0.5:
         return "glitch"
     beside = np.maximum(turns[:-2], turns[2:])  # (T-3, 22)
-    if (turns[1:-1] > np.maximum(_POP, 4 * beside)).any():
+    if (turns[1:-1] > np.maximum(_POP, 6 * beside)).any():
         return "pop"
     shoulders = [INDEX["left_shoulder"], INDEX["right_shoulder"]]
     raised = 2 * np.arccos(np.abs(body[:, shoulders, 0]).clip(0, 1))
     if turns.max() < 1e-3:
         return "T-pose" if raised.max() < np.radians(20) else "still"
     return None
+
+
+def largest_twist(motion: Motion, skeleton: Skeleton) -> float:
+    """Radians that the more twisted forearm is turned about itself, in all but the worst twentieth of the frames."""
+    largest = 0.0
+    for side in _SIDES:
+        bone = skeleton.offsets[INDEX[f"{side}_wrist"]]
+        turn = motion.rotations[:, INDEX[f"{side}_elbow"]]  # (T, 4)
+        half = np.arctan2(np.abs(turn[:, 1:] @ bone) / np.linalg.norm(bone), np.abs(turn[:, 0]))
+        largest = max(largest, float(np.percentile(2 * half, 95)))
+    return largest
 
 
 def _read(files: list[Path], counts: Counter[str], read: Callable[[Path], T]) -> Iterator[tuple[Path, T]]:

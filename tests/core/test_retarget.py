@@ -29,6 +29,7 @@ from core.training.retarget import (
     JOINT_MAPS,
     fault_of,
     joint_map,
+    largest_twist,
     load_source,
     rest_bones,
     retarget,
@@ -217,10 +218,23 @@ def test_faults() -> None:
     jump = moving.translation.copy()
     jump[15:, 0] += 2.0
     assert fault_of(replace(moving, translation=jump)) == "glitch"
-    swing[12, 4, 0] += -3.0 + np.radians(60)  # there and back: a fast joint would be on its way for longer
-    assert fault_of(replace(held, rotations=axis_angle_to_quaternion(swing))) is None
-    swing[13:, 4, 0] += np.radians(60)
+    swing[12, 4, 0] -= 3.0
+    swing[13:, 4, 0] += np.radians(85)  # from one frame to the next; a fast joint is on its way for longer
     assert fault_of(replace(held, rotations=axis_angle_to_quaternion(swing))) == "pop"
+    swing[12, 4, 0] += np.radians(20)
+    assert fault_of(replace(held, rotations=axis_angle_to_quaternion(swing))) is None
+
+
+@pytest.mark.parametrize(("side", "degrees"), [("left", 60.0), ("right", -150.0)])
+def test_twist_of_a_forearm(side: str, degrees: float) -> None:
+    """Measured about the forearm alone, however the elbow is bent."""
+    elbow, wrist = INDEX[f"{side}_elbow"], INDEX[f"{side}_wrist"]
+    motion = rest_motion(5, SKELETON)
+    bone = SKELETON.offsets[wrist] / np.linalg.norm(SKELETON.offsets[wrist])
+    across = np.cross(bone, [0.0, 0.0, 1.0])
+    bend = axis_angle_to_quaternion(across / np.linalg.norm(across) * 0.9)
+    motion.rotations[:, elbow] = quaternion_multiply(bend, axis_angle_to_quaternion(bone * np.radians(degrees)))
+    assert np.degrees(largest_twist(motion, SKELETON)) == pytest.approx(abs(degrees))
 
 
 def write_smartbody(folder: Path, motion: Motion) -> None:
@@ -371,6 +385,18 @@ def test_a_zero_pose_that_is_no_pose(tmp_path: Path) -> None:
     assert len(clip.motion) == len(wanted)
     assert angles(clip.motion.rotations, wanted.rotations).max() < 0.01
     np.testing.assert_allclose(clip.motion.translation, wanted.translation, atol=1e-5)
+
+
+def test_forearms_twisted_too_far_are_passed_over(tmp_path: Path) -> None:
+    motion = bandai_motion()
+    bone = SKELETON.offsets[LEFT[2]] / np.linalg.norm(SKELETON.offsets[LEFT[2]])
+    for number, degrees in enumerate((50, 160)):
+        motion.rotations[:, LEFT[1]] = axis_angle_to_quaternion(bone * np.radians(degrees))
+        write_bandai(tmp_path / f"dataset-2_run_normal_{number:03}.bvh", motion)
+    counts: Counter[str] = Counter()
+    (clip,) = load_source("bandai_namco", tmp_path, counts)
+    assert clip.name == "dataset-2_run_normal_000"
+    assert counts == {"kept": 1, "twisted forearm": 1}
 
 
 def test_a_stated_rest_pose_leaves_the_frames_alone() -> None:
