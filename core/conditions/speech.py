@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Recordings of speech to per-frame features in named blocks: mfcc, mel, prosody, onset, wavlm.
+"""Recordings of speech to per-frame features in named blocks: mfcc, mel, prosody, onset, voice, wavlm.
 
 Row k of every block is centred on the time k / fps, whatever comes before it in the file, so a strip that starts
 later in the same recording reads the same rows. Compute the features of a whole recording and cut rows by time.
@@ -12,7 +12,7 @@ later in the same recording reads the same rows. Compute the features of a whole
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import lru_cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -25,11 +25,13 @@ import soundfile
 from numpy.typing import NDArray
 
 from ..errors import InputError
+from .voice import voice_columns
 
 Array = NDArray[np.float32]
 
 SAMPLE_RATE = 16000
-BLOCK_WIDTHS = {"mfcc": 40, "mel": 64, "prosody": 4, "wavlm": 1024, "onset": 1}  # in the order of the paper's 1133
+BLOCK_WIDTHS = {"mfcc": 40, "mel": 64, "prosody": 4, "wavlm": 1024, "onset": 1, "voice": 3}
+"""In the order of the paper's 1133, which has all but the last."""
 WAVLM_DEFAULT = "microsoft/wavlm-large"
 
 _fft: Any = scipy.fft  # single precision, unlike numpy's; typed as what it dispatches on
@@ -87,11 +89,19 @@ def speech_features(samples: Array, blocks: Sequence[str], fps: float = 20.0, le
         prosody: energy, its change a millisecond, pitch, its change; energy = max(ln(dB) - 3, 0), pitch =
             max(ln(Hz + 1) - 4, 0), 0 where there is no voice.
         onset: 1 in the row nearest to where a syllable or sound sets in, else 0.
+        voice: whether the row lies in speech or in a pause, and how much it is stressed (`voice_columns`).
         wavlm: the last layer of WavLM.
     """
     samples = np.asarray(samples, np.float32) if legacy else _levelled(samples)
     rows = int(len(samples) * fps / SAMPLE_RATE + 1e-9) + 1
-    columns = [_block(name, samples, rows, fps, legacy) for name in blocks]
+
+    @cache
+    def block(name: str) -> Array:
+        if name == "voice":
+            return voice_columns(block("prosody"), block("onset"), fps)
+        return _block(name, samples, rows, fps, legacy)
+
+    columns = [block(name) for name in blocks]
     return np.concatenate(columns, axis=1).astype(np.float32) if columns else np.zeros((rows, 0), np.float32)
 
 

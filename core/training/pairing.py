@@ -18,10 +18,11 @@ from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
-from scipy.ndimage import gaussian_filter1d, maximum_filter1d, uniform_filter1d
+from scipy.ndimage import gaussian_filter1d, uniform_filter1d
 from scipy.signal import oaconvolve
 
 from ..conditions.speech import BLOCK_WIDTHS, SAMPLE_RATE, load_audio, speech_features
+from ..conditions.voice import accent_strength, decibels, speech_spans
 from ..motion import CORE_FPS, Motion
 from ..rotation import (
     Array,
@@ -40,7 +41,6 @@ Floats = npt.NDArray[np.float32]
 DEFAULT_BLOCKS = ("mfcc", "mel", "prosody", "onset")
 _CHAIN = 2.6  # seconds between strokes in which the hands stay up
 _WALKING = 1 / 8  # of the pairs
-PAUSE = 0.6  # seconds of silence after which the hands rest
 
 _TORSO = [INDEX[name] for name in ("spine1", "spine2", "spine3", "neck", "head")]
 _ARMS = [
@@ -160,36 +160,6 @@ def find_gesture(motion: Motion, phases: Mapping[str, float], name: str) -> Gest
     return Gesture(motion, raised, moments[0], emphasis, moments[1], moments[2], name)
 
 
-def speech_spans(energy_db: Array, fps: float = CORE_FPS, pause: float = PAUSE) -> list[tuple[float, float]]:
-    """Start and end seconds of the stretches of speech that lie more than `pause` apart; energy_db: (T,)."""
-    quiet, loud = np.percentile(energy_db, [2, 95])
-    threshold = max(loud - 28, quiet + 0.3 * (loud - quiet), 30.0)  # noisy recordings: nearer to the speech
-    speaking = uniform_filter1d(energy_db, 3, mode="nearest") > threshold
-    edges = np.flatnonzero(np.diff(np.concatenate([[False], speaking, [False]]).astype(int)))
-    spans: list[tuple[float, float]] = []
-    for first, end in zip(edges[::2] / fps, edges[1::2] / fps, strict=True):
-        if spans and first - spans[-1][1] <= pause:
-            spans[-1] = (spans[-1][0], float(end))
-        else:
-            spans.append((float(first), float(end)))
-    return [(first, end) for first, end in spans if end - first >= 0.15]
-
-
-def accent_strength(energy_db: Array, pitch: Array, onset: Array) -> Array:
-    """(T,) how much each frame stands out of the 2 s around it in loudness and pitch, at syllables that set in."""
-    voiced = pitch > 0
-    mean = pitch[voiced].mean() if voiced.any() else 0.0
-    curve = np.where(voiced, pitch, mean)  # unvoiced frames stand out neither way
-
-    def stand_out(values: Array) -> Array:
-        deviation = values - uniform_filter1d(values, 41, mode="nearest")
-        return deviation / max(float(deviation.std()), 1e-6)
-
-    started = maximum_filter1d(onset, 5)  # an accent's peak comes up to 0.1 s after its onset
-    rise = np.maximum(stand_out(energy_db), 0) + np.maximum(stand_out(gaussian_filter1d(curve, 1)), 0)
-    return gaussian_filter1d(rise * (0.5 + 0.5 * started), 1)
-
-
 def choose_strokes(
     strength: Array, spans: Sequence[tuple[float, float]], rng: np.random.Generator, fps: float = CORE_FPS
 ) -> list[float]:
@@ -264,7 +234,7 @@ def make_pair(
     wanted = [*blocks, *(block for block in ("prosody", "onset") if block not in blocks)]
     features = speech_features(samples, wanted, CORE_FPS)
     columns = _columns(features, wanted)
-    energy_db = _decibels(columns["prosody"][:, 0])
+    energy_db = decibels(columns["prosody"][:, 0])
     spans = speech_spans(energy_db)
     if not spans:
         return None
@@ -301,13 +271,9 @@ def _columns(features: Floats, blocks: Sequence[str]) -> dict[str, Floats]:
     return dict(zip(blocks, np.split(features, np.cumsum(widths)[:-1], axis=1), strict=True))
 
 
-def _decibels(energy: Floats) -> Array:
-    return np.exp(energy.astype(np.float64) + 3)  # undoes max(ln(dB) - 3, 0)
-
-
 def _with_pauses(samples: Floats, rng: np.random.Generator) -> Floats:
     """The recording led in and out by its own quiet, and one or two of its pauses made longer."""
-    energy = _decibels(speech_features(samples, ("prosody",), CORE_FPS)[:, 0])
+    energy = decibels(speech_features(samples, ("prosody",), CORE_FPS)[:, 0])
     spans = speech_spans(energy, pause=0.2)
     step = int(SAMPLE_RATE / CORE_FPS)
     quietest = int(np.argmin(uniform_filter1d(energy, 5, mode="nearest")))

@@ -31,7 +31,7 @@ FAMILIES: Mapping[str, Mapping[str, str]] = {
 """The sources of each family of weights, and where they lie below the data folder."""
 AT_MOST = {"bandai_namco": 3, "hdm05": 16}
 """Recordings of one action and style: there are up to 94, and they would leave little room for the other sources."""
-SPEECH_BLOCKS = ("mfcc", "prosody", "onset")
+SPEECH_BLOCKS = ("mfcc", "prosody", "onset", "voice")
 _SPEECH_LICENCE = "CC-BY-4.0 and LGPL"
 _SOUNDS = {".ogg", ".wav", ".flac", ".mp3"}
 _HELD_OUT_EVERY = 20  # recordings kept for evaluation

@@ -43,7 +43,7 @@ class Recipe:
     learning_rate: float = 1e-3
     warmup: int = 150
     ema: float = 0.998
-    speech_share: float = 0.3
+    speech_share: float = 0.4
     smooth_weight: float = 1.0
     seed: int = 1
     save_seconds: float = 300.0

@@ -8,6 +8,7 @@ import pytest
 import soundfile
 
 from core.conditions.speech import SAMPLE_RATE, features_width
+from core.conditions.voice import decibels, speech_spans
 from core.motion import Motion
 from core.rotation import axis_angle_to_quaternion
 from core.skeleton import JOINT_NAMES, neutral_skeleton
@@ -42,21 +43,6 @@ def raising(size=1.5):
 
 
 @pytest.fixture(scope="module")
-def voice():
-    """Two phrases of four syllables a second, 1.5 s apart; (samples, accents in seconds)."""
-    rng = np.random.default_rng(1)
-    times = np.arange(int(9.5 * SAMPLE_RATE)) / SAMPLE_RATE
-    accents = [1.0, 2.75, 6.0, 7.75]
-    loud = sum(np.exp(-0.5 * ((times - a) / 0.08) ** 2) for a in accents)
-    hertz = 110 * (1 + 0.5 * loud)
-    buzz = sum(np.sin(k * 2 * np.pi * np.cumsum(hertz) / SAMPLE_RATE) / k for k in range(1, 8))
-    syllables = 0.3 + 0.7 * np.abs(np.sin(np.pi * 4 * times))
-    speaking = ((times > 0.3) & (times < 3.8)) | ((times > 5.3) & (times < 9.0))
-    samples = buzz * syllables * (0.05 + 0.3 * loud) * speaking + 1e-4 * rng.standard_normal(len(times))
-    return samples.astype(np.float32), accents
-
-
-@pytest.fixture(scope="module")
 def gestures():
     found = [pairing.find_gesture(raising(size), {"emphasis": EMPHASIS}, "raise") for size in (1.0, 1.5)]
     assert None not in found
@@ -64,15 +50,15 @@ def gestures():
 
 
 @pytest.fixture(scope="module")
-def pair(voice, gestures):
+def pair(accented_voice, gestures):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(pairing, "in_a_room", lambda samples, _: samples)  # its speech tells where the pauses are
         rng = np.random.default_rng(0)
-        return pairing.make_pair(voice[0], gestures, [standing(60)], rng, ("onset", "prosody"), "one")
+        return pairing.make_pair(accented_voice[0], gestures, [standing(60)], rng, ("onset", "prosody"), "one")
 
 
 def spans_of(pair):
-    return pairing.speech_spans(np.exp(pair.speech[:, 1] + 3.0))  # energy is the second column
+    return speech_spans(decibels(pair.speech[:, 1]))  # energy is the second column
 
 
 def test_moments_of_a_gesture_are_read_off_the_hands():
@@ -114,22 +100,7 @@ def test_select_takes_a_standing_speakers_clips_and_their_mirror_images():
     np.testing.assert_allclose(moved[0], moved[1][::-1], rtol=0.02)  # the skeleton is not quite symmetric
 
 
-def test_spans_join_over_short_pauses_only():
-    energy = np.full(200, 20.0)
-    energy[20:60] = energy[66:100] = energy[130:160] = 70.0
-    np.testing.assert_allclose(pairing.speech_spans(energy), [(1.0, 5.0), (6.5, 8.0)], atol=0.11)
-    assert pairing.speech_spans(np.full(100, 14.0)) == []
-
-
-def test_accents_stand_out(voice):
-    samples, accents = voice
-    features = pairing.speech_features(samples, ("prosody", "onset"))
-    strength = pairing.accent_strength(np.exp(features[:, 0] + 3.0), features[:, 2], features[:, 4])
-    strongest = np.sort(np.argsort(strength)[-4:]) / 20
-    assert np.abs(strongest[:, None] - accents).min(1).max() <= 0.15
-
-
-def test_strokes_fall_on_accents_and_never_in_pauses(voice):
+def test_strokes_fall_on_accents_and_never_in_pauses(accented_voice):
     strength = np.full(200, 0.1)
     strength[[30, 60, 130]] = 2.0
     spans = [(1.0, 4.0), (6.0, 8.0)]
@@ -172,9 +143,9 @@ def test_no_seam_shows(pair, gestures):
     assert np.ptp(pair.motion.translation, axis=0).max() < 0.01
 
 
-def test_the_same_seed_makes_the_same_pairs(voice, gestures, tmp_path):
+def test_the_same_seed_makes_the_same_pairs(accented_voice, gestures, tmp_path):
     for name, part in (("a", slice(None)), ("b", slice(0, 5 * SAMPLE_RATE))):
-        soundfile.write(tmp_path / f"{name}.wav", voice[0][part], SAMPLE_RATE)
+        soundfile.write(tmp_path / f"{name}.wav", accented_voice[0][part], SAMPLE_RATE)
     files = [tmp_path / "a.wav", tmp_path / "b.wav"]
 
     def made(seed):
@@ -194,8 +165,11 @@ def test_recordings_without_speech_make_no_pairs(gestures, tmp_path):
     assert list(pairing.make_pairs([tmp_path / "silent.wav"], gestures, [standing(60)], 0, 1.0)) == []
 
 
-def test_a_room_adds_noise_and_keeps_the_voice(voice):
-    samples, heard = voice[0], [pairing.in_a_room(voice[0], np.random.default_rng(seed)) for seed in range(12)]
+def test_a_room_adds_noise_and_keeps_the_voice(accented_voice):
+    samples, heard = (
+        accented_voice[0],
+        [pairing.in_a_room(accented_voice[0], np.random.default_rng(seed)) for seed in range(12)],
+    )
     assert any(room is samples for room in heard)
     rooms = [room for room in heard if room is not samples]
     pause = slice(int(4.9 * SAMPLE_RATE), int(5.2 * SAMPLE_RATE))
@@ -207,17 +181,17 @@ def test_a_room_adds_noise_and_keeps_the_voice(voice):
         assert np.corrcoef(room[spoken], samples[spoken])[0, 1] > 0.6
 
 
-def test_a_walking_speaker_keeps_walking(voice, gestures):
+def test_a_walking_speaker_keeps_walking(accented_voice, gestures):
     seconds = np.arange(60) / 20
     turns = np.zeros((60, 55, 3))
     turns[:, JOINT_NAMES.index("left_hip"), 0] = 0.4 * np.sin(2 * np.pi * seconds)
     path = np.stack([0 * seconds, 0 * seconds + 0.9, 1.2 * seconds], -1)
     walk = Motion(path, axis_angle_to_quaternion(turns))
-    pair = pairing.make_pair(voice[0], gestures, [], np.random.default_rng(0), ("onset",), "one", walk)
+    pair = pairing.make_pair(accented_voice[0], gestures, [], np.random.default_rng(0), ("onset",), "one", walk)
     assert pair.walking
     assert pair.motion.translation[-1, 2] == pytest.approx(1.2 * pair.motion.seconds, rel=0.05)
     assert np.ptp(pair.motion.rotations[:, ELBOW, 2]) > 0.3  # and gestures
     still = pairing.make_pair(
-        voice[0], gestures, [], np.random.default_rng(0), ("onset",), "one", raising().slice(0, 30)
+        accented_voice[0], gestures, [], np.random.default_rng(0), ("onset",), "one", raising().slice(0, 30)
     )
     assert still is None
