@@ -94,6 +94,15 @@ def test_families(sources: Path, tmp_path: Path, caplog: pytest.LogCaptureFixtur
     assert not list((tmp_path / "stage").glob("*.part"))
 
 
+def test_speech_is_paired_with_unrestricted_motion_only(
+    sources: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    walked: list[str] = []
+    monkeypatch.setattr(prepare, "straight_walks", lambda clips: [walked.append(clip.source) for clip in clips])
+    prepare.prepare(sources, tmp_path / "out", 0.0, family="stage-nc")
+    assert set(walked) == {"cmu"}
+
+
 def test_the_same_takes_every_time(sources: Path, tmp_path: Path) -> None:
     run(sources, tmp_path / "a", "stage-nc")
     run(sources, tmp_path / "b", "stage-nc")
