@@ -27,7 +27,7 @@ _LIMITS = {
     "hip": 135, "knee": 165, "ankle": 80, "foot": 75, "spine": 60, "neck": 65, "head": 75, "collar": 60,
     "shoulder": 150, "elbow": 165, "wrist": 110, "jaw": 45, "eye": 45,
 }  # fmt: skip
-_FINGER_LIMIT = 125
+_FINGER_LIMIT = 140  # a fist, clenched
 _KNEE_BACK = 15  # degrees beyond straight
 _KNEES = (INDEX["left_knee"], INDEX["right_knee"])
 

@@ -68,12 +68,17 @@ Make = Callable[[Timeline], Motion]
 
 @dataclass(frozen=True)
 class Options:
-    """guidance: scale of the prompts; steps: None for the model's; limit: how many actions, voices and seams."""
+    """How to measure.
+
+    guidance: scale of the prompts; steps: None for the model's; limit: how many actions, voices and seams of a kind,
+    None for all; device: as in `core.generate.Settings`.
+    """
 
     guidance: float = 2.5
     steps: int | None = None
     seed: int = 0
     limit: int | None = None
+    device: str = "auto"
 
 
 def untrained(model: Model, seed: int) -> Model:
@@ -243,7 +248,7 @@ def evaluate(
         judges = load_or_train(judge_folder / "quick" if rough else judge_folder, library, split, config, Progress)
 
     def maker(network: Model, steps: int | None) -> Make:
-        settings = Settings(steps=steps, device="cpu")
+        settings = Settings(steps=steps, device=options.device)
         return lambda timeline: generate(timeline, network, settings)
 
     makers = {"ours": maker(model, options.steps), "noise": maker(untrained(model, seed), NOISE_STEPS)}
@@ -360,6 +365,7 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--guidance", type=float, default=Options.guidance, help="scale of the prompts")
     parser.add_argument("--steps", type=int, help="denoising steps (default: the model's)")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--device", default=Options.device, help="where to generate: auto, cpu, cuda ...")
     parser.add_argument("--limit", type=int, help="a quick run: so many actions, voices and seams of a kind")
     given = parser.parse_args(arguments)
     if given.limit is not None and given.limit < 2:
@@ -375,7 +381,7 @@ def main(arguments: Sequence[str]) -> int:
             raise InputError(f"No held-out recordings of speech lie in {given.speech}.")
     name = Path(given.model).name
     out = given.out or Path("build/evaluation") / name
-    options = Options(given.guidance, given.steps, given.seed, given.limit)
+    options = Options(given.guidance, given.steps, given.seed, given.limit, given.device)
     try:
         result = evaluate(model, name, library, sounds, out, given.judges or out.parent / "evaluator", options)
     except OSError as error:

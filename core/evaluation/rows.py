@@ -13,6 +13,7 @@ from ..features import decode, encode
 from ..motion import CORE_FPS, Motion
 from ..rotation import Array
 from ..skeleton import Skeleton
+from ..training.dataset import KEY_ACTIONS
 from . import speech
 from .judges import SpeechMotionJudge, TextMotionJudge, preference_scores
 from .statistics import (
@@ -71,9 +72,13 @@ class Judged:
 
 
 def text_figures(judged: Judged, reference: Judged, seed: int) -> Figures:
-    """R-precision, matching, Frechet distances to the reference, spread, and actions recognised (shares 0..1)."""
+    """R-precision, matching, Frechet distances to the reference, spread, and actions recognised (shares 0..1).
+
+    Recognised of all clips, and of those that show what a presenter does most (`KEY_ACTIONS`).
+    """
     top = r_precision(judged.texts, judged.motions, judged.labels, seed)
     right = [[label == look[0], label in look] for look, label in zip(judged.looks, judged.labels, strict=True)]
+    key = [first for (first, _), label in zip(right, judged.labels, strict=True) if label in KEY_ACTIONS]
     return {
         "r_precision_1": top[0],
         "r_precision_2": top[1],
@@ -84,6 +89,7 @@ def text_figures(judged: Judged, reference: Judged, seed: int) -> Figures:
         "diversity": diversity(judged.motions, seed),
         "multimodality": multimodality(judged.motions, judged.groups),
         "actions_recognised": float(np.mean(right, 0)[0]),
+        "key_actions_recognised": float(np.mean(key)) if key else 0.0,
         "actions_in_top_3": float(np.mean(right, 0)[1]),
     }
 

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What is held out: clips of motion by their names, and wordings that training never reads.
 
-`Split` is a rule, not a list: it depends on the names of the takes alone, so a trainer that leaves out what it holds
-out and an evaluation that comes later agree without a file between them.
+`Split` is a rule, not a list: it depends on the takes alone, so a trainer that leaves out what it holds out and an
+evaluation that comes later agree without a file between them.
 """
 
 import re

@@ -53,6 +53,11 @@ def test_every_action_keeps_most_of_its_takes_and_large_ones_lose_some():
     assert Split.of(reversed(takes)) == split
 
 
+def test_the_rule_holds_out_the_same_clips_for_ever():
+    split = Split.of([take("walk", f"Walk{i}") for i in range(20)])
+    assert split.clips == {"cmu/Walk7", "cmu/Walk14"}
+
+
 def test_a_clip_of_two_actions_is_on_one_side():
     takes = [take(action, f"Walk{i}") for i in range(30) for action in ("walk", "turn_90")]
     split = Split.of(takes)
