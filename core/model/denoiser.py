@@ -23,7 +23,8 @@ class DenoiserConfig:
     released network), "learned" replaces the layer's answer by a trained vector. `prediction` is what the network's
     output means. `norm_first` is a pre-norm transformer with a final norm; the released one is post-norm. With
     `conditioning` "every_layer", text and time step also scale and shift each pre-norm layer (adaLN, Peebles & Xie
-    2023); the released network tells them by the first token alone.
+    2023); the released network tells them by the first token alone. `skip` adds the noisy input to the answer, each
+    feature by as much as the time step makes worth while (as Karras et al. 2022 do by formula).
     """
 
     features: int = 659
@@ -39,6 +40,7 @@ class DenoiserConfig:
     absence: Literal["zero", "learned"] = "zero"
     local_attention: bool = False
     conditioning: Literal["token", "every_layer"] = "token"
+    skip: bool = False
 
     def __post_init__(self) -> None:
         if self.conditioning == "every_layer" and not self.norm_first:
@@ -64,6 +66,11 @@ class Denoiser(nn.Module):
         self.blocks = nn.ModuleList(Block(config) for _ in range(config.layers))
         self.norm_out = nn.LayerNorm(width) if config.norm_first else nn.Identity()
         self.motion_out = nn.Linear(width, config.features)
+        self.input_share = None
+        if config.skip:
+            self.input_share = nn.Linear(width, config.features)
+            nn.init.zeros_(self.input_share.weight)
+            nn.init.zeros_(self.input_share.bias)
         if config.absence == "learned":
             self.absent_text = nn.Parameter(torch.randn(width) * 0.02)
             self.absent_speech = nn.Parameter(torch.randn(width) * 0.02)
@@ -90,7 +97,8 @@ class Denoiser(nn.Module):
             mask = functional.pad(valid, (1, 0), value=True)[:, None, None, :]  # (B, 1, 1, 1+N)
         for block in self.blocks:
             tokens = block(tokens, mask, told)
-        return self.motion_out(self.norm_out(tokens[:, 1:]))
+        answer = self.motion_out(self.norm_out(tokens[:, 1:]))
+        return answer if self.input_share is None else answer + self.input_share(told)[:, None] * x
 
     def tokens(
         self, x: Tensor, timesteps: Tensor, text: Tensor, text_present: Tensor, speech: Tensor, speech_present: Tensor

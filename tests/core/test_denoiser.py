@@ -124,13 +124,15 @@ def test_an_absent_condition_is_not_read(absence: str):
     assert is_zero == (absence == "zero")
 
 
-TOLD = DenoiserConfig(**{**vars(TINY), "absence": "learned", "norm_first": True, "conditioning": "every_layer"})
+OURS = {"absence": "learned", "norm_first": True, "conditioning": "every_layer", "skip": True}
+TOLD = DenoiserConfig(**{**vars(TINY), **OURS})
 
 
-def test_telling_every_layer_begins_as_the_first_token_alone():
+def test_layers_that_are_told_and_the_skip_begin_as_nothing():
     told = Denoiser(TOLD).eval()
-    plain = Denoiser(DenoiserConfig(**{**vars(TOLD), "conditioning": "token"})).eval()
-    plain.load_state_dict({key: value for key, value in told.state_dict().items() if "modulation" not in key})
+    plain = Denoiser(DenoiserConfig(**{**vars(TOLD), "conditioning": "token", "skip": False})).eval()
+    own = plain.state_dict()
+    plain.load_state_dict({key: value for key, value in told.state_dict().items() if key in own})
     torch.testing.assert_close(told(**inputs()), plain(**inputs()))
     with pytest.raises(InputError, match="pre-norm"):
         DenoiserConfig(conditioning="every_layer")

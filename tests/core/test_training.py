@@ -15,11 +15,12 @@ from core.features import decode, encode, placement
 from core.model.checkpoint import load_model
 from core.model.denoiser import DenoiserConfig
 from core.rotation import axis_angle_to_quaternion, quaternion_to_matrix
+from core.sampling.schedule import cosine_schedule
 from core.skeleton import neutral_skeleton
 from core.training import dataset
 from core.training.components import SIGNAL_STD, component_weights, fit_components
 from core.training.dataset import SPEECH_ACTION, WINDOW, Packer, TakeSet, chain, lengthened, repeated, windows
-from core.training.train import Recipe, learning_rate, train
+from core.training.train import Recipe, learning_rate, noise_weights, train
 from tests.core.moves import wandering
 
 SKELETON = neutral_skeleton()
@@ -132,6 +133,14 @@ def test_component_weights_favour_the_path_and_the_arms():
     weights = component_weights()
     assert weights.mean() == pytest.approx(1)
     assert weights[0] > weights[13:].max() > 2 * weights[-1]
+
+
+def test_steps_with_little_noise_weigh_more_and_none_is_left_out():
+    weights = noise_weights(cosine_schedule())
+    assert weights.mean() == pytest.approx(1)
+    assert (weights.diff() <= 0).all()
+    assert weights[-1] > 0.3
+    assert weights[0] < 4
 
 
 def test_the_learning_rate_rises_stays_and_falls():
