@@ -29,7 +29,7 @@ from ..features import FEATURES
 from ..model.checkpoint import Model, ModelConfig, load_model, save_model
 from ..model.denoiser import Denoiser, DenoiserConfig
 from ..sampling.schedule import Schedule, cosine_schedule
-from .card import model_card
+from .card import licence_of, model_card
 from .components import SIGNAL_STD, component_weights
 from .dataset import WINDOW, TakeSet
 
@@ -191,7 +191,7 @@ def export(state_file: Path, takes: TakeSet, folder: Path, name: str, start: Mod
     trained = int(state["step"]) + (start.config.trained_steps if start else 0)
     model_config = ModelConfig(
         config, takes.speech_blocks, takes.encoder, window=WINDOW, projected_from=FEATURES, trained_steps=trained,
-        licence="GPL-3.0-or-later",
+        licence=licence_of(takes),
     )  # fmt: skip
     card = model_card(name, takes, model_config)
     model = Model(denoiser.eval().requires_grad_(False), model_config, takes.normalizer, takes.speech_normalizer, card)

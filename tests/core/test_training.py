@@ -18,6 +18,7 @@ from core.rotation import axis_angle_to_quaternion, quaternion_to_matrix
 from core.sampling.schedule import cosine_schedule
 from core.skeleton import neutral_skeleton
 from core.training import dataset
+from core.training.card import licence_of
 from core.training.components import SIGNAL_STD, component_weights, fit_components
 from core.training.dataset import SPEECH_ACTION, WINDOW, Packer, TakeSet, chain, lengthened, repeated, windows
 from core.training.train import Recipe, learning_rate, noise_weights, train
@@ -175,6 +176,15 @@ def test_training_lowers_the_loss_and_writes_a_model(takes, tmp_path, capsys):
     again = train(takes, tmp_path / "again", CONFIG, recipe(3), "tiny", start=model)
     assert again.config.trained_steps == 203
     assert "Speech pairs" in model.card
+
+
+def test_weights_of_non_commercial_motion_say_so(takes, tmp_path):
+    assert licence_of(takes) == "GPL-3.0-or-later"
+    takes.takes[1] = replace(takes.takes[1], source="bandai_namco", licence="CC-BY-NC-4.0")
+    model = train(takes, tmp_path / "out", CONFIG, recipe(1), "tiny")
+    assert model.config.licence == "CC-BY-NC-4.0"
+    assert "non-commercial use only" in model.card
+    assert "Bandai" in model.card
 
 
 def test_another_network_is_not_trained_on(takes, tmp_path):
