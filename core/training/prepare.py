@@ -19,7 +19,7 @@ from ..skeleton import neutral_skeleton
 from .captions import Caption, caption
 from .dataset import SPEECH_ACTION, WINDOW, Packer, Take, add_clips, describe, repeated
 from .pairing import make_pairs, select
-from .retarget import LICENCES, Clip, load_source
+from .sources import LICENCES, Clip, load_source
 
 log = logging.getLogger(__name__)
 

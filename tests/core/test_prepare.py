@@ -13,8 +13,9 @@ from core.formats.bvh import save_bvh
 from core.motion import Motion, rest_motion
 from core.rotation import axis_angle_to_quaternion
 from core.skeleton import INDEX, neutral_skeleton
-from core.training import dataset, prepare, retarget
-from core.training.retarget import JOINT_MAPS
+from core.training import dataset, joint_maps, prepare
+from core.training import sources as motion_sources
+from core.training.joint_maps import JOINT_MAPS
 
 SKELETON = neutral_skeleton()
 
@@ -48,8 +49,8 @@ def write_sources(folder: Path) -> None:
 def sources(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Sources whose joints have SMPL-X's names, and families of them."""
     names = {joint: (joint,) for joint in JOINT_MAPS["zebra"]}
-    monkeypatch.setattr(retarget, "JOINT_MAPS", {"own": names})
-    monkeypatch.setattr(retarget, "_bandai_rest", dict)
+    monkeypatch.setattr(joint_maps, "JOINT_MAPS", {"own": names})
+    monkeypatch.setattr(motion_sources, "bandai_rest", dict)
     monkeypatch.setattr(
         prepare,
         "FAMILIES",
@@ -135,4 +136,4 @@ def test_recordings_that_are_no_sound_are_counted(
 def test_the_default_family_may_be_sold() -> None:
     assert set(prepare.FAMILIES["open"]) < set(prepare.FAMILIES["stage-nc"])
     assert not {"bandai_namco", "hdm05"} & set(prepare.FAMILIES["open"])
-    assert all("-NC-" not in retarget.LICENCES[kind] for kind in prepare.FAMILIES["open"])
+    assert all("-NC-" not in motion_sources.LICENCES[kind] for kind in prepare.FAMILIES["open"])

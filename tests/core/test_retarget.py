@@ -25,18 +25,9 @@ from core.rotation import (
     rotation_y,
 )
 from core.skeleton import INDEX, JOINT_NAMES, PARENTS, neutral_skeleton
-from core.training.retarget import (
-    JOINT_MAPS,
-    fault_of,
-    joint_map,
-    largest_twist,
-    load_source,
-    rest_bones,
-    retarget,
-    sole_clearance,
-    unrolled,
-    with_rest,
-)
+from core.training.joint_maps import JOINT_MAPS, joint_map, with_rest
+from core.training.retarget import rest_bones, retarget, sole_clearance
+from core.training.sources import fault_of, largest_twist, load_source, unrolled
 
 SKELETON = neutral_skeleton()
 ZEBRA = JOINT_MAPS["zebra"]
