@@ -94,7 +94,7 @@ def load_model(name_or_path: str | Path, search: Path = MODELS) -> Model:
     config = _read_config(folder / CONFIG)
     denoiser = Denoiser(config.denoiser)
     features = config.projected_from or config.denoiser.features
-    widths = {"feature": (features,), "speech": (config.denoiser.speech_width,)}
+    widths: dict[str, tuple[int, ...]] = {"feature": (features,), "speech": (config.denoiser.speech_width,)}
     statistics_shapes = {f"{kind}_{what}": shape for kind, shape in widths.items() for what in ("mean", "std")}
     if config.projected_from:
         statistics_shapes["feature_basis"] = (features, config.denoiser.features)

@@ -12,7 +12,7 @@ import argparse
 import copy
 import os
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -126,7 +126,7 @@ class _Team:
 
 
 @contextmanager
-def _team() -> Iterator[_Team]:
+def _team() -> Generator[_Team, None, None]:
     """The processes that torchrun has started, or this one alone."""
     size = int(os.environ.get("WORLD_SIZE", "1"))
     cuda = torch.cuda.is_available()
