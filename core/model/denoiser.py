@@ -24,7 +24,9 @@ class DenoiserConfig:
     output means. `norm_first` is a pre-norm transformer with a final norm; the released one is post-norm. With
     `conditioning` "every_layer", text and time step also scale and shift each pre-norm layer (adaLN, Peebles & Xie
     2023); the released network tells them by the first token alone. `skip` adds the noisy input to the answer, each
-    feature by as much as the time step makes worth while (as Karras et al. 2022 do by formula).
+    feature by as much as the time step makes worth while (as Karras et al. 2022 do by formula). `answer_filter` is the
+    odd number of frames over which a trained kernel of each feature filters the answer in time, 0 for none: what
+    differs from frame to frame by chance is taken out where it arises.
     """
 
     features: int = 659
@@ -41,8 +43,11 @@ class DenoiserConfig:
     local_attention: bool = False
     conditioning: Literal["token", "every_layer"] = "token"
     skip: bool = False
+    answer_filter: int = 0
 
     def __post_init__(self) -> None:
+        if self.answer_filter and self.answer_filter % 2 == 0:
+            raise InputError(f"A filter of the answer spans an odd number of frames, not {self.answer_filter}.")
         if self.conditioning == "every_layer" and not self.norm_first:
             raise InputError("Text and time step can be told to every layer of a pre-norm network only.")
 
@@ -71,6 +76,7 @@ class Denoiser(nn.Module):
             self.input_share = nn.Linear(width, config.features)
             nn.init.zeros_(self.input_share.weight)
             nn.init.zeros_(self.input_share.bias)
+        self.answer_filter = TimeFilter(config.features, config.answer_filter) if config.answer_filter else None
         if config.absence == "learned":
             self.absent_text = nn.Parameter(torch.randn(width) * 0.02)
             self.absent_speech = nn.Parameter(torch.randn(width) * 0.02)
@@ -98,7 +104,9 @@ class Denoiser(nn.Module):
         for block in self.blocks:
             tokens = block(tokens, mask, told)
         answer = self.motion_out(self.norm_out(tokens[:, 1:]))
-        return answer if self.input_share is None else answer + self.input_share(told)[:, None] * x
+        if self.input_share is not None:
+            answer = answer + self.input_share(told)[:, None] * x
+        return answer if self.answer_filter is None else self.answer_filter(answer, valid)
 
     def tokens(
         self, x: Tensor, timesteps: Tensor, text: Tensor, text_present: Tensor, speech: Tensor, speech_present: Tensor
@@ -127,6 +135,25 @@ class Denoiser(nn.Module):
         if self.config.absence == "zero":
             return embedding
         return torch.where(present, embedding, getattr(self, absent))
+
+
+class TimeFilter(nn.Module):
+    """A kernel over time for each feature, binomial to begin with; at the ends the first and last frame go on."""
+
+    def __init__(self, features: int, taps: int) -> None:
+        super().__init__()
+        binomial = torch.tensor([math.comb(taps - 1, k) for k in range(taps)]) / 2 ** (taps - 1)
+        self.kernel = nn.Parameter(binomial.repeat(features, 1)[:, None])  # (F, 1, taps)
+
+    def forward(self, x: Tensor, valid: Tensor | None) -> Tensor:
+        """x (B, N, F) -> (B, N, F); valid (B, N), if given, is True up to the last frame of each."""
+        if valid is not None:
+            last = valid.sum(1, keepdim=True) - 1  # (B, 1)
+            frames = torch.minimum(torch.arange(x.shape[1], device=x.device)[None], last)  # (B, N)
+            x = x.gather(1, frames[..., None].expand_as(x))
+        reach = self.kernel.shape[-1] // 2
+        padded = functional.pad(x.transpose(1, 2), (reach, reach), mode="replicate")  # (B, F, N + taps - 1)
+        return functional.conv1d(padded, self.kernel, groups=x.shape[-1]).transpose(1, 2)
 
 
 class Block(nn.Module):

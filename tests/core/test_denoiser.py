@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from core.errors import InputError
-from core.model.denoiser import Denoiser, DenoiserConfig
+from core.model.denoiser import Denoiser, DenoiserConfig, TimeFilter
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 RELEASED = {
@@ -91,10 +91,10 @@ def test_the_released_size_has_the_released_number_of_parameters():
 
 
 @pytest.mark.parametrize("norm_first", [False, True])
-@pytest.mark.parametrize("local_attention", [False, True])
+@pytest.mark.parametrize("special", [{}, {"local_attention": True}, {"answer_filter": 5}], ids=str)
 @torch.no_grad()
-def test_padding_changes_nothing(norm_first: bool, local_attention: bool):
-    config = DenoiserConfig(**{**vars(TINY), "norm_first": norm_first, "local_attention": local_attention})
+def test_padding_changes_nothing(norm_first: bool, special: dict[str, object]):
+    config = DenoiserConfig(**{**vars(TINY), "norm_first": norm_first, **special})
     network = Denoiser(config).eval()
     short = inputs(frames=12)
     answer = network(**short)
@@ -124,7 +124,7 @@ def test_an_absent_condition_is_not_read(absence: str):
     assert is_zero == (absence == "zero")
 
 
-OURS = {"absence": "learned", "norm_first": True, "conditioning": "every_layer", "skip": True}
+OURS = {"absence": "learned", "norm_first": True, "conditioning": "every_layer", "skip": True, "answer_filter": 3}
 TOLD = DenoiserConfig(**{**vars(TINY), **OURS})
 
 
@@ -146,3 +146,19 @@ def test_every_parameter_learns(conditioning: str):
     given["speech_present"][1, 4:] = False
     network(**given).square().mean().backward()
     assert [name for name, p in network.named_parameters() if p.grad is None or not p.grad.abs().sum() > 0] == []
+
+
+@pytest.mark.parametrize("taps", [3, 5])
+def test_answer_filter_takes_out_what_alternates_and_leaves_what_is_steady(taps):
+    time_filter = TimeFilter(2, taps)
+    steady = torch.full((1, 12, 2), 3.0)
+    torch.testing.assert_close(time_filter(steady, None), steady)
+    alternating = torch.ones(12)
+    alternating[1::2] = -1
+    inside = time_filter(alternating[None, :, None].expand(1, 12, 2), None)[:, taps // 2 : -(taps // 2)]
+    torch.testing.assert_close(inside, torch.zeros_like(inside))
+
+
+def test_answer_filter_spans_an_odd_number_of_frames():
+    with pytest.raises(InputError, match="odd number of frames, not 4"):
+        DenoiserConfig(answer_filter=4)
