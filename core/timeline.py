@@ -1,13 +1,14 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The timeline: text and speech strips in seconds, and their .json form."""
+"""The timeline: text and speech strips in seconds, their .json form, and prompts as .srt subtitles."""
 
 import json
 import math
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, TypeAlias, cast
+from typing import Any, TypeAlias, TypeGuard, cast
 
 from .errors import InputError
 
@@ -70,6 +71,9 @@ class Timeline:
             raise InputError("The timeline is empty: add a text or a speech strip.")
 
 
+_LARGEST = 1e9  # a number in a file beyond this is a mistake, and may not fit a float
+
+
 def _check_span(kind: str, name: str, start: float, end: float) -> None:
     name = name if len(name) <= 40 else name[:39] + "…"
     if not (math.isfinite(start) and math.isfinite(end)):
@@ -96,41 +100,64 @@ def guidance_at(guidance: Guidance, seconds: float) -> float:
 
 def with_absolute_audio(timeline: Timeline, folder: Path) -> Timeline:
     """The same with every relative audio path taken from folder."""
-    return replace(timeline, speech=tuple(replace(strip, audio=folder / strip.audio) for strip in timeline.speech))
+
+    def absolute(audio: Path) -> Path:
+        return Path(os.path.normpath(folder / audio))
+
+    return replace(timeline, speech=tuple(replace(strip, audio=absolute(strip.audio)) for strip in timeline.speech))
 
 
 def load_timeline(path: Path | str) -> Timeline:
-    """Read a timeline's .json; audio paths are relative to the file.
+    """Read a timeline's .json, whose audio paths are relative to the file, or the prompts of an .srt.
 
-    Raises InputError naming the file where it is missing, no JSON, or has an unknown or wrong key.
+    Raises InputError naming the file where it is missing, neither of the two, or has an unknown or wrong key.
     """
     path = Path(path)
     try:
-        data = json.loads(path.read_text(encoding="utf-8"))
+        text = path.read_text(encoding="utf-8-sig")
+        timeline = timeline_from_srt(text) if _is_srt(path) else timeline_from_json(json.loads(text))
     except OSError as error:
         raise InputError(f"The timeline {path} cannot be read: {error.strerror or error}.") from error
-    except ValueError as error:
-        raise InputError(f"{path.name} is not JSON: {error}.") from error
-    try:
-        return with_absolute_audio(timeline_from_json(data), path.resolve().parent)
     except InputError as error:
         raise InputError(f"{path.name}: {error}") from error
+    except UnicodeDecodeError as error:
+        raise InputError(f"{path.name} is not text in UTF-8: save it as UTF-8.") from error
+    except (ValueError, RecursionError) as error:
+        raise InputError(f"{path.name} is not JSON: {error}.") from error
+    return with_absolute_audio(timeline, path.resolve().parent)
 
 
 def save_timeline(timeline: Timeline, path: Path | str) -> None:
-    """Write a timeline's .json; audio within the file's folder is stored relative to it."""
+    """Write a timeline's .json, its audio relative to the file; or where the name ends in .srt, its prompts.
+
+    Raises InputError where the file cannot be written, or would hold no prompt; what was there stays then.
+    """
     path = Path(path)
-    folder = path.resolve().parent
+    if _is_srt(path):
+        text = timeline_to_srt(timeline)
+    else:
+        text = json.dumps(timeline_to_json(timeline, path.resolve().parent), indent=2, ensure_ascii=False) + "\n"
     temporary = path.with_name(path.name + ".part")
-    temporary.write_text(json.dumps(timeline_to_json(timeline, folder), indent=2) + "\n", encoding="utf-8")
-    os.replace(temporary, path)
+    try:
+        temporary.write_text(text, encoding="utf-8")
+        os.replace(temporary, path)
+    except OSError as error:
+        temporary.unlink(missing_ok=True)
+        raise InputError(f"{path} cannot be written: {error.strerror or error}.") from error
+
+
+def _is_srt(path: Path) -> bool:
+    return path.suffix.lower() == ".srt"
 
 
 def timeline_to_json(timeline: Timeline, folder: Path) -> dict[str, Any]:
-    """The .json form as plain values; audio paths relative to folder where they lie in it."""
+    """The .json form as plain values; audio paths relative to folder, except on another drive."""
 
     def audio_name(audio: Path) -> str:
-        return audio.relative_to(folder).as_posix() if audio.is_relative_to(folder) else audio.as_posix()
+        try:
+            return Path(os.path.relpath(audio, folder)).as_posix() if audio.is_absolute() else audio.as_posix()
+        except ValueError:
+            return audio.as_posix()
 
     return {
         "fps": timeline.fps,
@@ -212,6 +239,8 @@ def _number(table: Mapping[str, Any], key: str, default: float | None = None) ->
     value = table.get(key, default)
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise InputError(f"{key!r} must be a number, not {value!r}.")
+    if abs(value) > _LARGEST:
+        raise InputError(f"{key!r} must be a number up to {_LARGEST:g} in size.")
     return float(value)
 
 
@@ -219,6 +248,8 @@ def _string(table: Mapping[str, Any], key: str, default: str | None = None) -> s
     value = table.get(key, default)
     if not isinstance(value, str):
         raise InputError(f"{key!r} must be text in quotes, not {value!r}.")
+    if re.search("[\0\ud800-\udfff]", value):
+        raise InputError(f"{key!r} holds a character that is none in Unicode: {value!r}.")
     return value
 
 
@@ -230,15 +261,67 @@ def _seed(value: object) -> int:
 
 def _guidance(value: object) -> Guidance:
     message = f"'guidance' must be a number or a list of [seconds, value] pairs in order, not {value!r}."
-    if isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value):
+    if _is_scale(value):
         return float(value)
     if not isinstance(value, list) or not value:
         raise InputError(message)
     keys: list[tuple[float, float]] = []
     for pair in cast(list[object], value):
         items = cast(list[object], pair) if isinstance(pair, list) else []
-        numbers = [float(n) for n in items if isinstance(n, int | float) and math.isfinite(n)]
+        numbers = [float(n) for n in items if _is_scale(n)]
         if len(items) != 2 or len(numbers) != 2 or (keys and numbers[0] <= keys[-1][0]):
             raise InputError(message)
         keys.append((numbers[0], numbers[1]))
     return tuple(keys)
+
+
+def _is_scale(value: object) -> TypeGuard[float]:
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= _LARGEST
+
+
+_SRT_TIME = r"(\d{1,4}):(\d{1,2}):(\d{1,2}(?:[,.]\d{1,3})?)"
+_SRT_TIMES = re.compile(rf"\s*{_SRT_TIME}\s*-->\s*{_SRT_TIME}(?:\s.*)?", re.ASCII)
+_SRT_MARKUP = re.compile(r"</?(?:b|i|u|font)\b[^>]*>|\{\\[^}]*\}", re.IGNORECASE)
+
+
+def timeline_from_srt(text: str) -> Timeline:
+    """Subtitles as text strips, each caption a prompt without its markup. Raises InputError naming the caption."""
+    strips: list[TextStrip] = []
+    captions = [caption for caption in re.split(r"\n[ \t]*(?:\n[ \t]*)+", text.replace("\r", "").strip()) if caption]
+    for number, caption in enumerate(captions, 1):
+        lines = caption.split("\n")
+        if lines[0].strip().isdecimal() and len(lines) > 1:
+            lines = lines[1:]
+        times = _SRT_TIMES.fullmatch(lines[0])
+        if times is None:
+            raise InputError(f"Caption {number} lacks its times; write them as 00:00:01,000 --> 00:00:04,000.")
+        hours, minutes, seconds, *end = times.groups()
+        prompt = "\n".join(_SRT_MARKUP.sub("", line).strip() for line in lines[1:])
+        strips.append(TextStrip(_srt_seconds(hours, minutes, seconds), _srt_seconds(*end), prompt))
+    if not strips:
+        raise InputError("The file has no captions; each is a number, a line of times, and a prompt.")
+    return Timeline(text=tuple(strips))
+
+
+def timeline_to_srt(timeline: Timeline) -> str:
+    """The prompts as subtitles, to the millisecond; speech, guidance and seed have no place there.
+
+    Raises InputError where there is no prompt.
+    """
+    if not timeline.text:
+        raise InputError("Subtitles hold prompts, and there are none: save a .json, or add a text strip.")
+    captions: list[str] = []
+    for number, strip in enumerate(sorted(timeline.text, key=lambda strip: strip.start), 1):
+        prompt = "\n".join(line.strip() for line in strip.prompt.splitlines() if line.strip())
+        captions.append(f"{number}\n{_srt_time(strip.start)} --> {_srt_time(strip.end)}\n{prompt}\n")
+    return "\n".join(captions)
+
+
+def _srt_seconds(hours: str, minutes: str, seconds: str) -> float:
+    # rounded, for a sum in binary is not the sum that was written
+    return round(int(hours) * 3600 + int(minutes) * 60 + float(seconds.replace(",", ".")), 3)
+
+
+def _srt_time(seconds: float) -> str:
+    whole, thousandths = divmod(round(seconds * 1000), 1000)
+    return f"{whole // 3600:02}:{whole // 60 % 60:02}:{whole % 60:02},{thousandths:03}"

@@ -28,7 +28,25 @@ def test_round_trip(tmp_path):
     )
     save_timeline(timeline, tmp_path / "scene.json")
     assert load_timeline(tmp_path / "scene.json") == timeline
-    assert json.loads((tmp_path / "scene.json").read_text())["speech"][0]["audio"] == "voice.flac"
+    assert json.loads((tmp_path / "scene.json").read_text(encoding="utf-8"))["speech"][0]["audio"] == "voice.flac"
+
+
+def test_audio_beside_the_folder_is_relative_too(tmp_path):
+    timeline = Timeline(speech=(SpeechStrip(0, tmp_path / "audio" / "voice.flac"),))
+    for home in ("here", "there"):
+        (tmp_path / home / "boards").mkdir(parents=True)
+    save_timeline(timeline, tmp_path / "here" / "scene.json")
+    assert load_timeline(tmp_path / "here" / "scene.json") == timeline
+    (tmp_path / "here" / "scene.json").rename(tmp_path / "there" / "boards" / "scene.json")
+    (moved,) = load_timeline(tmp_path / "there" / "boards" / "scene.json").speech
+    assert moved.audio == tmp_path / "there" / "audio" / "voice.flac"
+
+
+def test_a_file_that_cannot_be_written(tmp_path):
+    (tmp_path / "scene.json").mkdir()
+    with pytest.raises(InputError, match=r"scene\.json cannot be written"):
+        save_timeline(Timeline(text=(TextStrip(0, 1, "a person bows"),)), tmp_path / "scene.json")
+    assert [path.name for path in tmp_path.iterdir()] == ["scene.json"]
 
 
 def test_the_documented_file(tmp_path):
@@ -63,6 +81,10 @@ def test_the_documented_file(tmp_path):
         ({"text": []}, "empty"),
         ({"speech": [{"start": 1, "audio": "a.wav", "end": 1}]}, "a.wav"),
         ({"speech": [{"start": 1, "audio": "a.wav", "offset": -1}]}, "offset"),
+        ({"text": [WALK | {"end": 10**400}]}, "up to"),
+        ({"guidance": 10**400}, "guidance"),
+        ({"guidance": [[0, True]]}, "guidance"),
+        ({"text": [WALK | {"prompt": "walk \ud800"}]}, "Unicode"),
     ],
 )
 def test_wrong_values_are_named_in_one_sentence(tmp_path, change, told):
@@ -74,7 +96,7 @@ def test_wrong_values_are_named_in_one_sentence(tmp_path, change, told):
     assert "\n" not in message
 
 
-@pytest.mark.parametrize("content", ["", "{", "walk", "[1, 2]", "null", '{"text": NaN}'])
+@pytest.mark.parametrize("content", ["", "{", "walk", "[1, 2]", "null", '{"text": NaN}', "[" * 100000])
 def test_not_a_timeline(tmp_path, content):
     with pytest.raises(InputError, match=r"scene\.json"):
         load_timeline(written(tmp_path, content))
@@ -94,3 +116,59 @@ def test_guidance_between_keys_and_outside():
     keys = ((1.0, 0.0), (3.0, 1.0))
     assert [guidance_at(keys, t) for t in (0, 1, 2, 3, 9)] == [0, 0, 0.5, 1, 1]
     assert guidance_at(2.0, 5) == 2.0
+
+
+SUBTITLES = """\ufeff1\r
+00:00:00,000 --> 00:00:04,500\r
+a person walks forward\r
+\r
+\r
+00:00:05.25 --> 01:00:08,5 X1:40 X2:600\r
+{\\an8}a person <i>bows</i>\r
+deeply\r
+"""
+
+
+def test_subtitles_are_prompts(tmp_path):
+    path = tmp_path / "scene.SRT"
+    path.write_bytes(SUBTITLES.encode())
+    assert load_timeline(path).text == (
+        TextStrip(0, 4.5, "a person walks forward"),
+        TextStrip(5.25, 3608.5, "a person bows\ndeeply"),
+    )
+
+
+def test_subtitles_round_trip(tmp_path):
+    text = (
+        TextStrip(0.001, 2.999, "ein Mensch 立つ"),
+        TextStrip(1.5, 359999.999, "a person\nwaves"),
+    )
+    save_timeline(Timeline(text=text, seed=4), tmp_path / "scene.srt")
+    assert load_timeline(tmp_path / "scene.srt").text == text
+    assert (tmp_path / "scene.srt").read_text(encoding="utf-8").startswith("1\n00:00:00,001 --> 00:00:02,999\nein ")
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        (b"", "no captions"),
+        (b"a person walks", "Caption 1 lacks its times"),
+        (b"1\n00:00:01,000 --> 00:00:02,000\nwalk\n\n2\n00:00:03 -> 00:00:04\nbow", "Caption 2 lacks its times"),
+        (b"1\n00:00:01,000 --> 00:00:02,000\n", "empty prompt"),
+        (b"1\n00:00:02,000 --> 00:00:01,000\nwalk", "not after its start"),
+        (b"1\n00:00:01,000 --> 00:00:02,000\ngr\xfc\xdfen", "UTF-8"),
+    ],
+)
+def test_bad_subtitles(tmp_path, content, told):
+    path = tmp_path / "scene.srt"
+    path.write_bytes(content)
+    with pytest.raises(InputError, match=r"^scene\.srt") as error:
+        load_timeline(path)
+    assert told in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+def test_speech_alone_makes_no_subtitles(tmp_path):
+    with pytest.raises(InputError, match="hold prompts"):
+        save_timeline(Timeline(speech=(SpeechStrip(0, tmp_path / "a.wav"),)), tmp_path / "scene.srt")
+    assert not list(tmp_path.iterdir())
