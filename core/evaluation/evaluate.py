@@ -33,6 +33,7 @@ from ..timeline import Timeline
 from ..training.dataset import SPEECH_ACTION, WINDOW, Take
 from ..training.prepare import speech_files
 from ..training.sheet import contact_sheet
+from ..training.split import Split
 from .judges import JudgeConfig, SpeechMotionJudge, TextMotionJudge, load, load_or_train
 from .plan import GESTURES, Seam, TextPlan, Voice, plan_seams, plan_text, plan_voices
 from .report import Evaluation, Table, aims, markdown, with_ratios, write
@@ -51,7 +52,6 @@ from .rows import (
     usual_speeds,
     windows,
 )
-from .split import Split
 from .statistics import frechet_distance, mismatched
 from .takes import Floats, Library
 
@@ -304,7 +304,8 @@ def evaluate(
         joins=joins,
         actions=actions,
         profiles=profiles,
-        notes=_notes(plan, voices, len(paired), split, options, len(actions), rough),
+        notes=_notes(plan, voices, len(paired), split, options, len(actions), rough,
+                     model.config.held_out_clips > 0),
     )  # fmt: skip
     write(result, out)
     shown = [i for i in range(0, len(plan.requests), max(1, len(plan.requests) // _SHEET))][:_SHEET]
@@ -326,16 +327,17 @@ def evaluate(
 
 
 def _notes(
-    plan: TextPlan, voices: Sequence[Voice], pairs: int, split: Split, options: Options, actions: int, rough: bool
-) -> list[str]:
+    plan: TextPlan, voices: Sequence[Voice], pairs: int, split: Split, options: Options, actions: int, rough: bool,
+    kept: bool,
+) -> list[str]:  # fmt: skip
     """What the reader of the table has to know."""
     unseen = actions - len(plan.seen)
     recordings = len({voice.path.stem.rpartition("_")[0] for voice in voices})
     notes = [
         f"mocap, text: {len(plan.recorded)} recorded clips, as many of each of {actions} actions, with wordings that "
         f"training never reads. {unseen} actions have clips held out by `Split` ({len(split.clips)} clips in all); for "
-        f"{len(plan.seen)} the clips of training stand in. Distances are to the other half of the same clips. Weights "
-        "that were trained without this split have seen all of them.",
+        f"{len(plan.seen)} the clips of training stand in. Distances are to the other half of the same clips."
+        + ("" if kept else " These weights were trained without the split: they have seen all of them."),
         f"mocap, speech: {pairs} pairs of a recording with motion made by rule, held out by recording: none of both "
         "together is at hand. Its matched preference says how well the judge knows the pairs.",
         f"ours: {len(plan.requests)} clips to held-out wordings, guidance {options.guidance:g}, cleaned up as in "

@@ -27,7 +27,7 @@ from ..motion import CORE_FPS
 from ..rotation import Array
 from ..skeleton import INDEX
 from ..training.dataset import WINDOW, Take
-from .split import Split
+from ..training.split import Split
 from .takes import SEEN, Floats, Library, seen
 
 _files: Any = _safetensors  # says nothing of its types

@@ -18,7 +18,7 @@ from ..conditions.speech import SAMPLE_RATE, load_audio, speech_features
 from ..motion import CORE_FPS
 from ..timeline import Guidance, SpeechStrip, TextStrip, Timeline
 from ..training.dataset import SPEECH_ACTION, WINDOW, Take
-from .split import Split, caption_of, held_out_sentences
+from ..training.split import Split, caption_of, held_out_sentences
 from .takes import HEARD, Floats, Library
 
 Samples = npt.NDArray[np.float32]

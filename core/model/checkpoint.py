@@ -32,7 +32,8 @@ class ModelConfig:
     `speech_blocks` name the speech features in order; `window` is the longest stretch in frames the network was trained
     on; `fps` is the frame rate of `features`; `projected_from` is how many of those a frame has where the network works
     with components of them (`Normalizer.basis`), 0 where it takes them all; `trained_steps` is how many optimizer steps
-    it has behind it; `sampler` and `steps` are what works best with these weights.
+    it has behind it, `held_out_clips` how many recordings were kept from it for evaluation; `sampler` and `steps` are
+    what works best with these weights.
     """
 
     denoiser: DenoiserConfig
@@ -43,6 +44,7 @@ class ModelConfig:
     fps: float = 20.0
     window: int = 120
     trained_steps: int = 0
+    held_out_clips: int = 0
     schedule: Literal["cosine"] = "cosine"
     noise_steps: int = 1000
     sampler: str = "dpm"

@@ -60,6 +60,7 @@ def model_card(name: str, takes: TakeSet, config: ModelConfig) -> str:
             "",
             "## Made from",
             *sources,
+            *([f"- {config.held_out_clips} clips were kept for evaluation."] if config.held_out_clips else []),
             "",
             "## Speech pairs",
             "No recording of speech with motion went in. The speech-driven half was taught from pairs made by rule "

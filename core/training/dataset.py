@@ -34,6 +34,7 @@ from ..rotation import (
 from ..skeleton import Skeleton
 from .captions import CYCLIC, Caption, caption
 from .components import fit_components
+from .split import Split
 
 Floats = npt.NDArray[np.float32]
 
@@ -256,7 +257,7 @@ def add_clips(packer: Packer, clips: Iterable[tuple[Motion, str, str, str]], see
 
 
 class TakeSet:
-    """The packed takes, in memory, with their statistics and balanced batches."""
+    """The packed takes, in memory, with their statistics, and balanced batches of those that no evaluation keeps."""
 
     def __init__(self, folder: Path, normalizers: tuple[Normalizer, Normalizer] | None = None) -> None:
         """normalizers: of motion and speech, of a model that is to learn on; else those of these takes."""
@@ -278,8 +279,10 @@ class TakeSet:
         self._speech = self.speech_normalizer.normalize(self.speech).astype(np.float32)
         self._movements: dict[int, tuple[int, int]] = {}
         self._by_action: dict[str, list[Take]] = defaultdict(list)
+        self.split = Split.of(self.takes)
         for take in self.takes:
-            self._by_action[take.action].append(take)
+            if not self.split.held_out(take):
+                self._by_action[take.action].append(take)
         self._actions = sorted(action for action in self._by_action if action != SPEECH_ACTION)
         weights = np.array(
             [KEY_ACTIONS.get(action, 0.4) * len(self._by_action[action]) ** 0.4 for action in self._actions]

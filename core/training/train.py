@@ -87,13 +87,13 @@ def noise_weights(schedule: Schedule) -> Tensor:
 
 
 def learning_rate(step: int, recipe: Recipe) -> float:
-    """Linear warm-up, then even, then over the last quarter of the steps linear down to a fiftieth.
+    """Linear warm-up, then even, then over the last half of the steps linear down to a fiftieth.
 
-    So a run can be given more steps at any time before its last quarter.
+    So a run can be given more steps at any time before its second half.
     """
     warm = min(1.0, (step + 1) / recipe.warmup)
     left = 1 - step / max(recipe.steps, 1)
-    return recipe.learning_rate * warm * min(1.0, max(left / 0.25, 0.02))
+    return recipe.learning_rate * warm * min(1.0, max(left / 0.5, 0.02))
 
 
 def train(
@@ -199,7 +199,7 @@ def export(state_file: Path, takes: TakeSet, folder: Path, name: str, start: Mod
     trained = int(state["step"]) + (start.config.trained_steps if start else 0)
     model_config = ModelConfig(
         config, takes.speech_blocks, takes.encoder, window=WINDOW, projected_from=FEATURES, trained_steps=trained,
-        licence=licence_of(takes),
+        held_out_clips=len(takes.split.clips), licence=licence_of(takes),
     )  # fmt: skip
     card = model_card(name, takes, model_config)
     model = Model(denoiser.eval().requires_grad_(False), model_config, takes.normalizer, takes.speech_normalizer, card)

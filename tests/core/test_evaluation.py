@@ -15,7 +15,6 @@ from core.evaluation import evaluate as command
 from core.evaluation import judges, plan
 from core.evaluation.evaluate import main
 from core.evaluation.judges import JudgeConfig, SpeechMotionJudge, TextMotionJudge, hands, preference_scores
-from core.evaluation.split import Split, caption_of, clip_of, held_out_sentences
 from core.evaluation.statistics import preference
 from core.evaluation.takes import Library
 from core.features import FEATURES, Normalizer, encode
@@ -24,6 +23,7 @@ from core.model.denoiser import Denoiser, DenoiserConfig
 from core.skeleton import neutral_skeleton
 from core.training.captions import HELD_OUT_SUBJECTS, PHRASES, Caption
 from core.training.dataset import SPEECH_ACTION, Packer, Take
+from core.training.split import Split, caption_of, clip_of, held_out_sentences
 from tests.core.moves import wandering
 
 SKELETON = neutral_skeleton()

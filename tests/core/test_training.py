@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from core.errors import InputError
-from core.features import decode, encode, placement
+from core.features import HEIGHT, decode, encode, placement
 from core.model.checkpoint import load_model
 from core.model.denoiser import DenoiserConfig
 from core.rotation import axis_angle_to_quaternion, quaternion_to_matrix
@@ -20,7 +20,8 @@ from core.skeleton import neutral_skeleton
 from core.training import dataset
 from core.training.card import licence_of
 from core.training.components import SIGNAL_STD, component_weights, fit_components
-from core.training.dataset import SPEECH_ACTION, WINDOW, Packer, TakeSet, chain, lengthened, repeated, windows
+from core.training.dataset import SPEECH_ACTION, WINDOW, Packer, Take, TakeSet, chain, lengthened, repeated, windows
+from core.training.split import Split
 from core.training.train import Recipe, learning_rate, noise_weights, train
 from tests.core.moves import wandering
 
@@ -147,8 +148,8 @@ def test_steps_with_little_noise_weigh_more_and_none_is_left_out():
 def test_the_learning_rate_rises_stays_and_falls():
     rates = [learning_rate(step, Recipe(steps=1000, warmup=10, learning_rate=1.0)) for step in range(1000)]
     assert rates[0] == pytest.approx(0.1)
-    assert set(rates[10:750]) == {1.0}
-    assert all(np.diff(rates[750:]) <= 0)
+    assert set(rates[10:500]) == {1.0}
+    assert all(np.diff(rates[500:]) <= 0)
     assert rates[-1] == pytest.approx(0.02)
 
 
@@ -241,3 +242,22 @@ def test_training_can_begin_with_a_trained_model(takes, tmp_path):
     unchanged = train(takes, tmp_path / "second", CONFIG, recipe(0), "tiny", first)
     for key, value in first.denoiser.state_dict().items():
         assert torch.equal(value, unchanged.denoiser.state_dict()[key]), key
+
+
+def test_what_evaluation_keeps_is_never_drawn(tmp_path, monkeypatch):
+    monkeypatch.setattr(dataset, "encode_texts", lambda words, _: np.ones((len(words), 6), np.float32))
+    packer = Packer(SKELETON)
+    for seed in range(12):
+        # the clips that the split holds out lie far away
+        named = Take(0, 1, "walk", (), f"Walk{seed}", "cmu", "free")
+        motion = wandering(30, seed=seed)
+        kept = Split.of([replace(named, name=f"Walk{k}") for k in range(12)]).held_out(named)
+        packer.add(
+            motion.moved([0.0, 100.0, 0.0]) if kept else motion, "walk", ["a person walks"], named.name, "cmu", "free"
+        )
+    packer.write(tmp_path / "takes", "tiny", ("prosody", "onset"), 5)
+    takes = TakeSet(tmp_path / "takes")
+    assert takes.features[:, HEIGHT].max() > 50
+    for step in range(20):
+        batch = takes.batch(1, step, 8, 0.0)
+        assert takes.normalizer.denormalize(batch["x"][batch["valid"]])[:, HEIGHT].max() < 50

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What is held out: clips of motion by their names, and wordings that training never reads.
 
-`Split` is a rule, not a list: it depends on the takes alone, so a trainer that leaves out what it holds out and an
+`Split` is a rule, not a list: it depends on the takes alone, so the trainer, which leaves out what it holds out, and an
 evaluation that comes later agree without a file between them.
 """
 
@@ -11,9 +11,12 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
+from typing import TYPE_CHECKING
 
-from ..training.captions import PHRASES, STYLES, SUBJECTS, Caption
-from ..training.dataset import Take
+from .captions import PHRASES, STYLES, SUBJECTS, Caption
+
+if TYPE_CHECKING:
+    from .dataset import Take
 
 HELD_OUT_EVERY = 8  # clips
 _COPY = re.compile(r"^Chr[A-Za-z]+_(?=Chr[A-Za-z]+[@_])")  # one performance, put on another body by its makers
@@ -34,7 +37,7 @@ _STYLE_OF = {manner: style for style, manners in STYLES.items() for manner in ma
 _PRONOUNS = {"their": "his|her|their", "themself": "himself|herself|themself"}
 
 
-def clip_of(take: Take) -> str:
+def clip_of(take: "Take") -> str:
     """The recording that a take comes from: its windows, mirrored and varied copies all have the same.
 
     So have the copies of one performance on several bodies, and the pairs made with one recording of speech.
@@ -51,7 +54,7 @@ class Split:
     clips: frozenset[str]
 
     @staticmethod
-    def of(takes: Iterable[Take]) -> "Split":
+    def of(takes: "Iterable[Take]") -> "Split":
         """About one clip in eight, and one of each action that has three; never more than a third of an action.
 
         So never its only clip. A clip that shows several actions is held out whole, or not at all.
@@ -81,7 +84,7 @@ class Split:
                     hold(clip)
         return Split(frozenset(held))
 
-    def held_out(self, take: Take) -> bool:
+    def held_out(self, take: "Take") -> bool:
         """Whether a take is for evaluation alone."""
         return clip_of(take) in self.clips
 
