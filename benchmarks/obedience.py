@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """How often a model does what it is told, in wordings that training never saw.
 
-    python -m benchmarks.obedience [--model open] [--seeds 2] [--guidance 1 2.5] [--sheet OUT.png]
+    python -m benchmarks.obedience [--model open] [--seeds 2] [--guidance 1 2.5] [--sheet OUT.png] [--takes build/takes]
 
 Each prompt is generated for four seconds and judged by a rule on the joints. The baseline of the same run judges every
-motion by the rules of the other prompts: how often a rule is met by chance. Speech is judged by how fast the hands move
+motion by the rules of the other prompts: how often a rule is met by chance; with --takes, also how often recordings of
+the action meet it. Speech is judged by how fast the hands move
 while the voice sounds and in its pauses.
 """
 
@@ -16,7 +17,8 @@ from pathlib import Path
 import numpy as np
 
 from core.conditions.speech import load_audio, speech_features
-from core.features import headings
+from core.evaluation.takes import Library
+from core.features import decode, headings
 from core.generate import Settings, generate
 from core.model.checkpoint import Model, load_model
 from core.motion import CORE_FPS, Motion
@@ -117,9 +119,29 @@ PROMPTS: tuple[tuple[str, str, Rule], ...] = (
 )
 
 
+RECORDED = {
+    "walk": ("walk", ""), "turn": ("turn_180", ""), "bow": ("bow", ""), "raise right": ("raise_hand", "right"),
+    "raise left": ("raise_hand", "left"), "wave": ("wave", ""), "point": ("point", ""), "jump": ("jump_up", ""),
+    "idle": ("idle", ""),
+}  # fmt: skip
+"""The action of the takes that show what a prompt asks for, and a word that their sentences have."""
+
+
 def body(motion: Motion, skeleton: Skeleton) -> Body:
     positions = motion.positions(skeleton)
     return Body(positions, headings(positions), skeleton)
+
+
+def recorded_score(folder: Path) -> None:
+    """Print one row an action: how many recordings meet the rule, of those that last two seconds or more."""
+    library, skeleton = Library.open(folder), neutral_skeleton()
+    print("\nrecordings         meet the rule")
+    for name, rule in {action: rule for action, _, rule in PROMPTS}.items():
+        action, word = RECORDED[name]
+        takes = [take for take in library.takes if take.action == action and take.stop - take.start >= 2 * CORE_FPS]
+        told = [take for take in takes if word in library.words[take.sentences[0]]]
+        met = [rule(body(decode(library.rows(take), skeleton), skeleton)) for take in told[:: len(told) // 50 + 1]]
+        print(f"{name:16} {sum(met):4} of {len(met):2}")
 
 
 def text_score(model: Model, guidance: float, seeds: int, settings: Settings, sheet: Path | None) -> None:
@@ -175,7 +197,10 @@ def main() -> int:
     parser.add_argument("--guidance", type=float, nargs="+", default=[1.0, 2.5])
     parser.add_argument("--audio", type=Path, default=Path(__file__).parents[1] / "assets/demo/jfk_inaugural.flac")
     parser.add_argument("--sheet", type=Path)
+    parser.add_argument("--takes", type=Path, help="what `python -m core prepare` wrote")
     given = parser.parse_args()
+    if given.takes:
+        recorded_score(given.takes)
     model, settings = load_model(given.model), Settings(steps=given.steps)
     for i, guidance in enumerate(given.guidance):
         text_score(model, guidance, given.seeds, settings, given.sheet if i == len(given.guidance) - 1 else None)
