@@ -20,6 +20,7 @@ from bpy.props import (
 from . import character, preferences
 
 SEED_MAX = 2**31 - 1
+GUIDANCE_MAX = 20.0
 KINDS = (
     ("NONE", "None", "An ordinary action"),
     ("TEXT", "Text", "A prompt in words"),
@@ -63,8 +64,13 @@ class FREETALKER_PG_strip(bpy.types.PropertyGroup):
         description="0 follows the speech alone, 1 text and speech as they are, above 1 strengthens the text",
         default=1.0,
         min=0.0,
-        max=5.0,
-        soft_max=2.0,
+        max=GUIDANCE_MAX,
+        soft_max=4.0,
+    )
+    guidance_keys: StringProperty(
+        name="Values over Time",
+        description="Values that change within the strip, as seconds:value from where it began when it was made, with "
+        "straight lines between, such as 0:1, 2.5:0.5; empty for one value",
     )
 
 
@@ -83,8 +89,8 @@ class FREETALKER_PG_scene(bpy.types.PropertyGroup):
         "keyframes on this slider are honored",
         default=1.0,
         min=0.0,
-        max=5.0,
-        soft_max=2.0,
+        max=GUIDANCE_MAX,
+        soft_max=4.0,
     )
     seed: IntProperty(
         name="Seed",

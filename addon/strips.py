@@ -6,16 +6,20 @@ the strip's length. Time 0 of the timeline is the scene's first frame.
 """
 
 import importlib
+import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import bpy
+import numpy as np
 
 from ..core.errors import InputError
 from ..core.timeline import Guidance, SpeechStrip, TextStrip, Timeline
 from . import compat, preferences
+from .properties import GUIDANCE_MAX
 
 TRACK_NAMES = {"TEXT": "Text", "SPEECH": "Speech", "GENERATED": "FreeTalker Generated"}
 _NAME_BYTES = 60  # Blender keeps 63 of a strip's name
@@ -143,6 +147,13 @@ def frames_per_second(scene: bpy.types.Scene) -> float:
     return scene.render.fps / scene.render.fps_base
 
 
+def load_sound(path: Path) -> bpy.types.Sound:
+    """The recording of that path, which the file may know already. Raises InputError where there is no such file."""
+    if not path.is_file():
+        raise InputError(f"The sound file '{path}' does not exist: choose another.")
+    return bpy.data.sounds.load(str(path), check_existing=True)
+
+
 def sound_seconds(sound: bpy.types.Sound) -> float:
     """How long a recording is. Raises InputError where there is no such file or it is no sound."""
     aud: Any = importlib.import_module("aud")  # whose stubs say that its functions take nothing
@@ -207,8 +218,46 @@ def _text_strip(one: Placed, scene: bpy.types.Scene) -> TextStrip:
         _seconds(scene, one.strip.frame_start),
         _seconds(scene, one.strip.frame_end),
         one.data.prompt,
-        one.data.guidance if one.data.use_guidance else None,
+        _own_guidance(scene, one) if one.data.use_guidance else None,
     )
+
+
+def _own_guidance(scene: bpy.types.Scene, one: Placed) -> Guidance:
+    """A strip's value, or its keys: they stay with what they were set for where the strip is moved, cut or trimmed."""
+    if not one.data.guidance_keys.strip():
+        return one.data.guidance
+    origin = _seconds(scene, one.strip.frame_start - one.strip.action_frame_start * one.strip.scale)
+    try:
+        return tuple((round(origin + seconds, 6), value) for seconds, value in guidance_keys(one.data.guidance_keys))
+    except InputError as error:
+        raise InputError(f"The strip '{one.strip.name}': {error}") from error
+
+
+def guidance_keys(text: str) -> tuple[tuple[float, float], ...]:
+    """(seconds, value) pairs written as '0:1, 2.5:0.5'. Raises InputError where they are not so, or out of order."""
+    pairs = [pair.split(":") for pair in text.split(",")]
+    try:
+        keys = tuple((float(seconds), float(value)) for seconds, value in pairs)
+    except ValueError:
+        keys = ()
+    times = [seconds for seconds, _ in keys]
+    numbers = all(math.isfinite(seconds) and 0 <= value <= GUIDANCE_MAX for seconds, value in keys)
+    if not keys or not numbers or any(before >= after for before, after in pairwise(times)):
+        raise InputError(
+            f"'{text}' is no row of times with values from 0 to {GUIDANCE_MAX:g}: write seconds:value, seconds:value, "
+            "such as 0:1, 2.5:0.5."
+        )
+    return keys
+
+
+def _set_own_guidance(strip: bpy.types.NlaStrip, text: TextStrip) -> None:
+    data = strip.action.freetalker
+    data.use_guidance = text.guidance is not None
+    if isinstance(text.guidance, tuple):
+        pairs = ((f"{seconds - text.start:.6f}", f"{value:.6f}") for seconds, value in text.guidance)
+        data.guidance_keys = ", ".join(":".join(number.rstrip("0").rstrip(".") for number in pair) for pair in pairs)
+    elif text.guidance is not None:
+        data.guidance = text.guidance
 
 
 def _speech_strip(one: Placed, scene: bpy.types.Scene) -> SpeechStrip:
@@ -229,50 +278,132 @@ def _speech_strip(one: Placed, scene: bpy.types.Scene) -> SpeechStrip:
 
 
 def _guidance(scene: bpy.types.Scene) -> Guidance:
-    """The scene's slider; as (seconds, value) of each frame where it has keys."""
+    """The scene's slider; as (seconds, value) with straight lines between where it has keys."""
+    curve = _guidance_curve(scene)
+    if curve is None or curve.mute or not len(curve.keyframe_points):
+        return scene.freetalker.guidance
+    points = curve.keyframe_points
+    straight = all(point.interpolation == "LINEAR" for point in points) or len(points) == 1
+    if straight and not len(curve.modifiers) and curve.extrapolation == "CONSTANT":
+        keys = [(point.co[0], point.co[1]) for point in points]
+    else:
+        frames = range(scene.frame_start, max(int(curve.range()[1]), scene.frame_start) + 1)
+        keys = _corners([(frame, curve.evaluate(frame)) for frame in frames])
+    return tuple((round(_seconds(scene, frame), 6), round(max(0.0, value), 6)) for frame, value in keys)
+
+
+def _guidance_curve(scene: bpy.types.Scene) -> Any | None:
     animation = scene.animation_data
-    if animation is not None and animation.action is not None:
-        bag = compat.channelbag(animation.action, animation.action_slot)
-        curve = bag.fcurves.find("freetalker.guidance") if bag is not None else None
-        if curve is not None:
-            frames = range(scene.frame_start, max(int(curve.range()[1]), scene.frame_start) + 1)
-            return tuple((_seconds(scene, frame), max(0.0, curve.evaluate(frame))) for frame in frames)
-    return scene.freetalker.guidance
+    if animation is None or animation.action is None:
+        return None
+    bag = compat.channelbag(animation.action, animation.action_slot)
+    return None if bag is None else bag.fcurves.find("freetalker.guidance")
 
 
-def add_timeline(scene: bpy.types.Scene, armature: bpy.types.Object, source: Timeline) -> None:
-    """The strips and settings of a Timeline, on the nearest frames of the scene.
+def _corners(keys: list[tuple[int, float]], tolerance: float = 1e-4) -> list[tuple[int, float]]:
+    """The fewest of the keys, by halving at the worst, whose straight lines pass all others within the tolerance."""
+    times, values = np.array(keys).T
+    kept, open_spans = {0, len(keys) - 1}, [(0, len(keys) - 1)]
+    while open_spans:
+        low, high = open_spans.pop()
+        inner = slice(low, high + 1)
+        off = np.abs(values[inner] - np.interp(times[inner], times[[low, high]], values[[low, high]]))
+        worst = low + int(off.argmax())
+        if off.max() > tolerance and low < worst < high:
+            kept.add(worst)
+            open_spans += [(low, worst), (worst, high)]
+    return [keys[index] for index in sorted(kept)]
 
-    Raises InputError where a recording cannot be read or is shorter than its strip.
+
+def add_timeline(
+    scene: bpy.types.Scene, armature: bpy.types.Object, source: Timeline, replace: bool = False, settings: bool = True
+) -> None:
+    """The strips of a Timeline, on the nearest frames of the scene, and its settings.
+
+    replace: take away the text and speech strips that are there. settings: set the scene's guidance, seed and model.
+
+    Raises InputError where a recording cannot be read or is shorter than its offset, or a strip cannot be taken away;
+    then nothing has changed.
     """
+    old = [*placed(armature, "TEXT"), *placed(armature, "SPEECH")] if replace else []
+    for one in old:
+        _check_removable(one)
+    recordings = _recordings(scene, source)
+    for one in old:
+        remove(one)
     fps = frames_per_second(scene)
 
     def frame(seconds: float) -> int:
         return scene.frame_start + round(seconds * fps)
 
     for text in source.text:
-        strip = add_text(armature, text.prompt, frame(text.start), max(1, frame(text.end) - frame(text.start)))
-        if isinstance(text.guidance, float):
-            strip.action.freetalker.use_guidance = True
-            strip.action.freetalker.guidance = text.guidance
-    for speech in source.speech:
-        sound = bpy.data.sounds.load(str(speech.audio), check_existing=True)
-        most = int((sound_seconds(sound) - speech.offset) * fps + 1e-6)
-        length = most if speech.end is None else min(most, frame(speech.end) - frame(speech.start))
-        strip = add_speech(armature, sound, scene, frame(speech.start), max(1, length))
+        start = frame(text.start)
+        strip = add_text(armature, text.prompt, start, max(1, frame(text.end) - start))
+        _set_own_guidance(strip, text)
+    for speech, (sound, most) in zip(source.speech, recordings, strict=True):
+        start = frame(speech.start)
+        length = most if speech.end is None else min(most, max(1, frame(speech.end) - start))
+        strip = add_speech(armature, sound, scene, start, length)
         if speech.offset:
             shift = speech.offset * fps
             action = strip.action
             action.frame_start, action.frame_end = shift, shift + length
             strip.action_frame_start, strip.action_frame_end = shift, shift + length
+    if not settings:
+        return
+    _set_guidance(scene, source.guidance)
     scene.freetalker.seed = source.seed
     scene.freetalker.model = source.model
-    if isinstance(source.guidance, int | float):
-        scene.freetalker.guidance = source.guidance
-    else:
-        for seconds, value in source.guidance:
-            scene.freetalker.guidance = value
-            scene.freetalker.keyframe_insert("guidance", frame=scene.frame_start + seconds * fps)
+
+
+def _recordings(scene: bpy.types.Scene, source: Timeline) -> list[tuple[bpy.types.Sound, int]]:
+    """The sound of each speech strip, and how many frames of it come after the strip's offset.
+
+    Raises InputError where one cannot be used; no sound stays behind then.
+    """
+    known = set(bpy.data.sounds)
+    found: list[tuple[bpy.types.Sound, int]] = []
+    try:
+        for speech in source.speech:
+            sound = load_sound(speech.audio)
+            seconds = sound_seconds(sound)
+            most = int((seconds - speech.offset) * frames_per_second(scene) + 1e-6)
+            if most < 1:
+                raise InputError(
+                    f"The speech strip '{speech.audio.name}' begins {speech.offset:g} s into a recording of "
+                    f"{seconds:.2f} s: lower its offset."
+                )
+            found.append((sound, most))
+    except InputError:
+        for sound in set(bpy.data.sounds) - known:
+            bpy.data.sounds.remove(sound)
+        raise
+    return found
+
+
+def _set_guidance(scene: bpy.types.Scene, guidance: Guidance) -> None:
+    """Give the scene's slider a value, or keys with straight lines between; keys that it had go."""
+    settings = scene.freetalker
+    if isinstance(guidance, tuple):
+        settings.guidance = guidance[0][1]
+        settings.keyframe_insert("guidance")  # Blender makes action, slot and curve as it likes them
+    curve = _guidance_curve(scene)
+    if curve is None:
+        settings.guidance = guidance
+        return
+    if not isinstance(guidance, tuple):
+        bag = compat.channelbag(scene.animation_data.action, scene.animation_data.action_slot)
+        bag.fcurves.remove(curve)
+        settings.guidance = guidance
+        return
+    points = curve.keyframe_points
+    points.clear()
+    points.add(len(guidance))
+    fps = frames_per_second(scene)
+    for point, (seconds, value) in zip(points, guidance, strict=True):
+        point.co = scene.frame_start + seconds * fps, value
+        point.interpolation = "LINEAR"
+    curve.update()
 
 
 def disabled_reason(armature: bpy.types.Object) -> str:
@@ -284,12 +415,23 @@ def disabled_reason(armature: bpy.types.Object) -> str:
     return ""
 
 
-def remove(armature: bpy.types.Object, action_name: str) -> None:
-    """Take away the text or speech strips that play the action of that name; the action goes with its last strip."""
-    for one in (*placed(armature, "TEXT"), *placed(armature, "SPEECH")):
-        action = one.strip.action
-        if action.name == action_name and one.strip.name in one.track.strips:
-            one.track.strips.remove(one.strip)
-            if action.users == 0:
-                bpy.data.actions.remove(action)
-                return
+def named(armature: bpy.types.Object, name: str) -> Placed:
+    """The text or speech strip of that name, which no other strip of the object has. Raises InputError for none."""
+    found = [one for kind in ("TEXT", "SPEECH") for one in placed(armature, kind) if one.strip.name == name]
+    if not found:
+        raise InputError(f"'{armature.name}' has no text or speech strip '{name}' any more.")
+    return found[0]
+
+
+def remove(one: Placed) -> None:
+    """Take away a strip; its action goes with the last that plays it. Raises InputError for one in a meta strip."""
+    _check_removable(one)
+    action = one.strip.action
+    one.track.strips.remove(one.strip)
+    if action.users == 0:
+        bpy.data.actions.remove(action)
+
+
+def _check_removable(one: Placed) -> None:
+    if one.strip.name not in one.track.strips:
+        raise InputError(f"The strip '{one.strip.name}' lies within a meta strip: take that apart first (Ctrl Alt G).")

@@ -3,9 +3,9 @@
 
 import bpy
 
-from . import character, result, runtime, strips
+from . import character, result, runtime, storyboard, strips
 
-CLASSES = (*character.CLASSES, *strips.CLASSES, *result.CLASSES, *runtime.CLASSES)
+CLASSES = (*character.CLASSES, *strips.CLASSES, *storyboard.CLASSES, *result.CLASSES, *runtime.CLASSES)
 
 
 def register() -> None:

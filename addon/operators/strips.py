@@ -61,11 +61,8 @@ class FREETALKER_OT_add_speech_strip(Explained, bpy.types.Operator):
     def run(self, context: Any) -> None:
         armature, scene = character.needed(context), context.scene
         frame = self.frame if self.properties.is_property_set("frame") else scene.frame_current
-        path = bpy.path.abspath(self.filepath)
-        if not Path(path).is_file():
-            raise InputError(f"The sound file '{self.filepath}' does not exist: choose another.")
         known = set(bpy.data.sounds)
-        sound = bpy.data.sounds.load(path, check_existing=True)
+        sound = strips.load_sound(Path(bpy.path.abspath(self.filepath)))
         try:
             strips.add_speech(armature, sound, scene, frame)
         except InputError:
@@ -81,14 +78,14 @@ class FREETALKER_OT_remove_strip(Explained, bpy.types.Operator):
     bl_description = "Remove this text or speech strip"
     bl_options = {"UNDO", "INTERNAL"}
 
-    action: StringProperty()
+    strip: StringProperty()
 
     @classmethod
     def disabled_reason(cls, context: Any) -> str:
         return needs_character(context)
 
     def run(self, context: Any) -> None:
-        strips.remove(character.needed(context), self.action)
+        strips.remove(strips.named(character.needed(context), self.strip))
         sequencer.mirror(context.scene)
 
 

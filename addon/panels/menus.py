@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Entries in Blender's own Add menus."""
+"""The menu of the strips, and entries in Blender's own menus."""
 
 from typing import Any
 
@@ -17,10 +17,38 @@ def _draw_armature(menu: Any, _: Any) -> None:
     menu.layout.operator("freetalker.add_character", text="FreeTalker Character", icon="OUTLINER_OB_ARMATURE")
 
 
-_ENTRIES = (("NLA_MT_add", _draw_nla), ("VIEW3D_MT_armature_add", _draw_armature))
+def _draw_import(menu: Any, _: Any) -> None:
+    menu.layout.operator("freetalker.import_storyboard", text="FreeTalker Storyboard (.json, .srt)")
+
+
+def _draw_export(menu: Any, _: Any) -> None:
+    menu.layout.operator("freetalker.export_storyboard", text="FreeTalker Storyboard (.json)")
+    menu.layout.operator("freetalker.export_storyboard", text="FreeTalker Prompts (.srt)").subtitles = True
+
+
+class FREETALKER_MT_strips(bpy.types.Menu):
+    """Storyboards, from the header of the panel Strips."""
+
+    bl_idname = "FREETALKER_MT_strips"
+    bl_label = "Storyboard"
+
+    def draw(self, _: Any) -> None:
+        layout = self.layout
+        layout.operator("freetalker.import_storyboard", text="Import (.json, .srt)", icon="IMPORT")
+        layout.operator("freetalker.export_storyboard", text="Export (.json)", icon="EXPORT")
+        layout.operator("freetalker.export_storyboard", text="Export Prompts (.srt)").subtitles = True
+
+
+_ENTRIES = (
+    ("NLA_MT_add", _draw_nla),
+    ("VIEW3D_MT_armature_add", _draw_armature),
+    ("TOPBAR_MT_file_import", _draw_import),
+    ("TOPBAR_MT_file_export", _draw_export),
+)
 
 
 def register() -> None:
+    bpy.utils.register_class(FREETALKER_MT_strips)
     for menu, draw in _ENTRIES:
         getattr(bpy.types, menu).append(draw)
 
@@ -28,3 +56,4 @@ def register() -> None:
 def unregister() -> None:
     for menu, draw in _ENTRIES:
         getattr(bpy.types, menu).remove(draw)
+    bpy.utils.unregister_class(FREETALKER_MT_strips)

@@ -65,6 +65,9 @@ class _Character:
 class _Strips:
     bl_label = "Strips"
 
+    def draw_header_preset(self, _: Any) -> None:
+        self.layout.menu("FREETALKER_MT_strips", text="", icon="DOWNARROW_HLT")
+
     def draw(self, context: Any) -> None:
         layout = self.layout
         column = layout.column(align=True)
@@ -152,7 +155,7 @@ def _strips(context: Any) -> list[strips.Placed]:
 
 def _draw_strip(layout: Any, scene: Any, one: strips.Placed, in_full: bool) -> None:
     """One strip: its time and what it says; its guidance too where it is drawn in full."""
-    action, data = one.strip.action, one.data
+    data = one.data
     fps = strips.frames_per_second(scene)
     start, end = ((frame - scene.frame_start) / fps for frame in (one.strip.frame_start, one.strip.frame_end))
     column = layout.column(align=True)
@@ -160,7 +163,7 @@ def _draw_strip(layout: Any, scene: Any, one: strips.Placed, in_full: bool) -> N
     row = column.row(align=True)
     icon = "OUTLINER_DATA_FONT" if data.kind == "TEXT" else "OUTLINER_DATA_SPEAKER"
     row.label(text=f"{start:.1f} to {end:.1f} s" + ("" if one.heard else ", muted"), icon=icon)
-    row.operator("freetalker.remove_strip", text="", icon="X", emboss=False).action = action.name
+    row.operator("freetalker.remove_strip", text="", icon="X", emboss=False).strip = one.strip.name
     if data.kind == "SPEECH":
         column.prop(data, "sound", text="")
     elif in_full:

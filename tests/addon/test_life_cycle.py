@@ -21,7 +21,10 @@ def _traces() -> set[str]:
         handlers = getattr(bpy.app.handlers, name)
         if isinstance(handlers, list):
             found |= {f"{name} {handler}" for handler in handlers if "freetalker" in getattr(handler, "__module__", "")}
-    for menu in (bpy.types.NLA_MT_add, bpy.types.VIEW3D_MT_armature_add):
+    for name in dir(bpy.types):
+        menu = getattr(bpy.types, name)
+        if "_MT_" not in name or not hasattr(menu, "draw"):
+            continue
         draws = getattr(menu.draw, "_draw_funcs", [])
         found |= {f"{menu.__name__} {draw}" for draw in draws if "freetalker" in draw.__module__}
     return found

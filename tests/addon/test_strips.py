@@ -127,7 +127,7 @@ def test_adding_is_one_undo_step(ft: SimpleNamespace, armature: Any) -> None:
 
 def test_removing_a_strip_removes_its_action(ft: SimpleNamespace, armature: Any) -> None:
     bpy.ops.freetalker.add_text_strip(prompt="a person waves")
-    bpy.ops.freetalker.remove_strip(action="a person waves")
+    bpy.ops.freetalker.remove_strip(strip="a person waves")
     assert ft.strips.placed(armature, "TEXT") == []
     assert len(bpy.data.actions) == 0
 
