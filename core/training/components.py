@@ -45,7 +45,7 @@ def fit_components(features: npt.NDArray[np.float32]) -> Normalizer:
     for block, value in _FLOORS:
         floor[block] = value
     std = np.maximum(features.std(0, dtype=np.float64), floor)
-    own = _own_columns()
+    own = own_columns()
     basis = np.zeros((FEATURES, len(own) + 2 * HAND_COMPONENTS))
     basis[own, np.arange(len(own))] = 1
     for hand, joints in enumerate(_HANDS):
@@ -68,7 +68,7 @@ def component_weights() -> Array:
     return np.array(weights) / np.mean(weights)
 
 
-def _own_columns() -> list[int]:
+def own_columns() -> list[int]:
     """The features that are components by themselves."""
     columns = list(range(4))
     for name in _PELVIS_CHILDREN:

@@ -29,9 +29,11 @@ from ..features import FEATURES
 from ..model.checkpoint import Model, ModelConfig, load_model, save_model
 from ..model.denoiser import Denoiser, DenoiserConfig
 from ..sampling.schedule import Schedule, cosine_schedule
+from ..skeleton import neutral_skeleton
 from .card import licence_of, model_card
 from .components import SIGNAL_STD, component_weights
 from .dataset import WINDOW, TakeSet
+from .feet import Feet
 
 
 @dataclass(frozen=True)
@@ -46,18 +48,19 @@ class Recipe:
     speech_share: float = 0.4
     smooth_weight: float = 1.0
     jerk_weight: float = 1.0
+    feet_weight: float = 0.05
     seed: int = 1
     save_seconds: float = 300.0
 
 
 def loss_of(
-    denoiser: Denoiser, schedule: Schedule, batch: dict[str, Tensor], weights: Tensor, smooth: float, jerk: float
+    denoiser: Denoiser, schedule: Schedule, batch: dict[str, Tensor], weights: Tensor, feet: Feet, recipe: Recipe
 ) -> Tensor:
-    """Masked Huber loss of the predicted x0 (paper eq. 1), and of its first and third difference in time.
+    """Masked Huber loss of the predicted x0 (paper eq. 1), of its first and third difference in time, and of the feet.
 
-    The third difference, weighted by `jerk`, sees hardly anything but errors quicker than people move, 5 Hz and more:
-    small beside the others, but what an eye takes for jitter. Errors count in units of the components' own spread, and
-    more where there is little noise (`noise_weights`).
+    The third difference sees hardly anything but errors quicker than people move, 5 Hz and more: small beside the
+    others, but what an eye takes for jitter. Of the feet, places count in 5 cm and steps in 1 cm a frame. Other errors
+    count in units of the components' own spread, and all more where there is little noise (`noise_weights`).
     """
     x0, valid = batch["x"], batch["valid"]
     timesteps = torch.randint(0, len(schedule), (len(x0),), device=x0.device)
@@ -65,14 +68,19 @@ def loss_of(
     predicted = denoiser(
         noisy, timesteps, batch["text"], batch["text_present"], batch["speech"], batch["speech_present"], valid
     )
+    there = feet(predicted), feet(x0)
     predicted, x0 = predicted / SIGNAL_STD, x0 / SIGNAL_STD
     here = noise_weights(schedule).to(x0.device)[timesteps, None, None] * valid[..., None]  # (B, N, 1)
     total = torch.zeros((), device=x0.device)
-    for order, weight in ((0, 1.0), (1, smooth), (3, jerk)):
+    for order, weight in ((0, 1.0), (1, recipe.smooth_weight), (3, recipe.jerk_weight)):
         predicted_now, x0_now = (value.diff(dim=1, n=order) for value in (predicted, x0))
         error = functional.smooth_l1_loss(predicted_now, x0_now, reduction="none") * weights
         total = total + weight * (error * here[:, order:]).sum()
-    return total / valid.sum() / len(weights)
+    total = total / len(weights)
+    for order, unit in ((0, 0.05), (1, 0.01)):  # metres; metres a frame
+        error = functional.smooth_l1_loss(there[0][order] / unit, there[1][order] / unit, reduction="none")
+        total = total + recipe.feet_weight * (error.mean((2, 3)) * here[:, order:, 0]).sum()
+    return total / valid.sum()
 
 
 def noise_weights(schedule: Schedule) -> Tensor:
@@ -162,6 +170,7 @@ def _train(
     average = copy.deepcopy(denoiser).requires_grad_(False)
     optimizer = torch.optim.AdamW(denoiser.parameters(), lr=recipe.learning_rate, weight_decay=0.01)
     schedule, weights = cosine_schedule(), torch.from_numpy(component_weights()).float().to(device)
+    feet = Feet(takes.normalizer, neutral_skeleton(), device)
     first = _resume(state_file, takes, denoiser, average, optimizer, config)
     saved = started = time.monotonic()
     running = 0.0
@@ -170,7 +179,7 @@ def _train(
             group["lr"] = learning_rate(step, recipe)
         batch = team.share(takes.batch(recipe.seed, step, recipe.batch, recipe.speech_share))
         torch.manual_seed((recipe.seed + 1009 * team.rank) * 1_000_003 + step)
-        loss = loss_of(denoiser, schedule, batch, weights, recipe.smooth_weight, recipe.jerk_weight)
+        loss = loss_of(denoiser, schedule, batch, weights, feet, recipe)
         optimizer.zero_grad(set_to_none=True)
         loss.backward()
         team.average_gradients(denoiser)

@@ -1,0 +1,71 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Where the components that a network learns put the feet, and how fast: in torch, so that a loss can ask.
+
+A small error in each joint of a leg, and in the path of the body, is a foot that slides; an error of the components
+hardly sees it (geometric losses: Petrovich et al. 2021, Tevet et al. 2023).
+"""
+
+# pyright: reportUnknownMemberType=false
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from ..features import Normalizer
+from ..skeleton import INDEX, Skeleton
+from .components import SIGNAL_STD, own_columns
+
+_LEGS = (("left_hip", "left_knee", "left_ankle", "left_foot"), ("right_hip", "right_knee", "right_ankle", "right_foot"))
+_HIP_POSITIONS = 4  # the first column of left hip's, right hip's and spine1's positions, three each
+_ROTATIONS = 13  # the first of joint 1's rotation, six each
+
+
+class Feet:
+    """Forward kinematics of the legs from components (B, N, 163) of a normalizer that `fit_components` made."""
+
+    def __init__(self, normalizer: Normalizer, skeleton: Skeleton, device: torch.device | None = None) -> None:
+        columns = own_columns()
+        self._mean = torch.tensor(normalizer.mean[columns], dtype=torch.float32, device=device)
+        self._scale = torch.tensor(normalizer.std[columns] / SIGNAL_STD, dtype=torch.float32, device=device)
+        self._offsets = torch.tensor(skeleton.offsets, dtype=torch.float32, device=device)
+        self._rest = _frame(self._offsets[[INDEX["left_hip"], INDEX["right_hip"], INDEX["spine1"]]])  # (3, 3)
+
+    def __call__(self, components: Tensor) -> tuple[Tensor, Tensor]:
+        """Places of ankles and balls of the feet in the facing frame (B, N, 4, 3), metres, and what each moves to the
+        next frame as seen from there (B, N - 1, 4, 3); in the order of the features' contacts."""
+        rows = components[..., : len(self._mean)] * self._scale + self._mean  # (B, N, K)
+        places = self._places(rows)
+        yaw, velocity = rows[:, :-1, 0], rows[:, :-1, 1:3]
+        cos, sin = yaw.cos()[..., None], yaw.sin()[..., None]
+        x, y, z = places[:, 1:].unbind(-1)  # each (B, N - 1, 4)
+        following = torch.stack([cos * x + sin * z + velocity[..., :1], y, cos * z - sin * x + velocity[..., 1:]], -1)
+        return places, following - places[:, :-1]
+
+    def _places(self, rows: Tensor) -> Tensor:
+        children = rows[..., _HIP_POSITIONS:_ROTATIONS].unflatten(-1, (3, 3))  # (B, N, 3, 3)
+        pelvis = _frame(children - functional.pad(rows[..., 3:4], (1, 1))[..., None, :]) @ self._rest.T
+        found: list[Tensor] = []
+        for side, (hip, *lower) in enumerate(_LEGS):
+            place, turn = children[..., side, :], pelvis
+            before = hip
+            for joint in lower:
+                first = _ROTATIONS + 6 * (INDEX[before] - 1)
+                turn = turn @ _from_6d(rows[..., first : first + 6])
+                place = place + turn @ self._offsets[INDEX[joint]]
+                found.append(place)
+                before = joint
+        order = [side * 3 + step for side in range(2) for step in (1, 2)]  # ankle and ball of each, not the knee
+        return torch.stack([found[k] for k in order], -2)
+
+
+def _frame(points: Tensor) -> Tensor:
+    """Axes (..., 3, 3), in columns, of left hip, right hip and spine1 (..., 3, 3) seen from the pelvis."""
+    across = points[..., 0, :] - points[..., 1, :]
+    return _from_6d(torch.cat([across, points[..., 2, :] - points[..., :2, :].mean(-2)], -1))
+
+
+def _from_6d(v: Tensor) -> Tensor:
+    """As `core.rotation.matrix_from_6d`."""
+    x = functional.normalize(v[..., :3], dim=-1)
+    y = functional.normalize(v[..., 3:] - (x * v[..., 3:]).sum(-1, keepdim=True) * x, dim=-1)
+    return torch.stack([x, y, torch.linalg.cross(x, y)], -1)
