@@ -17,6 +17,7 @@ from .errors import InputError
 DELEGATED = {
     "prepare": (".training.prepare", "convert recordings to a data set"),
     "train": (".training.train", "train a model on a prepared data set"),
+    "import-checkpoint": (".model.released", "make a model folder of the released FreeTalker checkpoint"),
     "evaluate": (".evaluation.evaluate", "measure a model beside recordings"),
 }
 
@@ -66,7 +67,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         prog="python -m core",
         formatter_class=argparse.RawDescriptionHelpFormatter,
-        epilog="\n".join(f"  {name:10} {text}" for name, text in commands.items()),
+        epilog="\n".join(f"  {name:17} {text}" for name, text in commands.items()),
     )
     parser.add_argument("command", choices=commands)
     command = parser.parse_args(argv[:1]).command

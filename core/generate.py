@@ -5,25 +5,30 @@
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from .cleanup import clean
 from .conditions.speech import SAMPLE_RATE, features_width, load_audio, speech_features
 from .conditions.text import encode_texts
 from .errors import InputError
-from .features import decode
+from .features import decode, placement
+from .fitting import fit, on_floor
 from .model.checkpoint import Model
 from .motion import Motion
+from .released_features import decode as read_released
+from .released_features import y_up
 from .sampling.doubletake import DoubleTake, double_take
 from .sampling.guidance import Conditions, guided
 from .sampling.samplers import Denoise, make_sampler
 from .sampling.schedule import cosine_schedule
-from .skeleton import neutral_skeleton
+from .skeleton import Skeleton, neutral_skeleton
 from .timeline import Guidance, SpeechStrip, TextStrip, Timeline, guidance_at
 
 IDLE_PROMPT = "a person stands still"
@@ -49,7 +54,7 @@ class Settings:
 
     steps: int | None = None
     sampler: str | None = None
-    double_take: DoubleTake = field(default_factory=DoubleTake)
+    double_take: DoubleTake | None = None
     device: str = "auto"
     text_encoder: str | None = None
     cleanup: bool = True
@@ -107,7 +112,8 @@ def generate(
     segments = plan_segments(timeline, spans, frames, fps)
     sampled = max(frames, round(SHORTEST_TAKE_SECONDS * fps))
     segments[-1] = replace(segments[-1], stop=sampled)
-    take = replace(settings.double_take, handshake=min(settings.double_take.handshake, longest // 3))
+    take = settings.double_take or DoubleTake(model.config.double_take)
+    take = replace(take, handshake=min(take.handshake, longest // 3))
     parts = plan_parts(segments, longest, take, fps)
     windows = with_handshakes(parts, take)
     prompts = sorted({segment.prompt for segment in segments if segment.prompt is not None})
@@ -134,7 +140,7 @@ def generate(
             on_step=step,
         )
     skeleton = neutral_skeleton()
-    motion = decode(model.normalizer.denormalize(features[:frames].to("cpu").numpy()), skeleton)
+    motion = _decoded(model, features[:frames].to("cpu").numpy(), skeleton)
     if settings.cleanup:
         motion = clean(motion, skeleton)
     return motion.resampled(timeline.fps, round(seconds * timeline.fps) + 1)
@@ -295,7 +301,9 @@ def _listen(
             row = int(heard * config.fps + 1e-6)
             cut = max(0, round((heard - row / config.fps) * SAMPLE_RATE))
             if (strip.audio, cut) not in known:
-                features = speech_features(samples[strip.audio][cut:], config.speech_blocks, config.fps)
+                features = speech_features(
+                    samples[strip.audio][cut:], config.speech_blocks, config.fps, level=config.features == "smplx-659"
+                )
                 known[strip.audio, cut] = torch.as_tensor(model.speech_normalizer.normalize(features)).float()
             last = min(int(end * config.fps + 1e-6), frames - 1)
             part = known[strip.audio, cut][row : row + last + 1 - first]
@@ -304,6 +312,16 @@ def _listen(
         return rows, present
 
     return spans, seconds, rows_of
+
+
+def _decoded(model: Model, rows: NDArray[np.float32], skeleton: Skeleton) -> Motion:
+    """The motion of a network's own numbers (frames, K), from above the origin and facing +Z."""
+    features = model.normalizer.denormalize(rows)
+    if model.config.features == "smplx-659":
+        return decode(features, skeleton)
+    motion = on_floor(fit(y_up(read_released(features)), model.config.fps, skeleton), skeleton)
+    (x, z), heading = placement(motion, skeleton)
+    return motion.moved([-x, 0.0, -z]).turned(-heading)
 
 
 def _speech_end(strip: SpeechStrip, seconds: float) -> float:

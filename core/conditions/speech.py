@@ -70,7 +70,9 @@ def load_audio(path: Path | str) -> Array:
     return np.ascontiguousarray(samples, dtype=np.float32)
 
 
-def speech_features(samples: Array, blocks: Sequence[str], fps: float = 20.0, legacy: bool = False) -> Array:
+def speech_features(
+    samples: Array, blocks: Sequence[str], fps: float = 20.0, legacy: bool = False, level: bool = True
+) -> Array:
     """Features of a whole recording, (N, D) float32, with N = floor(duration * fps) + 1 and D = features_width(blocks).
 
     Args:
@@ -79,9 +81,9 @@ def speech_features(samples: Array, blocks: Sequence[str], fps: float = 20.0, le
             "wavlm=FOLDER_OR_HUB_NAME" any other size.
         fps: rows a second.
         legacy: as the released code did: the recording's own level, WavLM in padded chunks of 6 s that are squeezed
-            together (released_code_facts section 2). Otherwise the loud parts of the recording are brought to one
-            level, so that quiet recordings are gestured to as well, and a faint noise makes digital silence look
-            like a quiet room.
+            together (released_code_facts section 2).
+        level: whether the loud parts of the recording are brought to one level, so that quiet recordings are gestured
+            to as well, and a faint noise makes digital silence look like a quiet room. Never with `legacy`.
 
     Blocks (FreeTalker section 2.2, the definitions of the released code):
         mfcc: 40 mel cepstral coefficients, from windows of 4096 samples.
@@ -92,7 +94,7 @@ def speech_features(samples: Array, blocks: Sequence[str], fps: float = 20.0, le
         voice: whether the row lies in speech or in a pause, and how much it is stressed (`voice_columns`).
         wavlm: the last layer of WavLM.
     """
-    samples = np.asarray(samples, np.float32) if legacy else _levelled(samples)
+    samples = _levelled(samples) if level and not legacy else np.asarray(samples, np.float32)
     rows = int(len(samples) * fps / SAMPLE_RATE + 1e-9) + 1
 
     @cache

@@ -32,14 +32,15 @@ class ModelConfig:
     `speech_blocks` name the speech features in order; `window` is the longest stretch in frames the network was trained
     on; `fps` is the frame rate of `features`; `projected_from` is how many of those a frame has where the network works
     with components of them (`Normalizer.basis`), 0 where it takes them all; `trained_steps` is how many optimizer steps
-    it has behind it, `held_out_clips` how many recordings were kept from it for evaluation; `sampler` and `steps` are
-    what works best with these weights.
+    it has behind it, `held_out_clips` how many recordings were kept from it for evaluation; `sampler`, `steps` and
+    `double_take` are what works best with these weights. With `features` "released-659" the numbers are those of the
+    released checkpoint (`core.released_features`), and speech is heard at the level of its recording.
     """
 
     denoiser: DenoiserConfig
     speech_blocks: tuple[str, ...]
     text_encoder: str = "all-MiniLM-L6-v2"
-    features: Literal["smplx-659"] = "smplx-659"
+    features: Literal["smplx-659", "released-659"] = "smplx-659"
     projected_from: int = 0
     fps: float = 20.0
     window: int = 120
@@ -49,6 +50,7 @@ class ModelConfig:
     noise_steps: int = 1000
     sampler: str = "dpm"
     steps: int = 20
+    double_take: Literal["corrected", "legacy"] = "corrected"
     licence: str = ""
 
 
@@ -63,11 +65,11 @@ class Model:
     card: str = field(default="", repr=False)
 
 
-def save_model(folder: str | Path, model: Model) -> None:
-    """Write a model folder, its weights in float16. A file that is there is replaced whole or not at all."""
+def save_model(folder: str | Path, model: Model, dtype: torch.dtype = torch.float16) -> None:
+    """Write a model folder, its weights as `dtype`. A file that is there is replaced whole or not at all."""
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    weights = {key: value.detach().to("cpu", torch.float16) for key, value in model.denoiser.state_dict().items()}
+    weights = {key: value.detach().to("cpu", dtype) for key, value in model.denoiser.state_dict().items()}
     statistics = {
         "feature_mean": model.normalizer.mean,
         "feature_std": model.normalizer.std,

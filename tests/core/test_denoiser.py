@@ -9,30 +9,10 @@ import torch
 
 from core.errors import InputError
 from core.model.denoiser import Denoiser, DenoiserConfig, TimeFilter
+from core.model.released import released_name
 
 GOLDEN = Path(__file__).parents[1] / "golden"
-RELEASED = {
-    "embed_text.": "text_in.",
-    "embed_timestep.time_embed.": "time_in.",
-    "embed_audio.": "speech_in.",
-    "input_process.poseEmbedding.": "motion_in.",
-    "input_process2.": "joint.",
-    "output_process.poseFinal.": "motion_out.",
-    "seqTransEncoder.layers.": "blocks.",
-    "self_attn.in_proj_": "attention_in.",
-    "self_attn.out_proj.": "attention_out.",
-    "linear1.": "feedforward_in.",
-    "linear2.": "feedforward_out.",
-    "norm1.": "attention_norm.",
-    "norm2.": "feedforward_norm.",
-}
 TINY = DenoiserConfig(features=7, text_width=5, speech_width=3, width=16, layers=2, heads=2, feedforward=24)
-
-
-def our_key(key: str) -> str:
-    for released, ours in RELEASED.items():
-        key = key.replace(released, ours)
-    return key
 
 
 def inputs(batch: int = 2, frames: int = 12) -> dict[str, torch.Tensor]:
@@ -52,10 +32,7 @@ def inputs(batch: int = 2, frames: int = 12) -> dict[str, torch.Tensor]:
 def test_meets_the_released_network(version: str):
     # The weights before the network's first sums are folded into the inputs, and 32 or 64 outputs kept, to stay small.
     golden = {key: torch.from_numpy(value) for key, value in np.load(GOLDEN / f"b_denoiser_tiny_{version}.npz").items()}
-    weights = {
-        our_key(key[3:]): value for key, value in golden.items() if key.startswith("w::") and "inv_freq" not in key
-    }
-    width = weights["text_in.weight"].shape[0]
+    width = golden["w::embed_text.weight"].shape[0]
     config = DenoiserConfig(
         features=width,
         text_width=width,
@@ -67,7 +44,7 @@ def test_meets_the_released_network(version: str):
         local_attention=version == "v3_5",
     )
     network = Denoiser(config).eval()
-    network.load_state_dict(weights)
+    network.load_state_dict({name: golden[f"w::{released_name(name)}"] for name in network.state_dict()})
     x = golden["x"][:, :, 0].transpose(1, 2)  # (B, N, F)
     frames = torch.ones(x.shape[:2], dtype=torch.bool)
     arguments = golden["t"], golden["text"], torch.tensor([True, True]), golden["audio"], frames

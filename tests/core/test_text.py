@@ -11,6 +11,7 @@ import transformers
 
 from core.conditions import text
 from core.errors import InputError
+from tests.core.tiny_networks import make_clip
 
 WORDS = ["a", "person", "walks", "forward", "bows", "人"]
 
@@ -32,29 +33,7 @@ def bert_folder(tmp_path_factory):
 @pytest.fixture(scope="module")
 def clip_folder(tmp_path_factory):
     folder = tmp_path_factory.mktemp("clip")
-    letters = sorted(set("".join(WORDS[:-1])))
-    tokens = [*letters, *(f"{letter}</w>" for letter in letters), "<|startoftext|>", "<|endoftext|>"]
-    (folder / "vocab.json").write_text(json.dumps({token: i for i, token in enumerate(tokens)}))
-    (folder / "merges.txt").write_text("#version: 0.2\n")
-    end = len(tokens) - 1
-    (folder / "tokenizer_config.json").write_text('{"tokenizer_class": "CLIPTokenizer", "model_max_length": 77}')
-    (folder / "special_tokens_map.json").write_text(
-        '{"bos_token": "<|startoftext|>", "eos_token": "<|endoftext|>", "pad_token": "<|endoftext|>", '
-        '"unk_token": "<|endoftext|>"}'
-    )
-    torch.manual_seed(0)
-    config = transformers.CLIPTextConfig(
-        vocab_size=len(tokens),
-        hidden_size=16,
-        num_hidden_layers=1,
-        num_attention_heads=2,
-        intermediate_size=8,
-        projection_dim=12,
-        bos_token_id=end - 1,
-        eos_token_id=end,
-        pad_token_id=end,
-    )
-    transformers.CLIPTextModelWithProjection(config).save_pretrained(folder)
+    make_clip(folder, "".join(WORDS[:-1]), width=12)
     return folder
 
 
