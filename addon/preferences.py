@@ -19,6 +19,11 @@ def model_names() -> list[str]:
     return sorted(path.parent.name for path in _MODELS.glob("*/config.json"))
 
 
+def model_folder(name: str) -> Path:
+    """Where a model lies: one that came along by its name, else the name is a path."""
+    return _MODELS / name if name in model_names() else Path(bpy.path.abspath(name))
+
+
 def default_model() -> str:
     """The model where the scene names none."""
     preferences = get()

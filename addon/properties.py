@@ -17,7 +17,7 @@ from bpy.props import (
     StringProperty,
 )
 
-from . import character, preferences
+from . import character, preferences, suggestions
 
 SEED_MAX = 2**31 - 1
 GUIDANCE_MAX = 20.0
@@ -39,7 +39,7 @@ def _model_names(_: Any, __: Any, typed: str) -> list[str]:
 
 def _prompt_changed(strip_data: Any, _: Any) -> None:
     """Keep the name of the strip, which Blender draws on it, that of the prompt."""
-    from . import strips  # which needs this module
+    from . import strips  # which needs this module; so does watch below
 
     strips.rename(strip_data.id_data)
 
@@ -50,8 +50,16 @@ class FREETALKER_PG_strip(bpy.types.PropertyGroup):
     kind: EnumProperty(name="Kind", items=KINDS, default="NONE")
     prompt: StringProperty(
         name="Prompt",
-        description="What the person does, such as: a person walks forward and waves",
+        description="What the person does, such as: a person walks forward and waves. It is the strip's name, which "
+        "shows its first 59 bytes",
         update=_prompt_changed,
+        search=suggestions.search,
+        search_options={"SUGGESTION"},
+    )
+    shown_name: StringProperty(
+        name="Shown Name",
+        description="The name that the strip was given for its prompt; where it bears another, it was renamed",
+        options={"HIDDEN"},
     )
     sound: PointerProperty(name="Sound", type=bpy.types.Sound, description="The recording that is spoken")
     use_guidance: BoolProperty(
@@ -128,9 +136,15 @@ def register() -> None:
         bpy.utils.register_class(cls)
     bpy.types.Scene.freetalker = PointerProperty(type=FREETALKER_PG_scene)
     bpy.types.Action.freetalker = PointerProperty(type=FREETALKER_PG_strip)
+    from . import watch
+
+    watch.register()
 
 
 def unregister() -> None:
+    from . import watch
+
+    watch.unregister()
     del bpy.types.Action.freetalker
     del bpy.types.Scene.freetalker
     for cls in reversed(CLASSES):

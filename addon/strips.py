@@ -7,6 +7,7 @@ the strip's length. Time 0 of the timeline is the scene's first frame.
 
 import importlib
 import math
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import pairwise
@@ -22,7 +23,8 @@ from . import compat, preferences
 from .properties import GUIDANCE_MAX
 
 TRACK_NAMES = {"TEXT": "Text", "SPEECH": "Speech", "GENERATED": "FreeTalker Generated"}
-_NAME_BYTES = 60  # Blender keeps 63 of a strip's name
+_NAME_BYTES = 59  # Blender keeps 63 of a strip's name, and ends that of a second one of that name with .001
+_NUMBER = re.compile(r"\.\d{3,}$")
 
 
 @dataclass(frozen=True)
@@ -36,6 +38,11 @@ class Placed:
     @property
     def data(self) -> Any:
         return self.strip.action.freetalker
+
+    @property
+    def sharing(self) -> int:
+        """How many strips play this Action: the parts of a split strip do, and linked duplicates."""
+        return self.strip.action.users - self.strip.action.use_fake_user
 
 
 def placed(armature: bpy.types.Object, kind: str) -> list[Placed]:
@@ -83,6 +90,13 @@ def add_speech(
     return strip
 
 
+def add_recordings(armature: bpy.types.Object, paths: list[Path], scene: bpy.types.Scene, start: int) -> None:
+    """Speech strips of whole recordings, one after the other. Raises InputError for a bad one; then none is added."""
+    for sound, length in _sounds(((path, 0.0) for path in paths), scene):
+        add_speech(armature, sound, scene, start, length)
+        start += length
+
+
 def _add(armature: bpy.types.Object, kind: str, name: str, start: int, length: int) -> bpy.types.NlaStrip:
     if length < 1:
         raise InputError(f"A strip needs a length of one frame or more, not {length}.")
@@ -126,13 +140,46 @@ def free_frame(armature: bpy.types.Object, kind: str, frame: int) -> int:
 def rename(action: bpy.types.Action) -> None:
     """Give the strips of a text action, and the action, the prompt's beginning as their name."""
     name = short_name(action.freetalker.prompt)
-    if not name or action.name == name:
+    if not name:
         return
-    action.name = name
+    action.freetalker.shown_name = name
+    if not _same_name(action.name, name):
+        action.name = name
     for candidate in bpy.data.objects:
         for one in placed(candidate, "TEXT"):
-            if one.strip.action == action:
+            if one.strip.action == action and not _same_name(one.strip.name, name):
                 one.strip.name = name
+
+
+def take_names(armature: bpy.types.Object) -> None:
+    """Make the new name of a strip that was renamed its prompt; what shares its Action keeps the old one.
+
+    Where the name showed but the beginning of the prompt, and still ends with "…", the rest of the prompt stays.
+    """
+    for one in placed(armature, "TEXT"):
+        data, name = one.data, one.strip.name
+        if not one.strip.action.is_editable or _same_name(name, data.shown_name):
+            continue
+        if not data.shown_name:  # of an older version, which did not read names
+            data.shown_name = _NUMBER.sub("", name)
+            continue
+        line = " ".join(data.prompt.split())
+        if name.endswith("…") and data.shown_name.endswith("…"):
+            name = name[:-1] + line[len(data.shown_name) - 1 :]
+        make_single(one)
+        one.data.prompt = name
+
+
+def make_single(one: Placed) -> None:
+    """Give a strip an Action of its own, where it shares one."""
+    if one.sharing > 1:
+        one.strip.action = one.strip.action.copy()
+
+
+def _same_name(name: str, shown: str) -> bool:
+    """Whether a name is the shown one, or that with the number that Blender gives the second of a name."""
+    base = _NUMBER.sub("", name)
+    return base == _NUMBER.sub("", shown) or (base != name and shown.startswith(base))
 
 
 def short_name(text: str) -> str:
@@ -187,6 +234,7 @@ def timeline(scene: bpy.types.Scene, armature: bpy.types.Object) -> Timeline:
     """
     settings = scene.freetalker
     fps = frames_per_second(scene)
+    take_names(armature)
     text = [one for one in placed(armature, "TEXT") if one.heard]
     speech = [one for one in placed(armature, "SPEECH") if one.heard]
     if not text and not speech:
@@ -264,6 +312,11 @@ def _speech_strip(one: Placed, scene: bpy.types.Scene) -> SpeechStrip:
     sound = one.data.sound
     if sound is None:
         raise InputError(f"The speech strip '{one.strip.name}' has no sound: choose one.")
+    if one.strip.use_reverse or one.strip.repeat != 1 or abs(one.strip.scale - 1) > 1e-3:
+        raise InputError(
+            f"The speech strip '{one.strip.name}' is scaled, repeated or reversed, and a recording cannot be: set its "
+            "Playback Scale and Repeat to 1 in the NLA editor, and trim it by its frames."
+        )
     fps = frames_per_second(scene)
     length = (one.strip.frame_end - one.strip.frame_start) / fps
     offset = max(0.0, one.strip.action_frame_start / fps)
@@ -328,7 +381,7 @@ def add_timeline(
     old = [*placed(armature, "TEXT"), *placed(armature, "SPEECH")] if replace else []
     for one in old:
         _check_removable(one)
-    recordings = _recordings(scene, source)
+    recordings = _sounds(((speech.audio, speech.offset) for speech in source.speech), scene)
     for one in old:
         remove(one)
     fps = frames_per_second(scene)
@@ -356,24 +409,23 @@ def add_timeline(
     scene.freetalker.model = source.model
 
 
-def _recordings(scene: bpy.types.Scene, source: Timeline) -> list[tuple[bpy.types.Sound, int]]:
-    """The sound of each speech strip, and how many frames of it come after the strip's offset.
+def _sounds(recordings: Iterable[tuple[Path, float]], scene: bpy.types.Scene) -> list[tuple[bpy.types.Sound, int]]:
+    """The sound of each (path, offset in seconds), and how many frames of it come after the offset.
 
     Raises InputError where one cannot be used; no sound stays behind then.
     """
     known = set(bpy.data.sounds)
     found: list[tuple[bpy.types.Sound, int]] = []
     try:
-        for speech in source.speech:
-            sound = load_sound(speech.audio)
+        for path, offset in recordings:
+            sound = load_sound(path)
             seconds = sound_seconds(sound)
-            most = int((seconds - speech.offset) * frames_per_second(scene) + 1e-6)
-            if most < 1:
+            if offset >= seconds:
                 raise InputError(
-                    f"The speech strip '{speech.audio.name}' begins {speech.offset:g} s into a recording of "
-                    f"{seconds:.2f} s: lower its offset."
+                    f"The speech strip '{path.name}' begins {offset:g} s into a recording of {seconds:.2f} s: lower "
+                    "its offset."
                 )
-            found.append((sound, most))
+            found.append((sound, max(1, int((seconds - offset) * frames_per_second(scene) + 1e-6))))
     except InputError:
         for sound in set(bpy.data.sounds) - known:
             bpy.data.sounds.remove(sound)

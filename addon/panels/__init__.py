@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The sidebar tab in the 3D viewport and in the NLA editor, and the entries in their Add menus."""
+"""The sidebar tab in the 3D viewport and in the NLA editor, the entries in Blender's own menus, and the keys."""
 
 import bpy
 
-from . import menus, sidebar
+from . import keymap, menus, sidebar
 
 CLASSES = sidebar.CLASSES
 
@@ -12,9 +12,11 @@ def register() -> None:
     for cls in CLASSES:
         bpy.utils.register_class(cls)
     menus.register()
+    keymap.register()
 
 
 def unregister() -> None:
+    keymap.unregister()
     menus.unregister()
     for cls in reversed(CLASSES):
         bpy.utils.unregister_class(cls)

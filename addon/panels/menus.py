@@ -41,6 +41,7 @@ class FREETALKER_MT_strips(bpy.types.Menu):
 
 _ENTRIES = (
     ("NLA_MT_add", _draw_nla),
+    ("NLA_MT_context_menu", _draw_nla),
     ("VIEW3D_MT_armature_add", _draw_armature),
     ("TOPBAR_MT_file_import", _draw_import),
     ("TOPBAR_MT_file_export", _draw_export),

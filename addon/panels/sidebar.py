@@ -82,6 +82,29 @@ class _Strips:
             layout.label(text="No strip at the playhead", icon="INFO")
 
 
+class _ActiveStrip:
+    """In the NLA editor: all that the active strip holds."""
+
+    bl_label = "Active Strip"
+    editors = {"NLA_EDITOR"}
+
+    @classmethod
+    def poll(cls, context: Any) -> bool:
+        return _active(context) is not None
+
+    def draw(self, context: Any) -> None:
+        layout = self.layout
+        one = _active(context)
+        if one is None:
+            return
+        _draw_strip(layout, context.scene, one, in_full=True)
+        if one.data.kind == "TEXT":
+            row = layout.row()
+            row.enabled = one.data.use_guidance and one.sharing < 2
+            row.prop(one.data, "guidance_keys", text="", placeholder="seconds:value, ... for a curve")
+        layout.prop(context.scene.freetalker, "seed", text="Seed of All Strips")
+
+
 class _AllStrips:
     bl_label = "All Strips"
     bl_options = {"DEFAULT_CLOSED"}
@@ -153,6 +176,16 @@ def _strips(context: Any) -> list[strips.Placed]:
     return [] if armature is None else [*strips.placed(armature, "TEXT"), *strips.placed(armature, "SPEECH")]
 
 
+def _active(context: Any) -> strips.Placed | None:
+    """Our strip that is active in the NLA editor, or the only one selected there."""
+    chosen = context.selected_nla_strips or ()
+    strip = context.active_nla_strip or (chosen[0] if len(chosen) == 1 else None)
+    if strip is None or strip.action is None or strip.action.freetalker.kind not in {"TEXT", "SPEECH"}:
+        return None
+    found = strips.placed(strip.id_data, strip.action.freetalker.kind)
+    return next((one for one in found if one.strip == strip), None)
+
+
 def _draw_strip(layout: Any, scene: Any, one: strips.Placed, in_full: bool) -> None:
     """One strip: its time and what it says; its guidance too where it is drawn in full."""
     data = one.data
@@ -163,7 +196,11 @@ def _draw_strip(layout: Any, scene: Any, one: strips.Placed, in_full: bool) -> N
     row = column.row(align=True)
     icon = "OUTLINER_DATA_FONT" if data.kind == "TEXT" else "OUTLINER_DATA_SPEAKER"
     row.label(text=f"{start:.1f} to {end:.1f} s" + ("" if one.heard else ", muted"), icon=icon)
+    if one.sharing > 1:
+        row.operator("freetalker.make_single", text=f"{one.sharing}", icon="LINKED").strip = one.strip.name
     row.operator("freetalker.remove_strip", text="", icon="X", emboss=False).strip = one.strip.name
+    column = column.column(align=True)
+    column.enabled = one.sharing < 2
     if data.kind == "SPEECH":
         column.prop(data, "sound", text="")
     elif in_full:
@@ -175,6 +212,9 @@ def _draw_strip(layout: Any, scene: Any, one: strips.Placed, in_full: bool) -> N
         field.prop(data, "guidance", slider=True)
     else:
         column.prop(data, "prompt", text="")
+    if in_full and one.sharing > 1:
+        what = "prompt" if data.kind == "TEXT" else "sound"
+        _draw_lines(layout, f"{one.sharing} strips share this {what}: press the number to make it its own", "LINKED")
 
 
 def _draw_progress(layout: Any, running: job.Job) -> None:
@@ -198,6 +238,7 @@ def _draw_lines(layout: Any, text: str, icon: str, width: int = 38) -> None:
 _PARTS = (  # (panel, parent)
     (_Setup, None),
     (_Character, None),
+    (_ActiveStrip, None),
     (_Strips, None),
     (_AllStrips, _Strips),
     (_Generate, None),
@@ -215,6 +256,8 @@ def _panels() -> tuple[type, ...]:
     made: list[type] = []
     for space, base in (("view3d", _View3D), ("nla", _Nla)):
         for part, parent in _PARTS:
+            if base.bl_space_type not in getattr(part, "editors", {base.bl_space_type}):
+                continue
             extra: dict[str, Any] = {"bl_idname": name(space, part), "bl_order": len(made)}
             if parent is not None:
                 extra["bl_parent_id"] = name(space, parent)

@@ -27,12 +27,20 @@ def _traces() -> set[str]:
             continue
         draws = getattr(menu.draw, "_draw_funcs", [])
         found |= {f"{menu.__name__} {draw}" for draw in draws if "freetalker" in draw.__module__}
+    for configuration in (bpy.context.window_manager.keyconfigs.addon, bpy.context.window_manager.keyconfigs.user):
+        for keymap in configuration.keymaps:
+            items = [item for item in keymap.keymap_items if item.idname.startswith("freetalker.")]
+            found |= {f"key {configuration.name} {keymap.name} {item.idname}" for item in items}
     return found
 
 
 def test_registers_and_unregisters_twice_without_leaks(ft: SimpleNamespace) -> None:
     registered = _traces()
     assert len([trace for trace in registered if trace.startswith("class")]) > 10
+    assert {trace for trace in registered if trace.startswith("key Blender addon")} == {
+        "key Blender addon NLA Editor freetalker.add_text_strip",
+        "key Blender addon NLA Editor freetalker.add_speech_strip",
+    }
     for _ in range(2):
         addon_utils.disable(EXTENSION)
         assert _traces() == set()

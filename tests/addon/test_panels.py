@@ -81,6 +81,36 @@ def test_with_everything(
     assert "operator freetalker.install_runtime" not in shown
 
 
+def test_the_active_strip_in_the_nla_editor(
+    ft: SimpleNamespace, installed: Any, armature: Any, speech: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sidebar = installed("addon.panels.sidebar")
+    (panel,) = [panel for panel in sidebar.CLASSES if panel.bl_label == "Active Strip"]
+    assert panel.bl_space_type == "NLA_EDITOR"
+
+    def drawn(active: Any, *selected: Any) -> list[str]:
+        shown: list[str] = []
+        context = SimpleNamespace(
+            active_nla_strip=active, selected_nla_strips=list(selected), scene=bpy.context.scene, object=armature
+        )
+        if panel.poll(context):
+            panel.draw(SimpleNamespace(layout=Layout(shown)), context)
+        return shown
+
+    bpy.ops.freetalker.add_text_strip(prompt="a person waves")
+    bpy.ops.freetalker.add_speech_strip(filepath=str(speech))
+    text, spoken = (ft.strips.placed(armature, kind)[0].strip for kind in ("TEXT", "SPEECH"))
+    fields = {"prop prompt", "prop guidance", "prop guidance_keys", "prop seed"}
+    assert fields <= set(drawn(text))
+    assert fields <= set(drawn(None, text))
+    assert {"prop sound", "prop seed"} <= set(drawn(spoken, text, spoken))
+    assert drawn(None, text, spoken) == drawn(None) == []
+    armature.animation_data.nla_tracks.new().strips.new("again", 1, text.action)
+    assert "operator freetalker.make_single" in drawn(text)
+    ordinary = armature.animation_data.nla_tracks.new().strips.new("ordinary", 1, bpy.data.actions.new("ordinary"))
+    assert drawn(ordinary) == []
+
+
 def test_in_an_empty_scene(ft: SimpleNamespace, draw: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     _noted(ft, monkeypatch)
     shown = draw()
@@ -136,9 +166,11 @@ def test_preferences_and_menus_draw(ft: SimpleNamespace, installed: Callable[[st
         SimpleNamespace(layout=layout, bl_rna=preferences.bl_rna, environment_error="No such folder"), bpy.context
     )
     menus = installed("addon.panels.menus")
-    for _, entry in menus._ENTRIES:
+    for entry in (*(entry for _, entry in menus._ENTRIES), menus.FREETALKER_MT_strips.draw):
         entry(SimpleNamespace(layout=layout), bpy.context)
-    expected = {"prop model", "prop environment", "No such folder", "operator freetalker.add_character"}
+    expected = {"prop model", "prop environment", "No such folder"}
+    verbs = ("add_character", "add_text_strip", "add_speech_strip", "import_storyboard", "export_storyboard")
+    expected |= {f"operator freetalker.{verb}" for verb in verbs}
     assert expected <= set(layout.shown)
 
 

@@ -97,7 +97,7 @@ def test_prompt_names_the_strip(ft: SimpleNamespace, armature: Any) -> None:
     strip.action.freetalker.prompt = "a person\nbows " + "深くお辞儀をする" * 20
     assert strip.name.startswith("a person bows 深く")
     assert strip.name.endswith("…")
-    assert len(strip.name.encode()) <= 63
+    assert len(strip.name.encode()) <= 59
     assert ft.strips.timeline(bpy.context.scene, armature).text[0].prompt.endswith("する")
 
 
@@ -216,6 +216,212 @@ def test_a_duplicate_has_a_prompt_of_its_own(ft: SimpleNamespace, armature: Any)
     assert first.data.prompt == "a person waves"
     assert second.strip.name == "a person bows"
     assert first.strip.name.startswith("a person waves")
+
+
+def _blender(operator: Any, *selected: Any, **options: Any) -> Any:
+    """Blender's own operator on these strips and no others, in the NLA editor."""
+    for owner in bpy.data.objects:
+        for track in owner.animation_data.nla_tracks if owner.animation_data else ():
+            for strip in track.strips:
+                strip.select = strip in selected
+    with _nla_editor():
+        return operator(**options)
+
+
+def _said(ft: SimpleNamespace, armature: Any) -> list[tuple[float, float, str]]:
+    found = ft.strips.timeline(bpy.context.scene, armature).text
+    return [(strip.start * 24, strip.end * 24, strip.prompt) for strip in found]
+
+
+def test_the_name_is_the_prompt(ft: SimpleNamespace, armature: Any) -> None:
+    bpy.ops.freetalker.add_text_strip(prompt="a person waves")
+    _text(ft, armature).name = "a person bows deeply"
+    assert _said(ft, armature) == [(0, 96, "a person bows deeply")]
+    assert _text(ft, armature).name == "a person bows deeply"
+    _text(ft, armature).name = ""  # Blender takes the action's name for an empty one
+    assert _said(ft, armature) == [(0, 96, "a person bows deeply")]
+
+
+def test_a_long_prompt_keeps_what_its_name_does_not_show(ft: SimpleNamespace, armature: Any) -> None:
+    prompt = "a person walks forward,  and then turns around, and after that bows to the 観客 in front"
+    bpy.ops.freetalker.add_text_strip(prompt=prompt)
+    strip = _text(ft, armature)
+    assert _said(ft, armature)[0][2] == prompt
+    shown = strip.name
+    strip.name = shown.replace("walks", "runs")
+    assert _said(ft, armature)[0][2] == " ".join(prompt.split()).replace("walks", "runs")
+    strip.name = "a person bows"
+    assert _said(ft, armature)[0][2] == "a person bows"
+
+
+def test_names_of_an_older_version_are_no_prompts(ft: SimpleNamespace, armature: Any) -> None:
+    bpy.ops.freetalker.add_text_strip(prompt="a person waves")
+    strip = _text(ft, armature)
+    strip.name, strip.action.freetalker.shown_name = "greeting", ""
+    assert _said(ft, armature) == [(0, 96, "a person waves")]
+    strip.name = "a person bows"
+    assert _said(ft, armature) == [(0, 96, "a person bows")]
+
+
+@pytest.mark.parametrize(
+    "prompt", ["a person waves", "a person waves " + "and waves again " * 6, "深くお辞儀をする" * 9]
+)
+def test_duplicates_and_parts_are_no_renaming(ft: SimpleNamespace, armature: Any, prompt: str) -> None:
+    bpy.ops.freetalker.add_text_strip(prompt=prompt)
+    _blender(bpy.ops.nla.duplicate, _text(ft, armature), linked=False)
+    _blender(bpy.ops.nla.duplicate, _text(ft, armature), linked=True)
+    bpy.context.scene.frame_set(49)
+    _blender(bpy.ops.nla.split, *[one.strip for one in ft.strips.placed(armature, "TEXT")])
+    assert {text for _, _, text in _said(ft, armature)} == {prompt}
+    assert sorted((start, end) for start, end, _ in _said(ft, armature)) == [(0, 48)] * 3 + [(48, 96)] * 3
+
+
+def test_a_linked_duplicate_shares_until_it_is_renamed(ft: SimpleNamespace, armature: Any) -> None:
+    bpy.ops.freetalker.add_text_strip(prompt="a person waves")
+    _blender(bpy.ops.nla.duplicate, _text(ft, armature), linked=True)
+    first, second = (one.strip for one in ft.strips.placed(armature, "TEXT"))
+    assert ft.strips.placed(armature, "TEXT")[0].sharing == 2
+    first.action.freetalker.prompt = "a person nods"
+    assert [text for _, _, text in _said(ft, armature)] == ["a person nods"] * 2
+    second.name = "a person bows"
+    assert sorted(text for _, _, text in _said(ft, armature)) == ["a person bows", "a person nods"]
+    assert {one.sharing for one in ft.strips.placed(armature, "TEXT")} == {1}
+
+
+def test_a_part_of_a_split_strip_is_made_its_own(ft: SimpleNamespace, armature: Any) -> None:
+    bpy.ops.freetalker.add_text_strip(prompt="a person waves")
+    bpy.context.scene.frame_set(25)
+    _blender(bpy.ops.nla.split, _text(ft, armature))
+    _, second = (one.strip for one in ft.strips.placed(armature, "TEXT"))
+    assert bpy.ops.freetalker.make_single(strip=second.name) == {"FINISHED"}
+    second.action.freetalker.prompt = "a person bows"
+    assert _said(ft, armature) == [(0, 24, "a person waves"), (24, 96, "a person bows")]
+    assert bpy.ops.freetalker.remove_strip(strip=second.name) == {"FINISHED"}
+    assert _said(ft, armature) == [(0, 24, "a person waves")]
+
+
+def test_guidance_stays_with_what_it_was_set_for(ft: SimpleNamespace, armature: Any) -> None:
+    bpy.ops.freetalker.add_text_strip(prompt="a person waves")
+    data = _text(ft, armature).action.freetalker
+    data.use_guidance, data.guidance_keys = True, "0:1, 4:3"
+    _text(ft, armature).frame_start_ui = 25
+    bpy.context.scene.frame_set(49)
+    _blender(bpy.ops.nla.split, _text(ft, armature))
+    texts = ft.strips.timeline(bpy.context.scene, armature).text
+    assert [text.guidance for text in texts] == [((1.0, 1.0), (5.0, 3.0))] * 2
+    ft.strips.placed(armature, "TEXT")[1].strip.action_frame_start += 12  # trims what was first, and moves the rest up
+    assert ft.strips.timeline(bpy.context.scene, armature).text[1].guidance == ((0.5, 1.0), (4.5, 3.0))
+
+
+@pytest.mark.parametrize(
+    "text", ["1", "0:1,", "0:1, 0:2", "1:1, 0:1", "0:-1", "0:nan", "x:1", "0:1:2", "inf:1", "0:21"]
+)
+def test_guidance_that_is_no_curve(ft: SimpleNamespace, armature: Any, text: str) -> None:
+    bpy.ops.freetalker.add_text_strip(prompt="a person waves")
+    data = _text(ft, armature).action.freetalker
+    data.use_guidance, data.guidance_keys = True, text
+    with pytest.raises(ft.errors.InputError, match=r"a person waves.*seconds:value"):
+        ft.strips.timeline(bpy.context.scene, armature)
+
+
+def test_speech_trimmed_from_the_left(ft: SimpleNamespace, armature: Any, speech: Path) -> None:
+    bpy.ops.freetalker.add_speech_strip(filepath=str(speech), frame=25)
+    strip = ft.strips.placed(armature, "SPEECH")[0].strip
+    strip.action_frame_start = 12
+    (spoken,) = ft.strips.timeline(bpy.context.scene, armature).speech
+    assert (spoken.start, spoken.end, spoken.offset) == (1.0, 2.5, 0.5)
+    ft.sequencer.mirror(bpy.context.scene)
+    (copy,) = bpy.context.scene.sequence_editor.strips
+    assert (copy.frame_final_start, copy.frame_final_end, copy.frame_offset_start) == (25, 61, 12)
+
+
+@pytest.mark.parametrize("change", [{"scale": 0.5}, {"repeat": 2.0}, {"use_reverse": True}])
+def test_speech_keeps_its_speed(ft: SimpleNamespace, armature: Any, speech: Path, change: dict[str, Any]) -> None:
+    bpy.ops.freetalker.add_speech_strip(filepath=str(speech))
+    for name, value in change.items():
+        setattr(ft.strips.placed(armature, "SPEECH")[0].strip, name, value)
+    with pytest.raises(ft.errors.InputError, match="a recording cannot be"):
+        ft.strips.timeline(bpy.context.scene, armature)
+
+
+def test_deleting_with_blenders_own_tools(ft: SimpleNamespace, armature: Any, speech: Path) -> None:
+    scene = bpy.context.scene
+    bpy.ops.freetalker.add_text_strip(prompt="a person waves")
+    bpy.ops.freetalker.add_speech_strip(filepath=str(speech))
+    (spoken,) = ft.strips.placed(armature, "SPEECH")
+    _blender(bpy.ops.nla.delete, spoken.strip)
+    ft.sequencer.mirror(scene)
+    assert _sounds(scene) == []
+    assert ft.strips.timeline(scene, armature).speech == ()
+
+
+def test_meta_strips_are_moved_muted_and_kept_whole(ft: SimpleNamespace, armature: Any, speech: Path) -> None:
+    bpy.ops.freetalker.add_text_strip(prompt="a person waves", seconds=1.0)
+    bpy.ops.freetalker.add_speech_strip(filepath=str(speech))
+    for kind in ("TEXT", "SPEECH"):
+        _blender(bpy.ops.nla.meta_add, ft.strips.placed(armature, kind)[0].strip)
+    for track in armature.animation_data.nla_tracks:
+        track.strips[0].frame_start_ui = 49
+    timeline = ft.strips.timeline(bpy.context.scene, armature)
+    assert [(s.start, s.end) for s in (*timeline.text, *timeline.speech)] == [(2.0, 3.0), (2.0, 4.0)]
+    _says("within a meta strip", bpy.ops.freetalker.remove_strip, strip="a person waves")
+    ft.strips.placed(armature, "TEXT")[0].track.strips[0].mute = True
+    assert ft.strips.timeline(bpy.context.scene, armature).text == ()
+
+
+def test_keys_are_blenders_own_for_other_strips(ft: SimpleNamespace, armature: Any, installed: Any) -> None:
+    operators = installed("addon.operators.strips")
+    bpy.ops.freetalker.add_text_strip(prompt="a person waves")
+    with _nla_editor():
+        assert not operators._keys_are_blenders(bpy.context)
+        armature.animation_data.nla_tracks.new().strips.new(
+            "ordinary", 1, bpy.data.actions.new("ordinary")
+        ).select = True
+        assert operators._keys_are_blenders(bpy.context)
+        _text(ft, armature).select = False
+        assert operators._keys_are_blenders(bpy.context)
+
+
+def test_dropped_recordings_follow_one_another(ft: SimpleNamespace, armature: Any, tmp_path: Path) -> None:
+    for name, seconds in (("a.wav", 1.0), ("b.wav", 2.0)):
+        write_wave(tmp_path / name, seconds)
+    files = [{"name": "a.wav"}, {"name": "b.wav"}]
+    dropped = {"filepath": str(tmp_path / "a.wav"), "directory": str(tmp_path), "files": files}
+    bpy.context.scene.frame_set(11)
+    assert bpy.ops.freetalker.add_speech_strip(**dropped) == {"FINISHED"}
+    spoken = ft.strips.timeline(bpy.context.scene, armature).speech
+    assert [(s.audio.name, s.end - s.start) for s in spoken] == [("a.wav", 1.0), ("b.wav", 2.0)]
+    assert spoken[1].start == spoken[0].end
+    files.append({"name": "none.wav"})
+    dropped["frame"] = 200
+    _says("none.wav", bpy.ops.freetalker.add_speech_strip, **dropped)
+    assert len(ft.strips.placed(armature, "SPEECH")) == 2
+
+
+def test_sounds_are_taken_where_there_is_a_character(ft: SimpleNamespace) -> None:
+    def taken(area: str) -> bool:
+        with _nla_editor():
+            bpy.context.area.type = area
+            return bpy.types.FREETALKER_FH_speech.poll_drop(bpy.context)
+
+    assert not taken("NLA_EDITOR")
+    bpy.ops.freetalker.add_character()
+    assert [taken(area) for area in ("NLA_EDITOR", "VIEW_3D", "TEXT_EDITOR")] == [True, True, False]
+
+
+def test_suggestions_are_what_the_model_knows(
+    ft: SimpleNamespace, armature: Any, tmp_path: Path, installed: Any
+) -> None:
+    suggestions = installed("addon.suggestions")
+    scene = bpy.context.scene
+    found = suggestions.search(None, bpy.context, "hand RIGHT")
+    assert "a person raises the right hand" in found
+    assert all("right" in prompt and "hand" in prompt for prompt in found)
+    (tmp_path / "card.md").write_text("- bows (bow)\n- jumps (jump_up)\n")
+    scene.freetalker.model = str(tmp_path)
+    assert suggestions.search(None, bpy.context, "") == ["a person bows", "a person jumps"]
+    scene.freetalker.model = str(tmp_path / "none")
+    assert len(suggestions.search(None, bpy.context, "")) > 40
 
 
 def test_packed_speech_needs_no_file(ft: SimpleNamespace, armature: Any, tmp_path: Path) -> None:
