@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The trainer: Huber loss on x0, EMA, dropped conditions; killed at any step it goes on where it was.
+"""The trainer: a recipe's loss, EMA, dropped conditions; killed at any step it goes on where it was.
 
 python -m core prepare --source DIR --out build/takes      # clips and speech to packed takes
 python -m core train --takes build/takes --out build/open  # takes to a model folder
+python -m core train --takes build/takes --out build/paper --recipe freetalker
 torchrun --nproc-per-node 2 -m core train --takes build/takes --out build/open  # on two GPUs
 """
 
@@ -14,94 +15,37 @@ import os
 import time
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor, distributed
-from torch.nn import functional
 
 from ..conditions.speech import features_width
 from ..errors import InputError
-from ..features import FEATURES
+from ..features import FEATURES, Normalizer
 from ..model.checkpoint import Model, ModelConfig, load_model, save_model
 from ..model.denoiser import Denoiser, DenoiserConfig
-from ..sampling.schedule import Schedule, cosine_schedule
-from ..skeleton import neutral_skeleton
+from ..sampling.schedule import cosine_schedule
 from .card import licence_of, model_card
-from .components import SIGNAL_STD, component_weights
 from .dataset import WINDOW, TakeSet
-from .feet import Feet
+from .losses import make_loss
+from .recipes import PRESETS, Recipe
 
-
-@dataclass(frozen=True)
-class Recipe:
-    """How long and how fast to learn. steps: optimizer steps; batch: windows a step; saved every save_seconds."""
-
-    steps: int = 5000
-    batch: int = 32
-    learning_rate: float = 1e-3
-    warmup: int = 150
-    ema: float = 0.998
-    speech_share: float = 0.4
-    smooth_weight: float = 1.0
-    jerk_weight: float = 1.0
-    feet_weight: float = 0.05
-    seed: int = 1
-    save_seconds: float = 300.0
-
-
-def loss_of(
-    denoiser: Denoiser, schedule: Schedule, batch: dict[str, Tensor], weights: Tensor, feet: Feet, recipe: Recipe
-) -> Tensor:
-    """Masked Huber loss of the predicted x0 (paper eq. 1), of its first and third difference in time, and of the feet.
-
-    The third difference sees hardly anything but errors quicker than people move, 5 Hz and more: small beside the
-    others, but what an eye takes for jitter. Of the feet, places count in 5 cm and steps in 1 cm a frame. Other errors
-    count in units of the components' own spread, and all more where there is little noise (`noise_weights`).
-    """
-    x0, valid = batch["x"], batch["valid"]
-    timesteps = torch.randint(0, len(schedule), (len(x0),), device=x0.device)
-    noisy = schedule.add_noise_each(x0, torch.randn_like(x0), timesteps)
-    predicted = denoiser(
-        noisy, timesteps, batch["text"], batch["text_present"], batch["speech"], batch["speech_present"], valid
-    )
-    there = feet(predicted), feet(x0)
-    predicted, x0 = predicted / SIGNAL_STD, x0 / SIGNAL_STD
-    here = noise_weights(schedule).to(x0.device)[timesteps, None, None] * valid[..., None]  # (B, N, 1)
-    total = torch.zeros((), device=x0.device)
-    for order, weight in ((0, 1.0), (1, recipe.smooth_weight), (3, recipe.jerk_weight)):
-        predicted_now, x0_now = (value.diff(dim=1, n=order) for value in (predicted, x0))
-        error = functional.smooth_l1_loss(predicted_now, x0_now, reduction="none") * weights
-        total = total + weight * (error * here[:, order:]).sum()
-    total = total / len(weights)
-    for order, unit in ((0, 0.05), (1, 0.01)):  # metres; metres a frame
-        error = functional.smooth_l1_loss(there[0][order] / unit, there[1][order] / unit, reduction="none")
-        total = total + recipe.feet_weight * (error.mean((2, 3)) * here[:, order:, 0]).sum()
-    return total / valid.sum()
-
-
-def noise_weights(schedule: Schedule) -> Tensor:
-    """(T,) weight of each noise step: half and the root of the signal-to-noise ratio, at most 4, mean 1.
-
-    Errors are small where there is little noise, and what is quick and small, as a wave of the hand, is decided there.
-    The full ratio (min-SNR, Hang et al. 2023) would leave next to nothing for the steps that ask the text.
-    """
-    ratio = schedule.signal / (1 - schedule.signal)
-    weights = np.minimum(0.5 + SIGNAL_STD * np.sqrt(ratio), 4.0)
-    return torch.from_numpy(weights / weights.mean()).float()
+_LEAST_STD = 1e-3  # of a feature that hardly moves
 
 
 def learning_rate(step: int, recipe: Recipe) -> float:
-    """Linear warm-up, then even, then over the last half of the steps linear down to a fiftieth.
+    """Linear warm-up, then even, then over the last `decay_share` of the steps linear down to a fiftieth.
 
-    So a run can be given more steps at any time before its second half.
+    So a run can be given more steps at any time before those.
     """
     warm = min(1.0, (step + 1) / recipe.warmup)
     left = 1 - step / max(recipe.steps, 1)
-    return recipe.learning_rate * warm * min(1.0, max(left / 0.5, 0.02))
+    return recipe.learning_rate * warm * min(1.0, max(left / max(recipe.decay_share, 1e-9), 0.02))
 
 
 def train(
@@ -117,7 +61,7 @@ def train(
     out.mkdir(parents=True, exist_ok=True)
     with _team() as team:
         _train(takes, out / "state.pt", config, recipe, start.denoiser if start else None, team)
-        model = None if team.rank else export(out / "state.pt", takes, out / name, name, start)
+        model = None if team.rank else export(out / "state.pt", takes, out / name, name, recipe, start)
     return model or load_model(out / name)
 
 
@@ -164,14 +108,14 @@ def _train(
     device = team.device
     torch.manual_seed(recipe.seed)
     denoiser = Denoiser(config).to(device)
-    torch.nn.init.normal_(denoiser.text_in.weight)  # a sentence vector has length 1: its entries are small
+    if np.allclose(np.linalg.norm(takes.sentences, axis=1), 1.0, atol=0.01):  # of length 1: its entries are small
+        torch.nn.init.normal_(denoiser.text_in.weight)
     if start is not None:
         denoiser.load_state_dict(start.state_dict())
     average = copy.deepcopy(denoiser).requires_grad_(False)
-    optimizer = torch.optim.AdamW(denoiser.parameters(), lr=recipe.learning_rate, weight_decay=0.01)
-    schedule, weights = cosine_schedule(), torch.from_numpy(component_weights()).float().to(device)
-    feet = Feet(takes.normalizer, neutral_skeleton(), device)
-    first = _resume(state_file, takes, denoiser, average, optimizer, config)
+    optimizer = torch.optim.AdamW(denoiser.parameters(), lr=recipe.learning_rate, weight_decay=recipe.weight_decay)
+    loss_of = make_loss(recipe, cosine_schedule(), takes.normalizer, device)
+    first = _resume(state_file, takes, denoiser, average, optimizer, config, recipe)
     saved = started = time.monotonic()
     running = 0.0
     for step in range(first, recipe.steps):
@@ -179,7 +123,7 @@ def _train(
             group["lr"] = learning_rate(step, recipe)
         batch = team.share(takes.batch(recipe.seed, step, recipe.batch, recipe.speech_share))
         torch.manual_seed((recipe.seed + 1009 * team.rank) * 1_000_003 + step)
-        loss = loss_of(denoiser, schedule, batch, weights, feet, recipe)
+        loss = loss_of(denoiser, batch)
         optimizer.zero_grad(set_to_none=True)
         loss.backward()
         team.average_gradients(denoiser)
@@ -193,13 +137,15 @@ def _train(
             pace = (time.monotonic() - started) / (step + 1 - first)
             print(f"step {step + 1}/{recipe.steps}  loss {running:.4f}  {pace:.2f} s a step", flush=True)
         if time.monotonic() - saved > recipe.save_seconds:
-            _save_state(state_file, step + 1, takes, denoiser, average, optimizer, config)
+            _save_state(state_file, step + 1, takes, denoiser, average, optimizer, config, recipe)
             saved = time.monotonic()
     if team.rank == 0:
-        _save_state(state_file, recipe.steps, takes, denoiser, average, optimizer, config)
+        _save_state(state_file, recipe.steps, takes, denoiser, average, optimizer, config, recipe)
 
 
-def export(state_file: Path, takes: TakeSet, folder: Path, name: str, start: Model | None = None) -> Model:
+def export(
+    state_file: Path, takes: TakeSet, folder: Path, name: str, recipe: Recipe, start: Model | None = None
+) -> Model:
     """Write the averaged weights of a training state, which began with `start`, as a model folder."""
     state = torch.load(state_file, weights_only=True, map_location="cpu")
     config = DenoiserConfig(**state["config"])
@@ -207,8 +153,9 @@ def export(state_file: Path, takes: TakeSet, folder: Path, name: str, start: Mod
     denoiser.load_state_dict(state["average"])
     trained = int(state["step"]) + (start.config.trained_steps if start else 0)
     model_config = ModelConfig(
-        config, takes.speech_blocks, takes.encoder, window=WINDOW, projected_from=FEATURES, trained_steps=trained,
-        held_out_clips=len(takes.split.clips), licence=licence_of(takes),
+        config, takes.speech_blocks, takes.encoder, window=WINDOW,
+        projected_from=FEATURES if recipe.components else 0, trained_steps=trained, sampler=recipe.sampler,
+        steps=recipe.sampler_steps, held_out_clips=len(takes.split.clips), licence=licence_of(takes),
     )  # fmt: skip
     card = model_card(name, takes, model_config)
     model = Model(denoiser.eval().requires_grad_(False), model_config, takes.normalizer, takes.speech_normalizer, card)
@@ -230,10 +177,12 @@ def _save_state(
     average: Denoiser,
     optimizer: torch.optim.Optimizer,
     config: DenoiserConfig,
+    recipe: Recipe,
 ) -> None:
     state: dict[str, Any] = {
         "step": step,
         "config": asdict(config),
+        "loss": recipe.loss,
         "feature_mean": torch.from_numpy(takes.normalizer.mean),
         "denoiser": denoiser.state_dict(),
         "average": average.state_dict(),
@@ -251,13 +200,14 @@ def _resume(
     average: Denoiser,
     optimizer: torch.optim.Optimizer,
     config: DenoiserConfig,
+    recipe: Recipe,
 ) -> int:
     """Load a state where there is one; the step to go on with."""
     if not path.is_file():
         return 0
     state = torch.load(path, weights_only=True, map_location="cpu")
-    if state["config"] != asdict(config):
-        raise InputError(f"{path} was trained with another network: give another --out, or remove it.")
+    if DenoiserConfig(**state["config"]) != config or state.get("loss", "ours") != recipe.loss:
+        raise InputError(f"{path} was trained with another network or loss: give another --out, or remove it.")
     if not np.allclose(state["feature_mean"], takes.normalizer.mean):
         raise InputError(f"{path} was trained on other takes: give the same --takes and --start, or another --out.")
     denoiser.load_state_dict(state["denoiser"])
@@ -273,10 +223,11 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--takes", type=Path, required=True, help="folder that `prepare` wrote")
     parser.add_argument("--out", type=Path, required=True, help="folder of the training state and the model")
     parser.add_argument("--name", default="open", help="name of the model folder")
-    parser.add_argument("--width", type=int, default=192)
-    parser.add_argument("--layers", type=int, default=6)
-    parser.add_argument("--feedforward", type=int, default=768)
-    parser.add_argument("--dropout", type=float, default=0.0)
+    parser.add_argument("--recipe", choices=PRESETS, default="open", help="whose method: ours or a paper's")
+    parser.add_argument("--loss", choices=["ours", "huber", "mse"], help="another loss than the recipe's")
+    parser.add_argument("--local-attention", action="store_true", help="on speech, before it meets the motion")
+    for field, kind in (("width", int), ("layers", int), ("feedforward", int), ("dropout", float)):
+        parser.add_argument(f"--{field}", type=kind, help="of the network, instead of the recipe's")
     parser.add_argument("--start", help="a model to begin with, by name or folder, instead of random weights")
     parser.add_argument("--export-only", action="store_true", help="write the model folder of the last saved state")
     for field, kind in (
@@ -286,26 +237,50 @@ def main(arguments: Sequence[str]) -> int:
         ("seed", int),
         ("save-seconds", float),
     ):
-        parser.add_argument(f"--{field}", type=kind, default=getattr(Recipe, field.replace("-", "_")))
+        parser.add_argument(f"--{field}", type=kind, help="instead of the recipe's")
     given = parser.parse_args(arguments)
     if not (given.takes / "takes.json").is_file():
         raise InputError(f"{given.takes} holds no takes: run `python -m core prepare --out {given.takes}` first.")
+    preset = PRESETS[given.recipe]
+    recipe = replace(preset.recipe, **_given(given, Recipe))
+    if recipe.loss == "ours" and not recipe.components:
+        raise InputError(f"Our own loss is on components, and the recipe {given.recipe} has none: choose huber or mse.")
     start = load_model(given.start) if given.start else None
-    takes = TakeSet(given.takes, (start.normalizer, start.speech_normalizer) if start else None)
+    takes = _open_takes(given.takes, recipe, start)
     if given.export_only:
-        export(given.out / "state.pt", takes, given.out / given.name, given.name, start)
+        export(given.out / "state.pt", takes, given.out / given.name, given.name, recipe, start)
         return 0
-    config = DenoiserConfig(
-        features=len(component_weights()), text_width=takes.sentences.shape[1],
-        speech_width=features_width(takes.speech_blocks), width=given.width, layers=given.layers,
-        feedforward=given.feedforward, dropout=given.dropout, norm_first=True, absence="learned",
-        conditioning="every_layer", skip=True, answer_filter=5,
-    )  # fmt: skip
-    recipe = Recipe(
-        steps=given.steps, batch=given.batch, learning_rate=given.learning_rate, seed=given.seed,
-        save_seconds=given.save_seconds,
+    config = replace(
+        preset.network, features=len(takes.normalizer.normalize(takes.features[:1])[0]),
+        text_width=takes.sentences.shape[1], speech_width=features_width(takes.speech_blocks),
+        **_given(given, DenoiserConfig),
     )  # fmt: skip
     if start is not None and start.denoiser.config != config:
         raise InputError(f"The model {given.start} has another network than was asked for: give its sizes.")
     train(takes, given.out, config, recipe, given.name, start)
     return 0
+
+
+def _given(given: argparse.Namespace, kind: type[Recipe] | type[DenoiserConfig]) -> dict[str, Any]:
+    """Those options of the command line that are fields of a config, where they were given."""
+    names = {entry.name for entry in fields(kind)}
+    return {name: value for name, value in vars(given).items() if name in names and value is not None}
+
+
+def _open_takes(folder: Path, recipe: Recipe, start: Model | None) -> TakeSet:
+    if start is not None:
+        return TakeSet(folder, (start.normalizer, start.speech_normalizer))
+    if recipe.components:
+        return TakeSet(folder)
+    features, speech = (np.load(folder / f"{name}.npy", mmap_mode="r") for name in ("features", "speech"))
+    return TakeSet(folder, (_plain_normalizer(features), _plain_normalizer(speech)))
+
+
+def _plain_normalizer(rows: npt.NDArray[np.float32]) -> Normalizer:
+    """Mean and std of rows (N, D), a part at a time; 0 and 1 where there are none."""
+    if not len(rows):
+        return Normalizer(np.zeros(rows.shape[1]), np.ones(rows.shape[1]))
+    parts = np.array_split(rows, len(rows) // 100_000 + 1)
+    mean = np.sum([part.sum(0, dtype=np.float64) for part in parts], axis=0) / len(rows)
+    variance = np.sum([np.square(part - mean).sum(0) for part in parts], axis=0) / len(rows)
+    return Normalizer(mean, np.maximum(np.sqrt(variance), _LEAST_STD))

@@ -33,6 +33,30 @@ def test_noising_and_its_posterior_meet_the_released_ones():
         np.testing.assert_allclose(variance, GOLDEN["q_post_var"][row].flat[0], rtol=1e-5, atol=1e-12)
 
 
+def test_tables_of_square_roots_and_logarithms_meet_the_released_ones():
+    at = GOLDEN["at"]
+    np.testing.assert_allclose(np.sqrt(SCHEDULE.signal[at]), GOLDEN["sqrt_alphas_cumprod"], rtol=1e-12)
+    np.testing.assert_allclose(np.sqrt(1 - SCHEDULE.signal[at]), GOLDEN["sqrt_one_minus_alphas_cumprod"], rtol=1e-9)
+    np.testing.assert_allclose([SCHEDULE.signal_at(t - 1) for t in at], GOLDEN["alphas_cumprod_prev"], rtol=1e-12)
+    betas = [1 - SCHEDULE.signal_at(t) / SCHEDULE.signal_at(t - 1) for t in at]
+    np.testing.assert_allclose(betas, GOLDEN["betas"], rtol=1e-9)
+    # before its first step the released code puts the second's variance, of which a logarithm can be taken
+    variance = [SCHEDULE.posterior(t, t - 1)[2] for t in np.maximum(at, 1)]
+    np.testing.assert_allclose(np.log(variance), GOLDEN["posterior_log_variance_clipped"], rtol=1e-9)
+
+
+@pytest.mark.parametrize("name", ["50", "ddim50"])
+def test_a_chain_of_fewer_steps_meets_the_released_one(name: str):
+    """The released steps themselves: ours would begin with the noisiest (`trailing`)."""
+    steps = GOLDEN[f"respaced_{name}_timestep_map"].tolist()
+    np.testing.assert_allclose(SCHEDULE.signal[steps], GOLDEN[f"respaced_{name}_alphas_cumprod"], rtol=1e-9)
+    for t, before, beta in zip(steps, [-1, *steps], GOLDEN[f"respaced_{name}_betas"], strict=False):
+        assert 1 - SCHEDULE.signal_at(t) / SCHEDULE.signal_at(before) == pytest.approx(beta, rel=1e-9)
+        # of the posterior: beta (1 - signal before) / (1 - signal)
+        variance = beta * (1 - SCHEDULE.signal_at(before)) / (1 - SCHEDULE.signal_at(t))
+        assert SCHEDULE.posterior(t, before)[2] == pytest.approx(variance, rel=1e-9, abs=1e-15)
+
+
 @pytest.mark.parametrize("t", [0, 20, 500, 950])
 def test_noise_and_x0_are_two_views_of_x(t: int):
     x0, noise = torch.randn(2, 3, 4, 5, dtype=torch.float64, generator=torch.Generator().manual_seed(0))

@@ -21,8 +21,10 @@ from core.training import dataset
 from core.training.card import licence_of
 from core.training.components import SIGNAL_STD, component_weights, fit_components
 from core.training.dataset import SPEECH_ACTION, WINDOW, Packer, Take, TakeSet, chain, lengthened, repeated, windows
+from core.training.losses import noise_weights
+from core.training.recipes import Recipe
 from core.training.split import Split
-from core.training.train import Recipe, learning_rate, noise_weights, train
+from core.training.train import learning_rate, train
 from tests.core.moves import wandering
 
 SKELETON = neutral_skeleton()

@@ -1,0 +1,63 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""How each kind of model is trained, `python -m core train --recipe NAME`: ours, FreeTalker's and DiffMotion-v2's."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from ..model.denoiser import DenoiserConfig
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How long and how fast to learn, and what.
+
+    steps: optimizer steps. batch: windows a step. save_seconds: from one saved state to the next. decay_share: of the
+    steps over which the learning rate falls. components: whether the network learns 163 components or all 659 features.
+    loss: "ours" is on components and weighed by the `_weight`s; "huber" and "mse" are the papers'. sampler,
+    sampler_steps: what the model is to be sampled with.
+    """
+
+    steps: int = 5000
+    batch: int = 32
+    learning_rate: float = 1e-3
+    warmup: int = 150
+    decay_share: float = 0.5
+    weight_decay: float = 0.01
+    ema: float = 0.998
+    speech_share: float = 0.4
+    components: bool = True
+    loss: Literal["ours", "huber", "mse"] = "ours"
+    smooth_weight: float = 1.0
+    jerk_weight: float = 1.0
+    feet_weight: float = 0.05
+    seed: int = 1
+    save_seconds: float = 300.0
+    sampler: str = "dpm"
+    sampler_steps: int = 20
+
+
+@dataclass(frozen=True)
+class Preset:
+    """A recipe and its network, whose widths of features, text and speech the takes decide."""
+
+    recipe: Recipe
+    network: DenoiserConfig
+
+
+PRESETS: dict[str, Preset] = {
+    "open": Preset(
+        Recipe(),
+        DenoiserConfig(
+            width=192, layers=6, feedforward=768, dropout=0.0, norm_first=True, absence="learned",
+            conditioning="every_layer", skip=True, answer_filter=5,
+        ),
+    ),
+    # section 3.1 of the paper; the released code says how many layers, and no weight decay
+    "freetalker": Preset(
+        Recipe(
+            steps=1_000_000, batch=256, learning_rate=2e-4, warmup=1, decay_share=0.0, weight_decay=0.0, ema=0.0,
+            speech_share=0.5, components=False, loss="huber", sampler="ddpm", sampler_steps=1000,
+        ),
+        DenoiserConfig(),
+    ),
+}  # fmt: skip

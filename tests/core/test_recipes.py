@@ -1,0 +1,173 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Each recipe trains and generates through the commands, with the conditions, loss and sampler of its paper."""
+
+import json
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+import torch
+
+from core.__main__ import main
+from core.conditions.speech import features_width, load_audio, speech_features
+from core.generate import Settings, generate
+from core.model.checkpoint import load_model
+from core.motion import Motion
+from core.sampling.schedule import cosine_schedule
+from core.skeleton import neutral_skeleton
+from core.timeline import load_timeline
+from core.training.dataset import SPEECH_ACTION, Packer, TakeSet
+from core.training.losses import masked_error, paper_loss
+from core.training.recipes import PRESETS
+from tests.core.moves import wandering
+from tests.core.tiny_networks import make_clip, make_wavlm
+
+GOLDEN = dict(np.load(Path(__file__).parents[1] / "golden" / "c_diffusion.npz"))
+PROMPT = "a person walks"
+SMALL = ("--width", "32", "--layers", "2", "--feedforward", "32", "--batch", "4", "--learning-rate", "1e-3")
+
+
+@pytest.fixture(scope="module")
+def voice(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("voice") / "voice.wav"
+    seconds = np.arange(16000 * 4) / 16000
+    tone = np.sin(2 * np.pi * 140 * seconds) * (np.sin(2 * np.pi * 2 * seconds) > 0)
+    soundfile.write(path, 0.3 * tone, 16000)
+    return path
+
+
+@pytest.fixture(scope="module")
+def blocks(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, ...]:
+    """The paper's five blocks, with a tiny network as wide as WavLM-Large."""
+    wavlm = make_wavlm(tmp_path_factory.mktemp("networks") / "wavlm", width=1024)
+    return ("mfcc", "mel", "prosody", f"wavlm={wavlm}", "onset")
+
+
+@pytest.fixture(scope="module")
+def takes(tmp_path_factory: pytest.TempPathFactory, blocks: tuple[str, ...], voice: Path) -> Path:
+    """Takes of text and of speech, told through a tiny CLIP and the paper's 1133 numbers of speech."""
+    folder = tmp_path_factory.mktemp("takes")
+    clip = make_clip(folder / "clip", "abcdefghijklmnopqrstuvwxyz", width=512)
+    packer = Packer(neutral_skeleton())
+    for seed in range(4):
+        packer.add(wandering(60, seed=seed), "walk", [PROMPT], f"walk{seed}", "cmu", "free")
+    speech = speech_features(load_audio(voice), blocks)
+    for seed in range(4, 8):
+        motion = wandering(len(speech), seed=seed)
+        packer.add(motion, SPEECH_ACTION, ["a person talks"], f"voice{seed}", "speech", "free", speech)
+    packer.write(folder, clip, blocks, features_width(blocks))
+    return folder
+
+
+def run(*arguments: str | Path) -> None:
+    assert main([str(argument) for argument in arguments]) == 0
+
+
+def generated(tmp_path: Path, model: Path, timeline: dict[str, object]) -> Motion:
+    """What `python -m core generate` writes in three steps."""
+    (tmp_path / "timeline.json").write_text(json.dumps(timeline))
+    run("generate", tmp_path / "timeline.json", "--model", model, "--steps", "3", "--out", tmp_path / "motion")
+    return Motion.load(tmp_path / "motion" / "motion.npz")
+
+
+def test_freetalker_trains_and_generates_through_the_commands(takes: Path, voice: Path, tmp_path: Path):
+    run(
+        "train",
+        "--takes",
+        takes,
+        "--out",
+        tmp_path,
+        "--name",
+        "paper",
+        "--recipe",
+        "freetalker",
+        "--steps",
+        "3",
+        *SMALL,
+    )
+    model = load_model(tmp_path / "paper")
+    config = model.config
+    assert (config.denoiser.features, config.denoiser.text_width, config.denoiser.speech_width) == (659, 512, 1133)
+    assert (config.noise_steps, config.sampler, config.steps) == (1000, "ddpm", 1000)
+    assert config.text_encoder == str(takes / "clip")
+    assert config.projected_from == 0
+    timeline = {
+        "fps": 20,
+        "text": [{"start": 0, "end": 3, "prompt": PROMPT}],
+        "speech": [{"start": 2, "audio": str(voice)}],
+    }
+    assert len(generated(tmp_path, tmp_path / "paper", timeline)) == 121
+    steps: list[int] = []
+    generate(
+        load_timeline(tmp_path / "timeline.json"), model, Settings(), on_step=lambda done, total: steps.append(total)
+    )
+    assert set(steps) == {1900}  # T = 1000 steps of the ancestral sampler, and T' = 900 of the second take
+
+
+def test_freetalkers_network_and_numbers_are_the_papers():
+    preset = PRESETS["freetalker"]
+    assert (preset.network.width, preset.network.layers, preset.network.prediction) == (256, 8, "x0")
+    recipe = preset.recipe
+    assert (recipe.batch, recipe.learning_rate, recipe.steps, recipe.loss) == (256, 2e-4, 1_000_000, "huber")
+
+
+@pytest.mark.parametrize("loss", ["huber", "mse"])
+def test_the_loss_of_the_paper_and_of_its_ablation_are_learned(takes: Path, tmp_path: Path, capsys, loss: str):
+    options = ("--recipe", "freetalker", "--loss", loss, "--steps", "200", "--local-attention")
+    run("train", "--takes", takes, "--out", tmp_path, *SMALL, "--width", "64", *options)
+    losses = [float(line.split("loss ")[1].split()[0]) for line in capsys.readouterr().out.splitlines()]
+    assert losses[-1] < 0.8 * losses[0]
+    assert load_model(tmp_path / "open").config.denoiser.local_attention
+
+
+@pytest.mark.parametrize(("kind", "name"), [("huber", "smooth_l1"), ("mse", "l2")])
+def test_masked_errors_are_the_released_ones(kind, name: str):
+    target, predicted = (torch.from_numpy(GOLDEN[f"loss_{key}"])[:, :, 0].transpose(1, 2) for key in ("target", "pred"))
+    valid = torch.from_numpy(GOLDEN["loss_mask"])[:, 0, 0]  # (B, N)
+    error = masked_error(predicted, target, valid, kind)
+    np.testing.assert_allclose(error, GOLDEN[f"loss_masked_{name}"], atol=2e-6)
+
+
+def test_one_in_ten_windows_of_text_loses_it(takes: Path):
+    batches = [TakeSet(takes).batch(1, step, 100, PRESETS["freetalker"].recipe.speech_share) for step in range(6)]
+    present = np.concatenate([batch["text_present"][~batch["speech_present"].any(1)] for batch in batches])
+    heard = np.concatenate([batch["speech_present"].any(1) for batch in batches])
+    # one in ten of the windows with speech is shown without it, and they are told as seldom as others are not
+    assert 0.35 < heard.mean() < 0.55
+    assert 0.7 < present.mean() < 0.93
+
+
+def test_a_network_of_noise_is_measured_on_the_noise():
+    class Right(torch.nn.Module):
+        """Answers the noise in x under clean features of 0."""
+
+        def __init__(self, prediction: str) -> None:
+            super().__init__()
+            self.config = type("Config", (), {"prediction": prediction})
+
+        def forward(self, x: torch.Tensor, t: torch.Tensor, *told: torch.Tensor) -> torch.Tensor:
+            signal = torch.as_tensor(cosine_schedule().signal)[t].float()
+            return x / (1 - signal).sqrt()[:, None, None]
+
+    empty = torch.zeros(2, 5, 3)
+    names = ("x", "text", "text_present", "speech", "speech_present")
+    batch = dict.fromkeys(names, empty) | {"valid": torch.ones(2, 5, dtype=torch.bool)}
+    assert paper_loss(Right("noise"), cosine_schedule(), batch, "mse") < 1e-6
+    assert paper_loss(Right("x0"), cosine_schedule(), batch, "mse") > 0.1
+
+
+def refused(capsys: pytest.CaptureFixture[str], message: str, *arguments: str | Path) -> None:
+    assert main([str(argument) for argument in arguments]) == 2
+    error = capsys.readouterr().err
+    assert re.search(message, error), error
+    assert error.count("\n") == 1
+
+
+def test_recipes_that_do_not_fit_are_refused(takes: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    train = ("train", "--takes", takes, "--out", tmp_path, *SMALL)
+    refused(capsys, "choose huber or mse", *train, "--recipe", "freetalker", "--loss", "ours")
+    run(*train, "--recipe", "freetalker", "--steps", "1")
+    refused(capsys, r"state\.pt was trained with another", *train, "--recipe", "freetalker", "--loss", "mse")
+    refused(capsys, r"state\.pt was trained with another", *train)
