@@ -5,8 +5,8 @@ from collections import Counter
 
 from ..model.checkpoint import ModelConfig
 from ..motion import CORE_FPS
-from .captions import PHRASES
 from .dataset import SPEECH_ACTION, TakeSet
+from .phrases import PHRASES
 
 CREDITS = {
     "smartbody": "SmartBody motion library, (C) 2017 University of Southern California, Institute for Creative "

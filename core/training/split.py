@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING
 
-from .captions import PHRASES, STYLES, SUBJECTS, Caption
+from .captions import STYLES, SUBJECTS, Caption
+from .phrases import PHRASES
 
 if TYPE_CHECKING:
     from .dataset import Take

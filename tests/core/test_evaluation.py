@@ -21,8 +21,9 @@ from core.features import FEATURES, Normalizer, encode
 from core.model.checkpoint import Model, ModelConfig, save_model
 from core.model.denoiser import Denoiser, DenoiserConfig
 from core.skeleton import neutral_skeleton
-from core.training.captions import HELD_OUT_SUBJECTS, PHRASES, Caption
+from core.training.captions import HELD_OUT_SUBJECTS, Caption
 from core.training.dataset import SPEECH_ACTION, Packer, Take
+from core.training.phrases import PHRASES
 from core.training.split import Split, caption_of, clip_of, held_out_sentences
 from tests.core.moves import wandering
 
@@ -206,7 +207,7 @@ def test_a_plan_keeps_recorded_and_reference_clips_apart_and_repeats_itself(fold
 
 def test_the_judges_learn_their_takes_and_are_kept(folder, tmp_path, monkeypatch):
     library = Library.open(folder / "takes")
-    config = JudgeConfig(width=16, embedding=8, steps=120, batch=16, speech_steps=5, speech_batch=4, learning_rate=5e-3)
+    config = JudgeConfig(width=16, embedding=8, steps=240, batch=16, speech_steps=5, speech_batch=4, learning_rate=5e-3)
     split = Split(frozenset())
     shown = []
 
