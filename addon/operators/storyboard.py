@@ -6,7 +6,7 @@ from typing import Any
 
 import bpy
 from bpy.props import BoolProperty, StringProperty
-from bpy_extras.io_utils import ExportHelper, ImportHelper
+from bpy_extras.io_utils import ExportHelper
 
 from ...core.errors import InputError
 from .. import character, storyboard
@@ -15,7 +15,7 @@ from .base import Explained, needs_character
 _FILES = "*.json;*.srt"
 
 
-class FREETALKER_OT_import_storyboard(Explained, ImportHelper, bpy.types.Operator):
+class FREETALKER_OT_import_storyboard(Explained, bpy.types.Operator):
     bl_idname = "freetalker.import_storyboard"
     bl_label = "Import Storyboard"
     bl_description = (
@@ -23,6 +23,7 @@ class FREETALKER_OT_import_storyboard(Explained, ImportHelper, bpy.types.Operato
     )
     bl_options = {"REGISTER", "UNDO"}
 
+    filepath: StringProperty(subtype="FILE_PATH", options={"SKIP_SAVE"})
     filter_glob: StringProperty(default=_FILES, options={"HIDDEN"})
     replace: BoolProperty(
         name="Replace Strips",
@@ -35,7 +36,14 @@ class FREETALKER_OT_import_storyboard(Explained, ImportHelper, bpy.types.Operato
         return needs_character(context)
 
     def invoke(self, context: Any, _: Any) -> set[str]:
-        return self.invoke_popup(context, confirm_text="Import")
+        if self.filepath:  # dropped
+            title = f"Import {Path(self.filepath).name}"
+            return context.window_manager.invoke_props_dialog(self, title=title, confirm_text="Import")
+        context.window_manager.fileselect_add(self)
+        return {"RUNNING_MODAL"}
+
+    def draw(self, _: Any) -> None:
+        self.layout.prop(self, "replace")
 
     def run(self, context: Any) -> None:
         path = Path(bpy.path.abspath(self.filepath))

@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Add Text Strip, Add Speech Strip, Make Its Own, Remove Strip."""
+"""Add Text Strip, Add Speech Strip, Make Its Own, Suggest Prompt, Remove Strip."""
 
 from pathlib import Path
 from typing import Any
 
 import bpy
-from bpy.props import BoolProperty, CollectionProperty, FloatProperty, IntProperty, StringProperty
+from bpy.props import CollectionProperty, EnumProperty, FloatProperty, IntProperty, StringProperty
 
 from .. import character, sequencer, strips, suggestions
 from .base import Explained, needs_character
@@ -37,14 +37,13 @@ class FREETALKER_OT_add_text_strip(Explained, bpy.types.Operator):
     )
     seconds: FloatProperty(name="Seconds", description="Length of the strip", default=4.0, min=0.0, soft_min=0.5)
     frame: IntProperty(name="Frame", description="First frame of the strip", options={"SKIP_SAVE"})
-    by_key: BoolProperty(name="By Key", description="A key was pressed", options={"HIDDEN", "SKIP_SAVE"})
 
     @classmethod
     def disabled_reason(cls, context: Any) -> str:
         return needs_character(context)
 
-    def invoke(self, context: Any, _: Any) -> set[str]:
-        if self.by_key and _keys_are_blenders(context):
+    def invoke(self, context: Any, event: Any) -> set[str]:
+        if event.type == "T" and event.shift and _keys_are_blenders(context):
             return {"PASS_THROUGH"}
         return self.execute(context)
 
@@ -70,14 +69,13 @@ class FREETALKER_OT_add_speech_strip(Explained, bpy.types.Operator):
     files: CollectionProperty(type=bpy.types.OperatorFileListElement, options={"SKIP_SAVE", "HIDDEN"})
     filter_glob: StringProperty(default=";".join(f"*{ending}" for ending in _ENDINGS), options={"HIDDEN"})
     frame: IntProperty(name="Frame", description="First frame of the strip", options={"SKIP_SAVE"})
-    by_key: BoolProperty(name="By Key", description="A key was pressed", options={"HIDDEN", "SKIP_SAVE"})
 
     @classmethod
     def disabled_reason(cls, context: Any) -> str:
         return needs_character(context)
 
     def invoke(self, context: Any, event: Any) -> set[str]:
-        if self.by_key and _keys_are_blenders(context):
+        if event.type == "S" and event.shift and _keys_are_blenders(context):
             return {"PASS_THROUGH"}
         self.frame = context.scene.frame_current
         if self.filepath or self.files:  # dropped
@@ -128,6 +126,40 @@ class FREETALKER_OT_make_single(Explained, bpy.types.Operator):
         strips.make_single(strips.named(character.needed(context), self.strip))
 
 
+_offered: list[tuple[str, str, str]] = []  # Blender wants what an enumeration's callback returned to stay
+
+
+def _offer(_: Any, context: Any) -> list[tuple[str, str, str]]:
+    found = suggestions.search(None, context, "") if context is not None else []
+    if [name for name, _, _ in _offered] != found:
+        _offered[:] = [(prompt, prompt, "Make this the strip's prompt") for prompt in found]
+    return _offered
+
+
+class FREETALKER_OT_suggest_prompt(Explained, bpy.types.Operator):
+    bl_idname = "freetalker.suggest_prompt"
+    bl_label = "Suggest Prompt"
+    bl_description = "Choose from prompts that the model knows"
+    bl_options = {"UNDO", "INTERNAL"}
+    bl_property = "prompt"
+
+    strip: StringProperty(name="Strip", description="Name of the strip")
+    prompt: EnumProperty(name="Prompt", description="What the person does", items=_offer)
+
+    @classmethod
+    def disabled_reason(cls, context: Any) -> str:
+        return needs_character(context)
+
+    def invoke(self, context: Any, _: Any) -> set[str]:
+        context.window_manager.invoke_search_popup(self)
+        return {"FINISHED"}
+
+    def run(self, context: Any) -> None:
+        one = strips.named(character.needed(context), self.strip)
+        strips.make_single(one)
+        one.data.prompt = self.prompt
+
+
 class FREETALKER_OT_remove_strip(Explained, bpy.types.Operator):
     bl_idname = "freetalker.remove_strip"
     bl_label = "Remove Strip"
@@ -150,5 +182,6 @@ CLASSES = (
     FREETALKER_OT_add_speech_strip,
     FREETALKER_FH_speech,
     FREETALKER_OT_make_single,
+    FREETALKER_OT_suggest_prompt,
     FREETALKER_OT_remove_strip,
 )

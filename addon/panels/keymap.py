@@ -19,9 +19,7 @@ def register() -> None:
         return
     keymap = configuration.keymaps.new(name="NLA Editor", space_type="NLA_EDITOR")
     for operator, key in _KEYS:
-        item = keymap.keymap_items.new(operator, key, "PRESS", shift=True)
-        item.properties.by_key = True
-        _added.append((keymap, item))
+        _added.append((keymap, keymap.keymap_items.new(operator, key, "PRESS", shift=True)))
 
 
 def unregister() -> None:

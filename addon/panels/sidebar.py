@@ -198,6 +198,8 @@ def _draw_strip(layout: Any, scene: Any, one: strips.Placed, in_full: bool) -> N
     row.label(text=f"{start:.1f} to {end:.1f} s" + ("" if one.heard else ", muted"), icon=icon)
     if one.sharing > 1:
         row.operator("freetalker.make_single", text=f"{one.sharing}", icon="LINKED").strip = one.strip.name
+    if in_full and data.kind == "TEXT":
+        row.operator("freetalker.suggest_prompt", text="", icon="VIEWZOOM", emboss=False).strip = one.strip.name
     row.operator("freetalker.remove_strip", text="", icon="X", emboss=False).strip = one.strip.name
     column = column.column(align=True)
     column.enabled = one.sharing < 2

@@ -417,6 +417,10 @@ def test_suggestions_are_what_the_model_knows(
     found = suggestions.search(None, bpy.context, "hand RIGHT")
     assert "a person raises the right hand" in found
     assert all("right" in prompt and "hand" in prompt for prompt in found)
+    bpy.ops.freetalker.add_text_strip(prompt="a person waves")
+    _blender(bpy.ops.nla.duplicate, _text(ft, armature), linked=True)
+    bpy.ops.freetalker.suggest_prompt(strip=_text(ft, armature).name, prompt="a person bows")
+    assert sorted(text for _, _, text in _said(ft, armature)) == ["a person bows", "a person waves"]
     (tmp_path / "card.md").write_text("- bows (bow)\n- jumps (jump_up)\n")
     scene.freetalker.model = str(tmp_path)
     assert suggestions.search(None, bpy.context, "") == ["a person bows", "a person jumps"]
