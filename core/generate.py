@@ -102,6 +102,8 @@ def generate(
         if on_step is not None:
             on_step(done, total)
 
+    if timeline.text and not model.config.denoiser.text_width:
+        raise InputError("This model hears speech alone: remove the text strips, or choose another model.")
     steps = model.config.steps if settings.steps is None else settings.steps
     if steps < 1:
         raise InputError(f"Sampling takes 1 step or more, not {steps}.")
@@ -110,6 +112,8 @@ def generate(
     spans, seconds, rows_of = _listen(timeline, model)
     frames = math.ceil(seconds * fps - 1e-6) + 1
     segments = plan_segments(timeline, spans, frames, fps)
+    if not model.config.denoiser.text_width:
+        segments = [replace(segment, prompt=None) for segment in segments]  # it cannot be told to stand idle
     sampled = max(frames, round(SHORTEST_TAKE_SECONDS * fps))
     segments[-1] = replace(segments[-1], stop=sampled)
     take = settings.double_take or DoubleTake(model.config.double_take)

@@ -156,7 +156,7 @@ def _read_config(path: Path) -> ModelConfig:
         raise InputError(f"{path} is not readable JSON; get the model folder again.") from None
     config = _from_json(ModelConfig, content, path, "")
     denoiser = config.denoiser
-    sizes = [denoiser.features, denoiser.text_width, denoiser.speech_width, denoiser.width, denoiser.layers]
+    sizes = [denoiser.features, denoiser.speech_width, denoiser.width, denoiser.layers, denoiser.text_width + 1]
     if min(*sizes, denoiser.heads, denoiser.feedforward, config.noise_steps, config.steps, config.window) < 1:
         raise InputError(f"{path} holds a size below 1; every size and count must be positive.")
     if denoiser.width % (2 * denoiser.heads):

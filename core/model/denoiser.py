@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The FreeTalker denoiser: one transformer over a condition token and one token a frame."""
+"""The denoiser, FreeTalker's and DiffMotion-v2's: one transformer over a token a frame, and one of the conditions."""
 
 import math
 from dataclasses import dataclass
@@ -21,12 +21,17 @@ class DenoiserConfig:
 
     `absence` says what stands for a missing condition: "zero" feeds zeros through the condition's own layer (the
     released network), "learned" replaces the layer's answer by a trained vector. `prediction` is what the network's
-    output means. `norm_first` is a pre-norm transformer with a final norm; the released one is post-norm. With
-    `conditioning` "every_layer", text and time step also scale and shift each pre-norm layer (adaLN, Peebles & Xie
-    2023); the released network tells them by the first token alone. `skip` adds the noisy input to the answer, each
-    feature by as much as the time step makes worth while (as Karras et al. 2022 do by formula). `answer_filter` is the
-    odd number of frames over which a trained kernel of each feature filters the answer in time, 0 for none: what
-    differs from frame to frame by chance is taken out where it arises.
+    output means. `norm_first` is a pre-norm transformer with a final norm; the released one is post-norm.
+
+    `conditioning` "token", the released network's, tells text and time step by the first token alone. With
+    "every_layer" they also scale and shift each pre-norm layer (adaLN, Peebles & Xie 2023). With "frames" there is no
+    such token: each frame's speech, with text and time step, scales and shifts that frame in each layer, and the tokens
+    hold motion alone (DiffMotion-v2). `causal` lets a frame attend to itself and those before it. A `text_width` of 0
+    is a network without text.
+
+    `skip` adds the noisy input to the answer, each feature by as much as the time step makes worth while (as Karras et
+    al. 2022 do by formula). `answer_filter` is the odd number of frames over which a trained kernel of each feature
+    filters the answer in time, 0 for none: what differs from frame to frame by chance is taken out where it arises.
     """
 
     features: int = 659
@@ -41,32 +46,36 @@ class DenoiserConfig:
     prediction: Literal["x0", "noise"] = "x0"
     absence: Literal["zero", "learned"] = "zero"
     local_attention: bool = False
-    conditioning: Literal["token", "every_layer"] = "token"
+    conditioning: Literal["token", "every_layer", "frames"] = "token"
+    causal: bool = False
     skip: bool = False
     answer_filter: int = 0
 
     def __post_init__(self) -> None:
         if self.answer_filter and self.answer_filter % 2 == 0:
             raise InputError(f"A filter of the answer spans an odd number of frames, not {self.answer_filter}.")
-        if self.conditioning == "every_layer" and not self.norm_first:
-            raise InputError("Text and time step can be told to every layer of a pre-norm network only.")
+        if self.conditioning != "token" and not self.norm_first:
+            raise InputError("Conditions can be told to every layer of a pre-norm network only.")
+        if not self.text_width and self.conditioning != "frames":
+            raise InputError("A network without text needs the conditioning 'frames'.")
 
 
 class Denoiser(nn.Module):
     """D(x_t, t, text, speech), FreeTalker section 2.2.
 
     Text and time step share the first token; every further token is one frame of speech beside one frame of motion.
+    With the conditioning "frames" every token is a frame of motion.
     """
 
     def __init__(self, config: DenoiserConfig) -> None:
         super().__init__()
         self.config = config
         width = config.width
-        self.text_in = nn.Linear(config.text_width, width)
+        self.text_in = nn.Linear(config.text_width, width) if config.text_width else None
         self.time_in = nn.Sequential(nn.Linear(width, width), nn.SiLU(), nn.Linear(width, width))
         self.speech_in = nn.Linear(config.speech_width, width)
         self.motion_in = nn.Linear(config.features, width)
-        self.joint = nn.Linear(2 * width, width)
+        self.joint = nn.Linear(2 * width, width) if config.conditioning != "frames" else None
         self.dropout = nn.Dropout(config.dropout)
         self.blocks = nn.ModuleList(Block(config) for _ in range(config.layers))
         self.norm_out = nn.LayerNorm(width) if config.norm_first else nn.Identity()
@@ -78,7 +87,8 @@ class Denoiser(nn.Module):
             nn.init.zeros_(self.input_share.bias)
         self.answer_filter = TimeFilter(config.features, config.answer_filter) if config.answer_filter else None
         if config.absence == "learned":
-            self.absent_text = nn.Parameter(torch.randn(width) * 0.02)
+            if config.text_width:
+                self.absent_text = nn.Parameter(torch.randn(width) * 0.02)
             self.absent_speech = nn.Parameter(torch.randn(width) * 0.02)
 
     def forward(
@@ -97,35 +107,48 @@ class Denoiser(nn.Module):
         bool; speech (B, N, speech_width) and speech_present (B, N) bool; valid (B, N) bool is False on padding, None
         where there is none. Returns (B, N, features); rows of padding mean nothing.
         """
-        tokens, told = self.tokens(x, timesteps, text, text_present, speech, speech_present)  # (B, 1+N, W), (B, W)
+        tokens, told = self.tokens(
+            x, timesteps, text, text_present, speech, speech_present
+        )  # (B, L, W), (B, 1 or N, W)
+        first = tokens.shape[1] - x.shape[1]  # of the frames among the tokens, 0 or 1
         mask = None
         if valid is not None:
-            mask = functional.pad(valid, (1, 0), value=True)[:, None, None, :]  # (B, 1, 1, 1+N)
+            mask = functional.pad(valid, (first, 0), value=True)[:, None, None, :]  # (B, 1, 1, L)
+        if self.config.causal:
+            past = torch.ones(tokens.shape[1], tokens.shape[1], dtype=torch.bool, device=x.device).tril()  # (L, L)
+            mask = past if mask is None else mask & past
         for block in self.blocks:
             tokens = block(tokens, mask, told)
-        answer = self.motion_out(self.norm_out(tokens[:, 1:]))
+        answer = self.motion_out(self.norm_out(tokens[:, first:]))
         if self.input_share is not None:
-            answer = answer + self.input_share(told)[:, None] * x
+            answer = answer + self.input_share(told) * x
         return answer if self.answer_filter is None else self.answer_filter(answer, valid)
 
     def tokens(
         self, x: Tensor, timesteps: Tensor, text: Tensor, text_present: Tensor, speech: Tensor, speech_present: Tensor
     ) -> tuple[Tensor, Tensor]:
-        """What enters the transformer, positions added, (B, 1+N, width), and text and time step as one (B, width).
+        """What enters the transformer, positions added, (B, L, width), and what its layers are told.
 
-        Arguments as in `forward`.
+        That is text and time step as one (B, 1, width), or with speech for each frame (B, N, width). L is N frames and
+        the token of the conditions, where there is one. Arguments as in `forward`.
         """
         width = self.config.width
-        text_token = self._present(self.text_in, text, text_present, "absent_text")  # (B, W)
         time_token = self.time_in(sinusoids(timesteps, width).to(x.dtype))  # (B, W)
+        text_token = torch.zeros_like(time_token)
+        if self.text_in is not None:
+            text_token = self._present(self.text_in, text, text_present, "absent_text")  # (B, W)
         speech_tokens = self._present(self.speech_in, speech, speech_present, "absent_speech")  # (B, N, W)
         if self.config.local_attention:
             speech_tokens = local_attention(speech_tokens)
-        first = torch.cat([text_token, time_token], dim=-1)[:, None]  # (B, 1, 2W)
-        frames = torch.cat([speech_tokens, self.motion_in(x)], dim=-1)  # (B, N, 2W)
-        tokens = self.joint(torch.cat([first, frames], dim=1))  # (B, 1+N, W)
+        told = (text_token + time_token)[:, None]  # (B, 1, W)
+        if self.joint is None:
+            tokens, told = self.motion_in(x), told + speech_tokens  # (B, N, W) both
+        else:
+            first = torch.cat([text_token, time_token], dim=-1)[:, None]  # (B, 1, 2W)
+            frames = torch.cat([speech_tokens, self.motion_in(x)], dim=-1)  # (B, N, 2W)
+            tokens = self.joint(torch.cat([first, frames], dim=1))  # (B, 1+N, W)
         positions = sinusoids(torch.arange(tokens.shape[1], device=x.device), width).to(x.dtype)  # (1+N, W)
-        return self.dropout(tokens + positions), functional.silu(text_token + time_token)
+        return self.dropout(tokens + positions), functional.silu(told)
 
     def _present(self, layer: nn.Linear, condition: Tensor, present: Tensor, absent: str) -> Tensor:
         """The condition's embedding, with what stands for it where it is absent."""
@@ -172,15 +195,15 @@ class Block(nn.Module):
         self.feedforward_norm = nn.LayerNorm(width)
         self.dropout = nn.Dropout(config.dropout)
         self.modulation = None
-        if config.conditioning == "every_layer":
+        if config.conditioning != "token":
             self.modulation = nn.Linear(width, 6 * width)
             nn.init.zeros_(self.modulation.weight)
             nn.init.zeros_(self.modulation.bias)
 
     def forward(self, x: Tensor, mask: Tensor | None, told: Tensor) -> Tensor:
-        """x (B, N, W), mask (B, 1, 1, N), told (B, W) -> (B, N, W)."""
+        """x (B, L, W), mask over (B, heads, L, L), told (B, 1 or L, W) -> (B, L, W)."""
         if self.modulation is not None:
-            shift, scale, gate, shift_2, scale_2, gate_2 = self.modulation(told)[:, None].chunk(6, dim=-1)  # (B, 1, W)
+            shift, scale, gate, shift_2, scale_2, gate_2 = self.modulation(told).chunk(6, dim=-1)  # (B, 1 or L, W)
             x = x + (1 + gate) * self.attention(self.attention_norm(x) * (1 + scale) + shift, mask)
             return x + (1 + gate_2) * self.feedforward(self.feedforward_norm(x) * (1 + scale_2) + shift_2)
         if self.norm_first:

@@ -13,6 +13,9 @@ from .samplers import Denoise
 from .schedule import Schedule
 
 MAX_ROWS = 64  # of one network call; bounds the memory of very long timelines
+LARGEST = (
+    10.0  # normalised feature; x0 from a noise that is a little off, far up the schedule, would be beyond all bounds
+)
 ROUNDING = 1e-6  # a smaller weight is an error of summation, not worth a row
 
 
@@ -68,7 +71,7 @@ def guided(denoiser: Denoiser, schedule: Schedule, conditions: Conditions) -> De
             answers.append(answer)
         answer = torch.cat(answers)  # (R, N, F)
         if denoiser.config.prediction == "noise":
-            answer = schedule.x0_from_noise(x[window], answer, t)
+            answer = schedule.x0_from_noise(x[window], answer, t).clamp(-LARGEST, LARGEST)
         x0 = torch.zeros_like(x)
         for rows in ranks:
             x0[window[rows]] += share[rows] * answer[rows]

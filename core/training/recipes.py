@@ -13,6 +13,7 @@ class Recipe:
 
     steps: optimizer steps. batch: windows a step. save_seconds: from one saved state to the next. decay_share: of the
     steps over which the learning rate falls. components: whether the network learns 163 components or all 659 features.
+    speech_block: the only block of the takes' speech that is heard, or "" for all; then text is not learned either.
     loss: "ours" is on components and weighed by the `_weight`s; "huber" and "mse" are the papers'. sampler,
     sampler_steps: what the model is to be sampled with.
     """
@@ -26,6 +27,7 @@ class Recipe:
     ema: float = 0.998
     speech_share: float = 0.4
     components: bool = True
+    speech_block: str = ""
     loss: Literal["ours", "huber", "mse"] = "ours"
     smooth_weight: float = 1.0
     jerk_weight: float = 1.0
@@ -59,5 +61,13 @@ PRESETS: dict[str, Preset] = {
             speech_share=0.5, components=False, loss="huber", sampler="ddpm", sampler_steps=1000,
         ),
         DenoiserConfig(),
+    ),
+    # the size is FreeTalker's, for comparison; the summary at hand of the paper tells none
+    "diffmotion-v2": Preset(
+        Recipe(
+            steps=1_000_000, batch=256, learning_rate=2e-4, warmup=1000, decay_share=1.0, ema=0.0, speech_share=1.0,
+            components=False, speech_block="wavlm", loss="mse", sampler="ddpm", sampler_steps=1000,
+        ),
+        DenoiserConfig(text_width=0, norm_first=True, prediction="noise", conditioning="frames", causal=True),
     ),
 }  # fmt: skip

@@ -108,7 +108,8 @@ def _train(
     device = team.device
     torch.manual_seed(recipe.seed)
     denoiser = Denoiser(config).to(device)
-    if np.allclose(np.linalg.norm(takes.sentences, axis=1), 1.0, atol=0.01):  # of length 1: its entries are small
+    unit_text = np.allclose(np.linalg.norm(takes.sentences, axis=1), 1.0, atol=0.01)
+    if denoiser.text_in is not None and unit_text:  # of length 1: its entries are small
         torch.nn.init.normal_(denoiser.text_in.weight)
     if start is not None:
         denoiser.load_state_dict(start.state_dict())
@@ -246,13 +247,14 @@ def main(arguments: Sequence[str]) -> int:
     if recipe.loss == "ours" and not recipe.components:
         raise InputError(f"Our own loss is on components, and the recipe {given.recipe} has none: choose huber or mse.")
     start = load_model(given.start) if given.start else None
-    takes = _open_takes(given.takes, recipe, start)
+    takes = open_takes(given.takes, recipe, start)
     if given.export_only:
         export(given.out / "state.pt", takes, given.out / given.name, given.name, recipe, start)
         return 0
     config = replace(
         preset.network, features=len(takes.normalizer.normalize(takes.features[:1])[0]),
-        text_width=takes.sentences.shape[1], speech_width=features_width(takes.speech_blocks),
+        text_width=0 if recipe.speech_block else takes.sentences.shape[1],
+        speech_width=features_width(takes.speech_blocks),
         **_given(given, DenoiserConfig),
     )  # fmt: skip
     if start is not None and start.denoiser.config != config:
@@ -267,13 +269,47 @@ def _given(given: argparse.Namespace, kind: type[Recipe] | type[DenoiserConfig])
     return {name: value for name, value in vars(given).items() if name in names and value is not None}
 
 
-def _open_takes(folder: Path, recipe: Recipe, start: Model | None) -> TakeSet:
+def open_takes(folder: Path, recipe: Recipe, start: Model | None) -> TakeSet:
+    """The takes as a recipe sees them, normalised as those that the model `start` learned from, if there is one."""
+    if recipe.speech_block:
+        return _OneBlock(folder, recipe.speech_block, start)
     if start is not None:
         return TakeSet(folder, (start.normalizer, start.speech_normalizer))
     if recipe.components:
         return TakeSet(folder)
+    return TakeSet(folder, _plain_normalizers(folder))
+
+
+class _OneBlock(TakeSet):
+    """Takes whose speech is heard through one of its blocks alone."""
+
+    def __init__(self, folder: Path, block: str, start: Model | None) -> None:
+        """block: the part of its name before "=".
+
+        Raises InputError where the takes hold no speech, or no such block or several.
+        """
+        super().__init__(folder, _plain_normalizers(folder))
+        names = [name for name in self.speech_blocks if name.partition("=")[0] == block]
+        if len(names) != 1 or not len(self.speech):
+            raise InputError(
+                f"The takes in {folder} should hold speech with one block {block!r}; they have the blocks "
+                f"{', '.join(self.speech_blocks) or 'none'} and {len(self.speech)} frames of speech."
+            )
+        first = features_width(self.speech_blocks[: self.speech_blocks.index(names[0])])
+        columns = slice(first, first + features_width(names))
+        self.speech_blocks, self.speech = tuple(names), self.speech[:, columns]
+        whole = self.speech_normalizer
+        self.speech_normalizer = Normalizer(whole.mean[columns], whole.std[columns])
+        if start is not None:
+            self.normalizer, self.speech_normalizer = start.normalizer, start.speech_normalizer
+            self._rows = self.normalizer.normalize(self.features).astype(np.float32)
+        self._speech = self.speech_normalizer.normalize(self.speech).astype(np.float32)
+
+
+def _plain_normalizers(folder: Path) -> tuple[Normalizer, Normalizer]:
+    """Of the features and the speech in a folder of takes, each column by itself."""
     features, speech = (np.load(folder / f"{name}.npy", mmap_mode="r") for name in ("features", "speech"))
-    return TakeSet(folder, (_plain_normalizer(features), _plain_normalizer(speech)))
+    return _plain_normalizer(features), _plain_normalizer(speech)
 
 
 def _plain_normalizer(rows: npt.NDArray[np.float32]) -> Normalizer:

@@ -68,10 +68,12 @@ def test_the_released_size_has_the_released_number_of_parameters():
 
 
 @pytest.mark.parametrize("norm_first", [False, True])
-@pytest.mark.parametrize("special", [{}, {"local_attention": True}, {"answer_filter": 5}], ids=str)
+@pytest.mark.parametrize("special", [{}, {"local_attention": True}, {"answer_filter": 5}, {"causal": True}], ids=str)
+@pytest.mark.parametrize("conditioning", ["token", "frames"])
 @torch.no_grad()
-def test_padding_changes_nothing(norm_first: bool, special: dict[str, object]):
-    config = DenoiserConfig(**{**vars(TINY), "norm_first": norm_first, **special})
+def test_padding_changes_nothing(norm_first: bool, special: dict[str, object], conditioning: str):
+    norm_first = norm_first or conditioning == "frames"
+    config = DenoiserConfig(**{**vars(TINY), "norm_first": norm_first, "conditioning": conditioning, **special})
     network = Denoiser(config).eval()
     short = inputs(frames=12)
     answer = network(**short)
@@ -115,9 +117,52 @@ def test_layers_that_are_told_and_the_skip_begin_as_nothing():
         DenoiserConfig(conditioning="every_layer")
 
 
-@pytest.mark.parametrize("conditioning", ["token", "every_layer"])
+DIFFMOTION = {"text_width": 0, "norm_first": True, "conditioning": "frames", "causal": True}
+
+
+@torch.no_grad()
+def randomised(config: DenoiserConfig) -> Denoiser:
+    """A network none of whose layers begins as nothing."""
+    network = Denoiser(config).eval()
+    generator = torch.Generator().manual_seed(1)
+    for parameter in network.parameters():
+        parameter.copy_(0.3 * torch.randn(parameter.shape, generator=generator))
+    return network
+
+
+@pytest.mark.parametrize("special", [{}, DIFFMOTION], ids=["freetalker", "diffmotion-v2"])
+@torch.no_grad()
+def test_a_causal_network_does_not_see_what_is_to_come(special: dict[str, object]):
+    network = randomised(DenoiserConfig(**{**vars(TINY), **special, "causal": True}))
+    given = inputs()
+    answer = network(**given)
+    for name in ("x", "speech"):
+        given[name][:, 7:] += 1.0
+    changed = network(**given)
+    torch.testing.assert_close(changed[:, :7], answer[:, :7], atol=1e-6, rtol=1e-6)
+    assert (changed[:, 7:] - answer[:, 7:]).abs().amax(-1).min() > 1e-3
+
+
+@torch.no_grad()
+def test_speech_scales_and_shifts_its_own_frame_and_text_is_not_read():
+    network = randomised(DenoiserConfig(**{**vars(TINY), **DIFFMOTION}))
+    given = inputs()
+    answer = network(**given)
+    given["speech"][0, 5] += 1.0
+    changed = (network(**given) - answer).abs().amax(-1)  # (B, N)
+    assert (changed[0, 5:] > 1e-4).all()  # that frame, and those that attend to it
+    assert changed[0, :5].max() == changed[1].max() == 0
+    given["speech"][0, 5] -= 1.0
+    given["text"] += 1.0
+    torch.testing.assert_close(network(**given), answer)
+    assert not any(name.startswith(("text_in", "joint")) for name, _ in network.named_parameters())
+    with pytest.raises(InputError, match="without text needs the conditioning 'frames'"):
+        DenoiserConfig(text_width=0)
+
+
+@pytest.mark.parametrize("conditioning", ["token", "every_layer", "frames"])
 def test_every_parameter_learns(conditioning: str):
-    network = Denoiser(DenoiserConfig(**{**vars(TOLD), "conditioning": conditioning}))
+    network = randomised(DenoiserConfig(**{**vars(TOLD), "conditioning": conditioning}))  # adaLN begins as nothing
     given = inputs()
     given["text_present"][0] = False
     given["speech_present"][1, 4:] = False

@@ -3,6 +3,7 @@
 
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +22,7 @@ from core.timeline import load_timeline
 from core.training.dataset import SPEECH_ACTION, Packer, TakeSet
 from core.training.losses import masked_error, paper_loss
 from core.training.recipes import PRESETS
+from core.training.train import learning_rate, open_takes
 from tests.core.moves import wandering
 from tests.core.tiny_networks import make_clip, make_wavlm
 
@@ -113,6 +115,64 @@ def test_freetalkers_network_and_numbers_are_the_papers():
     assert (recipe.batch, recipe.learning_rate, recipe.steps, recipe.loss) == (256, 2e-4, 1_000_000, "huber")
 
 
+def test_diffmotion_trains_and_generates_through_the_commands(takes: Path, voice: Path, tmp_path: Path, capsys):
+    run(
+        "train",
+        "--takes",
+        takes,
+        "--out",
+        tmp_path,
+        "--name",
+        "v2",
+        "--recipe",
+        "diffmotion-v2",
+        "--steps",
+        "3",
+        *SMALL,
+    )
+    model = load_model(tmp_path / "v2")
+    config = model.config
+    shape = config.denoiser
+    assert (shape.features, shape.text_width, shape.speech_width) == (659, 0, 1024)
+    assert (shape.prediction, shape.conditioning, shape.causal) == ("noise", "frames", True)
+    assert [name.partition("=")[0] for name in config.speech_blocks] == ["wavlm"]
+    assert (config.noise_steps, config.sampler, config.steps) == (1000, "ddpm", 1000)
+    speech = {"fps": 20, "speech": [{"start": 0, "audio": str(voice)}, {"start": 6, "audio": str(voice)}]}
+    motion = generated(tmp_path, tmp_path / "v2", speech)
+    assert len(motion) == 201
+    assert np.isfinite(motion.translation).all()
+    told = json.dumps(speech | {"text": [{"start": 0, "end": 3, "prompt": PROMPT}]})
+    (tmp_path / "timeline.json").write_text(told)
+    capsys.readouterr()
+    command = ("generate", tmp_path / "timeline.json", "--model", tmp_path / "v2", "--out", tmp_path / "none")
+    refused(capsys, "hears speech alone: remove the text strips", *command)
+
+
+def test_diffmotion_hears_wavlm_alone_and_sees_speech_alone(takes: Path):
+    recipe = PRESETS["diffmotion-v2"].recipe
+    opened = open_takes(takes, recipe, None)
+    batch = opened.batch(1, 0, 8, recipe.speech_share)
+    assert batch["speech"].shape[2] == 1024
+    whole = TakeSet(takes)
+    np.testing.assert_array_equal(opened.speech, whole.speech[:, 108:-1])
+    take = next(take for take in opened.takes if take.action == SPEECH_ACTION)
+    rows = opened.speech_normalizer.normalize(opened.speech).astype(np.float32)
+    assert rows[:, rows.std(0) > 0.5].mean(0) == pytest.approx(0, abs=1e-4)
+    motions = opened.normalizer.normalize(opened.features).astype(np.float32)
+    for row in np.flatnonzero(batch["speech_present"][:, 0]):
+        (at,) = np.flatnonzero((np.abs(motions - batch["x"][row, 0]) < 1e-5).all(1))
+        starts = [first.speech + at - first.start for first in opened.takes if first.start <= at < first.stop]
+        np.testing.assert_array_equal(batch["speech"][row, 0], rows[starts[0]])
+    assert take.speech >= 0
+
+
+def test_diffmotions_learning_rate_rises_and_falls_in_straight_lines():
+    recipe = replace(PRESETS["diffmotion-v2"].recipe, steps=1000, warmup=100, learning_rate=1.0)
+    rates = np.array([learning_rate(step, recipe) for step in range(1000)])
+    assert np.all(np.diff(rates[:90]) > 0)
+    np.testing.assert_allclose(np.diff(rates[100:970]), -1e-3, rtol=1e-6)
+
+
 @pytest.mark.parametrize("loss", ["huber", "mse"])
 def test_the_loss_of_the_paper_and_of_its_ablation_are_learned(takes: Path, tmp_path: Path, capsys, loss: str):
     options = ("--recipe", "freetalker", "--loss", loss, "--steps", "200", "--local-attention")
@@ -171,3 +231,11 @@ def test_recipes_that_do_not_fit_are_refused(takes: Path, tmp_path: Path, capsys
     run(*train, "--recipe", "freetalker", "--steps", "1")
     refused(capsys, r"state\.pt was trained with another", *train, "--recipe", "freetalker", "--loss", "mse")
     refused(capsys, r"state\.pt was trained with another", *train)
+    header = json.loads((takes / "takes.json").read_text())
+    deaf = tmp_path / "deaf"
+    deaf.mkdir()
+    for name in ("features", "sentences", "speech"):
+        (deaf / f"{name}.npy").write_bytes((takes / f"{name}.npy").read_bytes())
+    (deaf / "takes.json").write_text(json.dumps(header | {"speech_blocks": ["mfcc", "onset"]}))
+    command = ("train", "--takes", deaf, "--out", tmp_path / "v2", "--recipe", "diffmotion-v2", *SMALL)
+    refused(capsys, "one block 'wavlm'; they have the blocks mfcc, onset and", *command)
