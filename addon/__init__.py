@@ -6,7 +6,17 @@ They are imported when it registers, so that `python -m addon.batch` can start f
 
 from importlib import import_module
 
-MODULES = ("properties", "preferences", "job", "operators", "panels", "sequencer")
+MODULES = (
+    "rigs.properties",
+    "properties",
+    "preferences",
+    "job",
+    "operators",
+    "panels",
+    "sequencer",
+    "rigs.operators",
+    "rigs.panel",
+)
 
 
 def register() -> None:

@@ -1,9 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Motion to keys on pose bones: the one place that knows how the axes of motion and of Blender's bones differ.
+"""Motion to keys on pose bones: the one place that writes F-curves.
 
-Motion is Y up, facing +Z; an armature is Z up, facing -Y, each bone with axes of its own. With C the turn from the
-one to the other and R_j the rest axes of bone j, the channel of local rotation r_j is R_j^-1 C r_j C^-1 R_j: the
-quaternion keeps its real part, and its vector part is turned by R_j^-1 C.
+Motion is Y up, facing +Z; a Blender scene is Z up, and a character faces -Y.
 """
 
 from typing import Any, TypeAlias
@@ -13,9 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..core.motion import Motion
-from ..core.rotation import continuous
-from ..core.skeleton import JOINT_NAMES
 from . import compat
+from .rigs import armature as rig
 
 Array: TypeAlias = NDArray[np.float64]
 
@@ -23,44 +20,18 @@ Z_UP: Array = np.array([[1.0, 0.0, 0.0], [0.0, 0.0, -1.0], [0.0, 1.0, 0.0]])
 """C, from motion's axes to Blender's: x stays, y becomes z, z becomes -y."""
 
 _LINEAR = bpy.types.Keyframe.bl_rna.properties["interpolation"].enum_items["LINEAR"].value
-_ROOT = JOINT_NAMES[0]
-
-
-def rest_rotations(armature: bpy.types.Object) -> Array:
-    """R_j of each joint's bone, (55, 3, 3), in the armature's space."""
-    bones = armature.data.bones
-    return np.array([np.array(bones[name].matrix_local)[:3, :3] for name in JOINT_NAMES])
-
-
-def channels(motion: Motion, armature: bpy.types.Object) -> tuple[Array, Array]:
-    """Values of the pose channels: rotation_quaternion (T, 55, 4) and the pelvis' location (T, 3).
-
-    Neighboring quaternions have no sign flips, so that keys between them blend the short way.
-    """
-    rest = rest_rotations(armature)  # (55, 3, 3)
-    to_bone = np.swapaxes(rest, 1, 2) @ Z_UP  # (55, 3, 3)
-    rotations = continuous(motion.rotations)
-    turned = np.empty_like(rotations)  # (T, 55, 4)
-    turned[..., 0] = rotations[..., 0]
-    turned[..., 1:] = np.einsum("jab,tjb->tja", to_bone, rotations[..., 1:])
-    pelvis = armature.data.bones[_ROOT]
-    offset = motion.translation @ Z_UP.T - np.array(pelvis.head_local, np.float64)  # (T, 3)
-    return turned, offset @ rest[0]
 
 
 def new_action(name: str, motion: Motion, armature: bpy.types.Object, first_frame: float) -> tuple[Any, Any]:
-    """A new Action with a key of every bone on every frame of `motion`, from `first_frame` on: (action, slot)."""
-    rotations, locations = channels(motion, armature)
+    """A new Action with a key of every driven bone on every frame of `motion`, from `first_frame` on: (action, slot).
+
+    Raises InputError where the armature has no bone map that fits.
+    """
+    curves = rig.curves(motion, armature)
     frames = first_frame + np.arange(len(motion), dtype=np.float64)
-    curves = [
-        (f'pose.bones["{bone}"].rotation_quaternion', i, bone, rotations[:, joint, i])
-        for joint, bone in enumerate(JOINT_NAMES)
-        for i in range(4)
-    ]
-    curves += [(f'pose.bones["{_ROOT}"].location', i, _ROOT, locations[:, i]) for i in range(3)]
     action, slot, bag = compat.new_action(name, armature.name)
     for path, index, group, values in curves:
-        write_keys(compat.new_curve(bag, path, index, group), frames, values)
+        write_keys(compat.new_curve(bag, path, index, group), frames[: len(values)], values)
     return action, slot
 
 

@@ -12,6 +12,7 @@ from ..core.errors import InputError
 from ..core.skeleton import JOINT_NAMES, PARENTS, Skeleton, neutral_skeleton
 from . import compat
 from .bake import Z_UP, Array
+from .rigs import armature as rig
 
 NAME = "FreeTalker"
 _FIGURE = Path(__file__).resolve().parent.parent / "assets" / "character" / "wooden.npz"
@@ -32,16 +33,8 @@ _MATERIALS = (("FreeTalker Wood", (0.62, 0.36, 0.17), 0.45), ("FreeTalker Joint"
 
 
 def is_character(candidate: bpy.types.Object | None) -> bool:
-    """Whether this is an armature whose bones are the 55 joints by name and parent."""
-    if candidate is None or candidate.type != "ARMATURE":
-        return False
-    bones = candidate.data.bones
-    if any(name not in bones for name in JOINT_NAMES):
-        return False
-    return all(
-        bones[name].parent is not None and bones[name].parent.name == JOINT_NAMES[parent]
-        for name, parent in zip(JOINT_NAMES[1:], PARENTS[1:], strict=True)
-    )
+    """Whether this is an armature that motion can be put on: ours, or a rig with a bone map."""
+    return candidate is not None and candidate.type == "ARMATURE" and rig.is_rig(candidate)
 
 
 def find(context: Any) -> bpy.types.Object | None:
@@ -67,8 +60,8 @@ def why_none(context: Any) -> str:
         return ""
     active = context.object
     if active is not None and active.type == "ARMATURE":
-        return f"The armature '{active.name}' has not the 55 SMPL-X bones: add a character or choose one"
-    return "There is no character: add one, or select an armature with the 55 SMPL-X bones"
+        return rig.why_not(active)
+    return "There is no character: add one, or select the armature of your own"
 
 
 def new_character(context: Any, location: Any = (0.0, 0.0, 0.0)) -> bpy.types.Object:

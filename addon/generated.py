@@ -7,7 +7,8 @@ import bpy
 
 from ..core.errors import InputError
 from ..core.motion import Motion
-from . import bake, strips
+from . import bake, compat, strips
+from .rigs import armature as rig
 
 
 def place(scene: bpy.types.Scene, armature: bpy.types.Object, motion: Motion) -> bpy.types.NlaStrip:
@@ -17,10 +18,14 @@ def place(scene: bpy.types.Scene, armature: bpy.types.Object, motion: Motion) ->
     range and the frame rate of the scene stay.
     """
     motion = motion.resampled(strips.frames_per_second(scene))
+    action, slot = bake.new_action("", motion, armature, scene.frame_start)  # first: what is there stays if it fails
+    driven: set[str] = set()
     for one in _found(armature):
         if one.track.name == strips.TRACK_NAMES["GENERATED"]:
+            driven |= _driven(one.strip.action)
             _remove(one)
-    action, slot = bake.new_action(f"{armature.name} Generated", motion, armature, scene.frame_start)
+    action.name = f"{armature.name} Generated"
+    rig.relax(armature, driven - _driven(action))
     action.freetalker.kind = "GENERATED"
     tracks = (armature.animation_data or armature.animation_data_create()).nla_tracks
     track = next((one for one in tracks if one.name == strips.TRACK_NAMES["GENERATED"] and not len(one.strips)), None)
@@ -64,6 +69,12 @@ def _found(armature: bpy.types.Object) -> list[strips.Placed]:
     tracks = list(armature.animation_data.nla_tracks)
     found = [one for one in strips.placed(armature, "GENERATED") if one.strip.name in one.track.strips]
     return sorted(found, key=lambda one: tracks.index(one.track))
+
+
+def _driven(action: bpy.types.Action) -> set[str]:
+    """The data paths that an Action has curves for."""
+    bag = compat.channelbag(action)
+    return {curve.data_path for curve in bag.fcurves} if bag is not None else set()
 
 
 def _remove(one: strips.Placed) -> None:

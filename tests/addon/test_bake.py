@@ -47,7 +47,12 @@ def test_quaternions_do_not_flip_between_keys(ft: SimpleNamespace, armature: Any
     motion = wild_motion(ft, frames=60)
     flipped = motion.rotations.copy()
     flipped[::2] *= -1
-    rotations, _ = ft.bake.channels(ft.motion.Motion(motion.translation, flipped), armature)
+    action, slot = ft.bake.new_action("Flipped", ft.motion.Motion(motion.translation, flipped), armature, 1)
+    curves = [
+        one for one in ft.compat.channelbag(action, slot).fcurves if one.data_path.endswith("rotation_quaternion")
+    ]
+    assert len(curves) == 55 * 4
+    rotations = np.stack([ft.bake.read_keys(curve)[:, 1] for curve in curves], axis=-1).reshape(60, 55, 4)
     assert (np.sum(rotations[1:] * rotations[:-1], axis=-1) >= 0).all()
 
 

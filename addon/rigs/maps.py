@@ -1,0 +1,277 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Which bones of a rig stand for the SMPL-X joints: the naming of each family, and a map as a .json file. No bpy."""
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from ...core.errors import InputError
+from ...core.skeleton import JOINT_NAMES
+
+FINGERS = ("index", "middle", "pinky", "ring", "thumb")
+SIDES = ("left", "right")
+BODY = JOINT_NAMES[:22]
+NEEDED = (
+    "pelvis", *(f"{side}_{joint}" for side in SIDES for joint in ("hip", "knee", "ankle", "shoulder", "elbow", "wrist"))
+)  # fmt: skip
+"""The joints without which a rig cannot follow; what else is missing keeps its rest."""
+
+_FORMAT = "freetalker-bone-map"
+_MOST_BONES = 2  # of one joint, as many as a row of the panel has
+
+
+@dataclass(frozen=True)
+class BoneMap:
+    """A rig as motion sees it.
+
+    bones: joint -> its bones from the body outward; a turn is shared among several.
+    mover: the bone that carries the body through space and turns with the pelvis; the pelvis' own where empty.
+    root: the bone on the floor that can take the path; empty where there is none.
+    """
+
+    family: str
+    bones: Mapping[str, tuple[str, ...]]
+    mover: str = ""
+    root: str = ""
+
+    @property
+    def carrier(self) -> str:
+        """The bone whose location is keyed."""
+        return self.mover or self.bones["pelvis"][0]
+
+    @property
+    def missing(self) -> tuple[str, ...]:
+        """Needed joints that have no bone."""
+        return tuple(joint for joint in NEEDED if not self.bones.get(joint))
+
+    def check(self, names: Iterable[str]) -> None:
+        """Raises InputError unless these bones of an armature can be driven."""
+        if self.missing:
+            raise InputError(f"The bone map has no bone for {', '.join(self.missing)}: choose one in the bone map.")
+        here = set(names)
+        taken: dict[str, str] = {}
+        for joint, bones in self.bones.items():
+            for bone in bones:
+                if bone not in here:
+                    raise InputError(
+                        f"The armature has no bone '{bone}', which the bone map has for {joint}: choose another there."
+                    )
+                if bone in taken:
+                    raise InputError(
+                        f"The bone '{bone}' stands for {taken[bone]} and for {joint}: leave it to one of them."
+                    )
+                taken[bone] = joint
+        for what, bone in (("mover", self.mover), ("root", self.root)):
+            if bone and bone not in here:
+                raise InputError(
+                    f"The armature has no bone '{bone}', which the bone map has as {what}: choose another there."
+                )
+            if bone in taken:
+                raise InputError(
+                    f"The bone '{bone}' stands for {taken[bone]} and is the {what}: leave it to one of them."
+                )
+
+    def save(self, path: Path) -> None:
+        """Write the map as .json. Raises InputError where that cannot be."""
+        bones = {joint: list(bones) for joint, bones in self.bones.items() if bones}
+        data = {"format": _FORMAT, "version": 1, "family": self.family, "mover": self.mover, "root": self.root}
+        try:
+            path.write_text(json.dumps(data | {"bones": bones}, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+        except OSError as error:
+            raise InputError(f"{path} cannot be written: {error.strerror or error}.") from error
+
+    @staticmethod
+    def load(path: Path) -> "BoneMap":
+        """Read a map. Raises InputError naming the file where it is none."""
+        try:
+            data: Any = json.loads(path.read_text(encoding="utf-8"))
+        except OSError as error:
+            raise InputError(f"{path} cannot be read: {error.strerror or error}.") from error
+        except ValueError as error:
+            raise InputError(f"{path.name} is no .json file: choose one that Save Bone Map wrote.") from error
+        if not isinstance(data, dict) or data.get("format") != _FORMAT or not isinstance(data.get("bones"), dict):
+            raise InputError(f"{path.name} is no bone map: choose a .json file that Save Bone Map wrote.")
+        if data.get("version") != 1:
+            raise InputError(f"{path.name} is a bone map of a newer version of this add-on: update the add-on.")
+        for joint, bones in data["bones"].items():
+            named = isinstance(bones, list) and all(isinstance(bone, str) for bone in bones)
+            if joint not in JOINT_NAMES or not named or len(bones) > _MOST_BONES:
+                raise InputError(f"{path.name} maps '{joint}' to {bones}: give a joint up to {_MOST_BONES} bone names.")
+        family, mover, root = (data.get(key, "") for key in ("family", "mover", "root"))
+        if not all(isinstance(value, str) for value in (family, mover, root)):
+            raise InputError(f"{path.name} has a family, mover or root that is no name: give bone names.")
+        return BoneMap(family, {joint: tuple(bones) for joint, bones in data["bones"].items()}, mover, root)
+
+
+@dataclass(frozen=True)
+class Family:
+    """How the rigs of one kind call their bones. Names are compared by `recognise.plain`.
+
+    switches: (bone, custom property, value) that lets the bones of the map lead.
+    carried: mechanism bone -> the bone of the map that it follows by a constraint.
+    """
+
+    name: str
+    bones: Mapping[str, tuple[str, ...]]
+    mover: str = ""
+    root: str = ""
+    switches: tuple[tuple[str, str, float], ...] = ()
+    carried: Mapping[str, str] = field(default_factory=dict)
+
+
+def _sided(center: Mapping[str, Any], limbs: Mapping[str, str], fingers: str, **finger_names: str) -> dict[str, Any]:
+    """A map from the names of the middle line, and patterns for both sides.
+
+    Patterns hold {side} (left), {Side} (Left), {s} (l), {S} (L); `fingers` also {finger} and {i}.
+    """
+    names = {joint: (bones,) if isinstance(bones, str) else tuple(bones) for joint, bones in center.items()}
+    for one in SIDES:
+        words = {"side": one, "Side": one.capitalize(), "s": one[0], "S": one[0].upper()}
+        names |= {f"{one}_{joint}": (pattern.format(**words),) for joint, pattern in limbs.items()}
+        for finger in FINGERS if fingers else ():
+            stem = finger_names.get(finger, finger)
+            names |= {f"{one}_{finger}{i}": (fingers.format(finger=stem, i=i, **words),) for i in (1, 2, 3)}
+    return names
+
+
+_LIMBS = ("hip", "knee", "ankle", "foot", "collar", "shoulder", "elbow", "wrist")
+
+
+def _limbs(pattern: str, *parts: str) -> dict[str, str]:
+    """The names of hip, knee, ankle, foot, collar, shoulder, elbow and wrist, each put for {} in a pattern."""
+    return {joint: pattern.replace("{}", part) for joint, part in zip(_LIMBS, parts, strict=True)}
+
+
+def _spine(*names: str | tuple[str, ...]) -> dict[str, Any]:
+    return dict(zip(("pelvis", "spine1", "spine2", "spine3", "neck", "head"), names, strict=True))
+
+
+def _vrm_fingers(thumb: tuple[str, str, str]) -> dict[str, tuple[str, ...]]:
+    """The VRM humanoid's own words for the bones of the fingers."""
+    parts = {finger: ("Proximal", "Intermediate", "Distal") for finger in FINGERS} | {"thumb": thumb}
+    stems = {finger: finger.capitalize() for finger in FINGERS} | {"pinky": "Little"}
+    return {
+        f"{side}_{finger}{i + 1}": (f"{side}{stems[finger]}{parts[finger][i]}",)
+        for side in SIDES
+        for finger in FINGERS
+        for i in range(3)
+    }
+
+
+_RIGIFY_PARTS = ("thigh", "shin", "foot", "toe", "shoulder", "upper_arm", "forearm", "hand")
+_RIGIFY_FINGERS = {"index": "f_index", "middle": "f_middle", "pinky": "f_pinky", "ring": "f_ring"}
+_EPIC_PARTS = ("thigh", "calf", "foot", "ball", "clavicle", "upperarm", "lowerarm", "hand")
+_VRM_LIMBS = ("UpperLeg", "LowerLeg", "Foot", "Toes", "Shoulder", "UpperArm", "LowerArm", "Hand")
+
+VRM = "VRM"
+VRM_HUMANOID: Mapping[str, tuple[str, ...]] = _sided(
+    _spine("hips", "spine", "chest", "upperChest", "neck", "head") | {"jaw": "jaw"},
+    _limbs("{side}{}", *_VRM_LIMBS) | {"eye": "{side}Eye"},
+    "",
+) | _vrm_fingers(("Metacarpal", "Proximal", "Distal"))
+"""joint -> its name in the VRM specification, which files of the VRM add-on map to bones themselves."""
+
+FAMILIES: tuple[Family, ...] = (
+    Family("SMPL-X", {joint: (joint,) for joint in JOINT_NAMES}, root="root"),
+    Family(
+        "SMPL-X (smplx package)",
+        {joint: (f"{joint}_smplhf" if joint.endswith("_eye") else joint,) for joint in JOINT_NAMES},
+        root="root",
+    ),
+    Family(
+        "Rigify",
+        _sided(
+            _spine("spine_fk", "spine_fk.001", "spine_fk.002", "spine_fk.003", "neck", "head") | {"jaw": "jaw_master"},
+            _limbs("{}_fk.{S}", *_RIGIFY_PARTS) | {"collar": "shoulder.{S}"},
+            "{finger}.0{i}.{S}",
+            **_RIGIFY_FINGERS,
+        ),
+        mover="torso",
+        root="root",
+        switches=(
+            *((f"{limb}_parent.{side}", "IK_FK", 1.0) for limb in ("upper_arm", "thigh") for side in "LR"),
+            *((f"{limb}_parent.{side}", "FK_limb_follow", 0.0) for limb in ("upper_arm", "thigh") for side in "LR"),
+            ("torso", "neck_follow", 1.0),
+            ("torso", "head_follow", 1.0),
+        ),
+        carried={"MCH-torso.parent": "root"},
+    ),
+    Family(
+        "Rigify metarig",
+        _sided(
+            _spine("spine", "spine.001", "spine.002", "spine.003", ("spine.004", "spine.005"), "spine.006")
+            | {"jaw": "jaw"},
+            _limbs("{}.{S}", *_RIGIFY_PARTS) | {"eye": "eye.{S}"},
+            "{finger}.0{i}.{S}",
+            **_RIGIFY_FINGERS,
+        ),
+        root="root",
+    ),
+    Family(
+        "Mixamo",
+        _sided(
+            _spine("Hips", "Spine", "Spine1", "Spine2", "Neck", "Head") | {"jaw": "Jaw"},
+            _limbs("{Side}{}", "UpLeg", "Leg", "Foot", "ToeBase", "Shoulder", "Arm", "ForeArm", "Hand")
+            | {"eye": "{Side}Eye"},
+            "{Side}Hand{finger}{i}",
+            **{finger: finger.capitalize() for finger in FINGERS},
+        ),
+        root="Root",
+    ),
+    Family(
+        VRM,
+        _sided(
+            _spine("J_Bip_C_Hips", "J_Bip_C_Spine", "J_Bip_C_Chest", "J_Bip_C_UpperChest", "J_Bip_C_Neck",
+                   "J_Bip_C_Head"),
+            _limbs("J_Bip_{S}_{}", *_VRM_LIMBS) | {"foot": "J_Bip_{S}_ToeBase", "eye": "J_Adj_{S}_FaceEye"},
+            "J_Bip_{S}_{finger}{i}",
+            **{finger: finger.capitalize() for finger in FINGERS} | {"pinky": "Little"},
+        ),
+        root="Root",
+    ),
+    Family("VRM 1.0 humanoid", VRM_HUMANOID, root="Root"),
+    Family(
+        "VRM 0.x humanoid",
+        {**VRM_HUMANOID, **_vrm_fingers(("Proximal", "Intermediate", "Distal"))},
+        root="Root",
+    ),
+    Family(
+        "Unreal 5",
+        _sided(
+            _spine("pelvis", "spine_01", ("spine_02", "spine_03"), ("spine_04", "spine_05"), ("neck_01", "neck_02"),
+                   "head"),
+            _limbs("{}_{s}", *_EPIC_PARTS),
+            "{finger}_0{i}_{s}",
+        ),
+        root="root",
+    ),
+    Family(
+        "Unreal 4",
+        _sided(
+            _spine("pelvis", "spine_01", "spine_02", "spine_03", "neck_01", "head"),
+            _limbs("{}_{s}", *_EPIC_PARTS),
+            "{finger}_0{i}_{s}",
+        ),
+        root="root",
+    ),
+    Family(
+        "Auto-Rig Pro",
+        _sided(
+            _spine("c_root.x", "c_spine_01.x", "c_spine_02.x", "c_spine_03.x", "c_neck.x", "c_head.x")
+            | {"jaw": "c_jawbone.x"},
+            _limbs("c_{}_fk.{s}", "thigh", "leg", "foot", "toes", "shoulder", "arm", "forearm", "hand")
+            | {"collar": "c_shoulder.{s}"},
+            "c_{finger}{i}.{s}",
+        ),
+        mover="c_root_master.x",
+        root="c_traj",
+        switches=tuple((f"c_{end}_ik.{side}", "ik_fk_switch", 1.0) for end in ("hand", "foot") for side in "lr"),
+    ),
+)  # fmt: skip
+
+
+def family(name: str) -> Family:
+    """The family of that name; one that knows nothing where there is none."""
+    return next((one for one in FAMILIES if one.name == name), Family(name, {}))

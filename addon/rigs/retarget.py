@@ -1,0 +1,312 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Motion to the channels of a rig's bones, all frames at once, in numpy. No bpy.
+
+For a joint s and its bone t, at frame f, in the armature's space:
+
+    D_s(f) = R_s(f)                               how far the joint has turned in the world; its rest is the identity
+    R_t(f) = W D_s(f) A_s W^-1 R_t_rest           W from motion's axes to the armature's, A_s aligns the rest poses
+    B_t(f) = (R_p(f) R_p_rest^-1 R_t_rest)^-1 R_t(f)        the channel of the bone, p the bone that carries it
+
+A keeps the trunk upright, turns feet about the vertical only (both rest poses stand on flat soles), aligns the palm by
+its fingers and knuckles, and swings arms, legs and fingers by the smallest rotation, handed down the limb: an A-pose,
+or any roll of the bones, is no trouble.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import pairwise
+from typing import Literal
+
+import numpy as np
+
+from ...core.errors import InputError
+from ...core.motion import Motion
+from ...core.rotation import (
+    Array,
+    matrix_to_quaternion,
+    nearest_rotation,
+    quaternion_to_matrix,
+    rotation_between,
+    rotation_y,
+    slerp,
+)
+from ...core.skeleton import INDEX, JOINT_NAMES, PARENTS, Skeleton, neutral_skeleton
+from .maps import FINGERS, SIDES, BoneMap, family
+from .recognise import plain
+
+Match = Literal["LIMBS", "JOINTS", "KEEP"]
+"""The line of a whole limb is matched, or each joint's direction, or nothing: rest poses count as the same."""
+
+Travel = Literal["HIPS", "ROOT", "IN_PLACE"]
+"""What carries the path over the floor: the hips, the root bone, or nothing."""
+
+_SNAP_DEGREES = 15.0  # a rest pose that leans less than this has the armature's own axes
+_LIMBS = (("hip", "knee", "ankle"), ("shoulder", "elbow", "wrist"))
+_CHAINS = (*((f"{finger}1", f"{finger}2", f"{finger}3") for finger in FINGERS), *_LIMBS)
+
+
+@dataclass(frozen=True)
+class Rest:
+    """The bones of an armature at rest, in its space; parents stand before their children.
+
+    names: N of them. parents: (N,) index, -1 for none. axes: (N, 3, 3). heads, tails: (N, 3).
+    inherits: (N,) whether a bone turns with its parent. local: (N,) whether its location is along its own axes.
+    """
+
+    names: tuple[str, ...]
+    parents: tuple[int, ...]
+    axes: Array
+    heads: Array
+    tails: Array
+    inherits: tuple[bool, ...]
+    local: tuple[bool, ...]
+
+    @cached_property
+    def index(self) -> dict[str, int]:
+        return {name: i for i, name in enumerate(self.names)}
+
+    def head(self, bone: str) -> Array:
+        return self.heads[self.index[bone]]
+
+
+@dataclass(frozen=True)
+class Channels:
+    """Values of a bone's channels: basis (T, 3, 3) its rotation, location (T, 3) or None where it is not keyed."""
+
+    basis: Array
+    location: Array | None = None
+
+
+def solve(
+    motion: Motion, rest: Rest, bones: BoneMap, travel: Travel = "HIPS", match: Match = "LIMBS"
+) -> dict[str, Channels]:
+    """The channels of the bones in the map, by name.
+
+    Raises InputError where the map does not fit the bones, or the path is to go on a root bone that there is not.
+    """
+    bones.check(rest.names)
+    if travel == "ROOT" and not bones.root:
+        raise InputError("The bone map has no root bone: choose one there, or let the hips carry the path.")
+    skeleton = neutral_skeleton(motion.betas)
+    world = axes(rest, bones)  # W
+    align = alignment(rest, bones, skeleton, match)
+    positions, turns = motion.forward_kinematics(skeleton)  # D: (T, 55, 3, 3)
+    hips = positions[:, [INDEX["left_hip"], INDEX["right_hip"]]].mean(axis=1)  # (T, 3)
+    scale, height = _stance(rest, bones, skeleton, align)
+    middle = _middle_of_hips(skeleton)
+    path = scale * (hips - middle) * [1.0, 0.0, 1.0]  # (T, 3)
+    if travel == "IN_PLACE":
+        path = np.zeros_like(path)
+    lift = scale * (hips[:, 1] - middle[1]) + height  # (T,)
+
+    wanted = {bone: world @ turn @ world.T @ rest.axes[rest.index[bone]] for bone, turn in _turns(bones, turns, align)}
+    moved: dict[str, Array] = {}  # where a bone's head is put (T, 3), by its name
+    if travel == "ROOT":
+        left = turns[:, 0, :, 0]  # (T, 3) the pelvis' own left; a bow does not turn it
+        yaw = rotation_y(np.arctan2(-left[:, 2], left[:, 0]))
+        wanted[bones.root] = world @ yaw @ world.T @ rest.axes[rest.index[bones.root]]
+        moved[bones.root] = rest.head(bones.root) + path @ world.T
+    posed = _Posed(rest, bones, wanted, moved)
+    reached = np.mean([posed.head(bones.bones[f"{side}_hip"][0]) for side in SIDES], axis=0)  # with the carrier at rest
+    start = _start(rest, bones, world)
+    goal = start + (path + lift[:, None] * [0.0, 1.0, 0.0]) @ world.T
+    moved[bones.carrier] = posed.head(bones.carrier) + goal - reached
+    return {bone: posed.channels(bone) for bone in wanted}
+
+
+def axes(rest: Rest, bones: BoneMap) -> Array:
+    """W, (3, 3): from motion's axes (left, up, front) to those of the armature, by how its bones stand.
+
+    A rest pose that hardly leans has the axes of the armature's space themselves.
+    """
+    pairs = [(bones.bones[f"left_{one}"][0], bones.bones[f"right_{one}"][0]) for one in ("hip", "shoulder")]
+    left = np.sum([_unit(rest.head(one) - rest.head(other)) for one, other in pairs], axis=0)
+    hips, shoulders = (np.mean([rest.head(bone) for bone in pair], axis=0) for pair in pairs)
+    up = _unit(shoulders - hips)
+    left = _unit(left - (left @ up) * up)
+    found = np.column_stack([left, up, np.cross(left, up)])
+    snapped = np.zeros((3, 3))
+    for column in range(2):
+        largest = int(np.abs(found[:, column]).argmax())
+        snapped[largest, column] = np.sign(found[largest, column])
+    snapped[:, 2] = np.cross(snapped[:, 0], snapped[:, 1])
+    near = np.cos(np.radians(_SNAP_DEGREES))
+    return snapped if ((found * snapped).sum(axis=0) > near).all() else nearest_rotation(found)
+
+
+def alignment(rest: Rest, bones: BoneMap, skeleton: Skeleton, match: Match) -> Array:
+    """A of each joint, (55, 3, 3), in motion's axes: what turns the rig's rest into that of SMPL-X."""
+    align = np.tile(np.eye(3), (len(JOINT_NAMES), 1, 1))
+    if match == "KEEP":
+        return align
+    ours = dict(zip(JOINT_NAMES, skeleton.rest_positions, strict=True))
+    theirs = _joints(rest, bones, axes(rest, bones))
+    for joint, name in enumerate(JOINT_NAMES):
+        parent = align[PARENTS[joint]] if joint else np.eye(3)
+        side, _, part = name.rpartition("_")
+        align[joint] = parent
+        if not side or name not in theirs or part in {"collar", "eye"}:
+            continue
+        palm = [f"{side}_{one}" for one in ("wrist", "middle1", "index1", "pinky1")]
+        if part == "ankle":
+            sole = theirs.get(f"{side}_foot", theirs.get(f"{name} tail"))
+            if sole is not None:
+                align[joint] = _turn_on_floor(sole - theirs[name], ours[f"{side}_foot"] - ours[name])
+        elif part == "wrist" and all(one in theirs for one in palm):
+            align[joint] = _palm(*(ours[one] for one in palm)) @ _palm(*(theirs[one] for one in palm)).T
+        else:
+            there, here = (_direction(side, part, places, match) for places in (theirs, ours))
+            if there is not None and here is not None:
+                align[joint] = rotation_between(parent @ there, here) @ parent
+    return align
+
+
+def _direction(side: str, part: str, places: Mapping[str, Array], match: Match) -> Array | None:
+    """Where a limb's bone points to, by where the joints are: to the next joint, or along the whole limb."""
+    chain = next((chain for chain in _CHAINS if part in chain), ("wrist", "middle1"))
+    if part not in chain[:-1]:
+        return None
+    whole = match == "LIMBS" and chain in _LIMBS
+    start, end = (chain[0], chain[-1]) if whole else (part, chain[chain.index(part) + 1])
+    if f"{side}_{start}" not in places or f"{side}_{end}" not in places:
+        return None
+    return places[f"{side}_{end}"] - places[f"{side}_{start}"]
+
+
+def _joints(rest: Rest, bones: BoneMap, world: Array) -> dict[str, Array]:
+    """Where the rig has the joints, in motion's axes, and the ends of its ankles' bones as "left_ankle tail"."""
+    found = {joint: rest.head(here[0]) @ world for joint, here in bones.bones.items() if here}
+    tails = {f"{side}_ankle tail": rest.index[bones.bones[f"{side}_ankle"][-1]] for side in SIDES}
+    return found | {name: rest.tails[bone] @ world for name, bone in tails.items()}
+
+
+def _turn_on_floor(a: Array, b: Array) -> Array:
+    """The turn about the vertical (3, 3) from where a points to where b points."""
+    return rotation_y(np.arctan2(b[0], b[2]) - np.arctan2(a[0], a[2]))
+
+
+def _palm(wrist: Array, middle: Array, index: Array, pinky: Array) -> Array:
+    """The axes of a palm, (3, 3): along the hand, across it, out of it."""
+    along = _unit(middle - wrist)
+    across = index - pinky
+    across = _unit(across - (across @ along) * along)
+    return np.column_stack([along, across, np.cross(along, across)])
+
+
+def _middle_of_hips(skeleton: Skeleton) -> Array:
+    """The point between the hips at rest, (3,), the pelvis above the origin."""
+    rest = skeleton.rest_positions
+    return rest[[INDEX["left_hip"], INDEX["right_hip"]]].mean(axis=0) - rest[0] * [1.0, 0.0, 1.0]
+
+
+def _start(rest: Rest, bones: BoneMap, world: Array) -> Array:
+    """The point between the hips at rest, put down on the floor of the armature, (3,)."""
+    middle = np.mean([rest.head(bones.bones[f"{side}_hip"][0]) for side in SIDES], axis=0)
+    return middle - (middle @ world[:, 1]) * world[:, 1]
+
+
+def _stance(rest: Rest, bones: BoneMap, skeleton: Skeleton, align: Array) -> tuple[float, float]:
+    """(scale, height): lengths of the rig for one of motion, by the legs; how high its hips are when it stands.
+
+    Standing is the rest of SMPL-X with the rig's ankles as high as they rest.
+    """
+    places = _joints(rest, bones, axes(rest, bones))
+    ours = dict(zip(JOINT_NAMES, skeleton.rest_positions, strict=True))
+
+    def drop(where: Mapping[str, Array], turns: Array) -> float:
+        legs = [
+            turns[INDEX[f"{side}_{one}"]] @ (where[f"{side}_{next_one}"] - where[f"{side}_{one}"])
+            for side in SIDES
+            for one, next_one in pairwise(_LIMBS[0])
+        ]
+        return float(sum(leg[1] for leg in legs)) / len(SIDES)
+
+    theirs = drop(places, align)
+    ankles = sum(float(places[f"{side}_ankle"][1]) for side in SIDES) / 2
+    return theirs / drop(ours, np.tile(np.eye(3), (len(JOINT_NAMES), 1, 1))), ankles - theirs
+
+
+def _turns(bones: BoneMap, turns: Array, align: Array) -> Iterator[tuple[str, Array]]:
+    """D A of each bone in the map, (T, 3, 3). Of several bones of a joint each takes its share of the turn."""
+    if bones.mover:
+        yield bones.mover, turns[:, 0]
+    for joint, names in bones.bones.items():
+        own = INDEX[joint]
+        before = PARENTS[own]
+        while before > 0 and not bones.bones.get(JOINT_NAMES[before]):
+            before = PARENTS[before]
+        for i, name in enumerate(names, start=1):
+            turn = turns[:, own]
+            if i < len(names) and before >= 0:
+                ends = (matrix_to_quaternion(turns[:, one]) for one in (before, own))
+                turn = quaternion_to_matrix(slerp(*ends, i / len(names)))
+            yield name, turn @ align[own]
+
+
+class _Posed:
+    """Forward kinematics of the driven bones, each carried by the nearest driven one before it."""
+
+    def __init__(self, rest: Rest, bones: BoneMap, wanted: Mapping[str, Array], moved: Mapping[str, Array]) -> None:
+        self.rest, self.wanted, self.moved = rest, wanted, moved
+        stands_for = {_stem(bone): bone for bone in wanted} | {bone: bone for bone in wanted}
+        stands_for |= {name: by for name, by in family(bones.family).carried.items() if by in wanted}
+        self.carriers: dict[str, str] = {}
+        for bone in sorted(wanted, key=rest.names.index):
+            self.carriers[bone] = self._carrier(bone, stands_for)
+
+    def _carrier(self, bone: str, stands_for: Mapping[str, str]) -> str:
+        """The driven bone that carries this one, by parents and by what mechanism bones stand for; empty for none."""
+        above = self.rest.parents[self.rest.index[bone]]
+        while above >= 0:
+            name = self.rest.names[above]
+            found = stands_for.get(name) or stands_for.get(_stem(name), "")
+            if found and not self._hangs_on(found, bone):
+                return found
+            above = self.rest.parents[above]
+        return ""
+
+    def _hangs_on(self, bone: str, other: str) -> bool:
+        """Whether `bone` is `other` or is carried by it, as far as is known."""
+        while bone and bone != other:
+            bone = self.carriers.get(bone, "")
+        return bool(bone)
+
+    def turned(self, bone: str) -> Array:
+        """How far a bone is turned from its rest, (T, 3, 3); no bone is not turned at all."""
+        return self.wanted[bone] @ self.rest.axes[self.rest.index[bone]].T if bone else np.eye(3)[None]
+
+    def head(self, bone: str) -> Array:
+        """Where a bone's head comes to be, (T, 3) or (1, 3)."""
+        return self.moved[bone] if bone in self.moved else self._carried_head(bone)
+
+    def _carried_head(self, bone: str) -> Array:
+        by = self.carriers[bone]
+        if not by:
+            return self.rest.head(bone)[None]
+        return self.head(by) + self.turned(by) @ (self.rest.head(bone) - self.rest.head(by))
+
+    def channels(self, bone: str) -> Channels:
+        number = self.rest.index[bone]
+        own = self.rest.axes[number]
+        carried = self.turned(self.carriers[bone]) @ own  # (T, 3, 3)
+        basis = np.swapaxes(carried if self.rest.inherits[number] else own[None], -1, -2) @ self.wanted[bone]
+        if bone not in self.moved:
+            return Channels(basis)
+        offset = self.moved[bone] - self._carried_head(bone)  # (T, 3)
+        if not self.rest.local[number]:  # along the axes of the parent
+            above = self.rest.parents[number]
+            carried = self.turned(self.carriers[bone]) @ (self.rest.axes[above] if above >= 0 else np.eye(3))
+        return Channels(basis, np.einsum("tba,tb->ta", np.broadcast_to(carried, (len(offset), 3, 3)), offset))
+
+
+def _stem(name: str) -> str:
+    """What the bones of a control rig that stand for one another have in common: DEF-hand.L, ORG-hand.L, hand_fk.L."""
+    stem = plain(name)
+    for prefix in ("org_", "def_", "c_"):
+        stem = stem.removeprefix(prefix)
+    return stem.replace("_fk", "")
+
+
+def _unit(v: Array) -> Array:
+    return v / max(float(np.linalg.norm(v)), 1e-12)
