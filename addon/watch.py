@@ -19,7 +19,7 @@ def _take_names() -> None:
 
 def _subscribe() -> None:
     bpy.msgbus.clear_by_owner(_OWNER)
-    key = (bpy.types.NlaStrip, "name")
+    key: Any = (bpy.types.NlaStrip, "name")
     bpy.msgbus.subscribe_rna(key=key, owner=_OWNER, args=(), notify=_take_names)
 
 

@@ -44,3 +44,12 @@ def expected_heads(ft: SimpleNamespace, motion: Any) -> Any:
     """The same by core's own forward kinematics, (T, 55, 3), Z up."""
     positions = motion.positions(ft.skeleton.neutral_skeleton())
     return np.stack([positions[..., 0], -positions[..., 2], positions[..., 1]], axis=-1)
+
+
+def nla_editor() -> Any:
+    """A context in which Blender's own operators on strips run."""
+    window = bpy.context.window_manager.windows[0]
+    area = window.screen.areas[0]
+    area.type = "NLA_EDITOR"
+    region = next(region for region in area.regions if region.type == "WINDOW")
+    return bpy.context.temp_override(window=window, area=area, region=region)

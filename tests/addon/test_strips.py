@@ -8,7 +8,7 @@ from typing import Any
 import bpy
 import pytest
 
-from tests.addon.helpers import write_wave
+from tests.addon.helpers import nla_editor, write_wave
 
 
 def _tracks(armature: Any) -> list[tuple[str, list[tuple[float, float]]]]:
@@ -20,15 +20,6 @@ def _tracks(armature: Any) -> list[tuple[str, list[tuple[float, float]]]]:
 
 def _text(ft: SimpleNamespace, armature: Any) -> Any:
     return ft.strips.placed(armature, "TEXT")[0].strip
-
-
-def _nla_editor() -> Any:
-    """A context in which Blender's own operators on strips run."""
-    window = bpy.context.window_manager.windows[0]
-    area = window.screen.areas[0]
-    area.type = "NLA_EDITOR"
-    region = next(region for region in area.regions if region.type == "WINDOW")
-    return bpy.context.temp_override(window=window, area=area, region=region)
 
 
 def test_text_strips_follow_one_another(armature: Any) -> None:
@@ -85,7 +76,7 @@ def test_strips_within_a_meta_strip_are_found(ft: SimpleNamespace, armature: Any
         ft.strips.add_text(armature, "a person waves", start, 24)
     for strip in armature.animation_data.nla_tracks[0].strips:
         strip.select = True
-    with _nla_editor():
+    with nla_editor():
         bpy.ops.nla.meta_add()
     assert [strip.type for strip in armature.animation_data.nla_tracks[0].strips] == ["META"]
     assert [strip.start for strip in ft.strips.timeline(bpy.context.scene, armature).text] == [0.0, 1.0]
@@ -198,7 +189,7 @@ def test_a_split_recording_goes_on_where_it_was_cut(ft: SimpleNamespace, armatur
     scene = bpy.context.scene
     bpy.ops.freetalker.add_speech_strip(filepath=str(speech), frame=1)
     scene.frame_set(25)
-    with _nla_editor():
+    with nla_editor():
         bpy.ops.nla.split()
     spoken = ft.strips.timeline(scene, armature).speech
     assert [(strip.start, strip.end, strip.offset) for strip in spoken] == [(0.0, 1.0, 0.0), (1.0, 2.0, 1.0)]
@@ -209,7 +200,7 @@ def test_a_split_recording_goes_on_where_it_was_cut(ft: SimpleNamespace, armatur
 
 def test_a_duplicate_has_a_prompt_of_its_own(ft: SimpleNamespace, armature: Any) -> None:
     bpy.ops.freetalker.add_text_strip(prompt="a person waves")
-    with _nla_editor():
+    with nla_editor():
         bpy.ops.nla.duplicate(linked=False)
     first, second = ft.strips.placed(armature, "TEXT")
     second.data.prompt = "a person bows"
@@ -224,7 +215,7 @@ def _blender(operator: Any, *selected: Any, **options: Any) -> Any:
         for track in owner.animation_data.nla_tracks if owner.animation_data else ():
             for strip in track.strips:
                 strip.select = strip in selected
-    with _nla_editor():
+    with nla_editor():
         return operator(**options)
 
 
@@ -372,7 +363,7 @@ def test_meta_strips_are_moved_muted_and_kept_whole(ft: SimpleNamespace, armatur
 def test_keys_are_blenders_own_for_other_strips(ft: SimpleNamespace, armature: Any, installed: Any) -> None:
     operators = installed("addon.operators.strips")
     bpy.ops.freetalker.add_text_strip(prompt="a person waves")
-    with _nla_editor():
+    with nla_editor():
         assert not operators._keys_are_blenders(bpy.context)
         armature.animation_data.nla_tracks.new().strips.new(
             "ordinary", 1, bpy.data.actions.new("ordinary")
@@ -400,7 +391,7 @@ def test_dropped_recordings_follow_one_another(ft: SimpleNamespace, armature: An
 
 def test_sounds_are_taken_where_there_is_a_character(ft: SimpleNamespace) -> None:
     def taken(area: str) -> bool:
-        with _nla_editor():
+        with nla_editor():
             bpy.context.area.type = area
             return bpy.types.FREETALKER_FH_speech.poll_drop(bpy.context)
 
