@@ -9,7 +9,8 @@ import pytest
 
 from core import released_features
 from core.errors import InputError
-from core.features import POSITIONS
+from core.features import POSITIONS, VELOCITIES
+from core.features import ROTATIONS as ROTATIONS_6D
 from core.rotation import (
     axis_angle_to_matrix,
     euler_to_matrix,
@@ -22,7 +23,7 @@ from core.rotation import (
     rotation_between,
     rotation_y,
 )
-from core.skeleton import PARENTS, Skeleton
+from core.skeleton import JOINT_NAMES, PARENTS, Skeleton
 
 FOLDER = Path(__file__).parents[1] / "golden"
 GOLDEN = dict(np.load(FOLDER / "a_motion.npz"))
@@ -119,6 +120,16 @@ def test_bones_lie_where_their_rotations_say(from_features: bool):
             positions[:, joint] = positions[:, parent] + turned @ GOLDEN["offsets_scaled"][joint]
     theirs = GOLDEN["recover_from_rot" if from_features else "fk_cont6d"]
     np.testing.assert_allclose(positions[AT], theirs, atol=4e-5)
+
+
+def test_the_columns_of_the_lower_body_are_the_released_ones():
+    legs = [joint for joint, name in enumerate(JOINT_NAMES) if name.endswith(("hip", "knee", "ankle", "foot"))]
+    columns = [*range(4), *range(655, 659)]
+    columns += [POSITIONS.start + 3 * (joint - 1) + k for joint in legs for k in range(3)]
+    columns += [ROTATIONS_6D.start + 6 * (joint - 1) + k for joint in legs for k in range(6)]
+    columns += [VELOCITIES.start + 3 * joint + k for joint in [0, *legs] for k in range(3)]
+    with np.load(FOLDER / "c_diffusion.npz") as golden:
+        np.testing.assert_array_equal(sorted(columns), golden["lower_body_mask_indices"])
 
 
 def test_a_z_up_world_that_faces_minus_y_becomes_ours():

@@ -31,6 +31,8 @@ def test_noising_and_its_posterior_meet_the_released_ones():
         x0_weight, x_weight, variance = SCHEDULE.posterior(t, t - 1)
         np.testing.assert_allclose(x0_weight * x0[row] + x_weight * x[row], GOLDEN["q_post_mean"][row], atol=1e-6)
         np.testing.assert_allclose(variance, GOLDEN["q_post_var"][row].flat[0], rtol=1e-5, atol=1e-12)
+        variance = SCHEDULE.posterior(max(t, 1), max(t, 1) - 1)[2]
+        np.testing.assert_allclose(np.log(variance), GOLDEN["q_post_logvar"][row].flat[0], rtol=1e-6)
 
 
 def test_tables_of_square_roots_and_logarithms_meet_the_released_ones():

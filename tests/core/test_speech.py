@@ -146,6 +146,34 @@ def test_wavlm_is_the_released_one(voice, golden, tiny_wavlm):
     np.testing.assert_allclose(legacy[::10], golden["wavlm_chunked"], atol=2e-4)
 
 
+def test_the_blocks_side_by_side_are_the_released_matrix(voice, golden, tiny_wavlm):
+    """At 30 fps and, interpolated, at 20; prosody and onsets are our own and only near (tested above)."""
+    np.testing.assert_allclose(voice[::500], golden["wav_float"], atol=1e-6)
+    rows = 218
+    blocks = [
+        speech.speech_features(voice, ("mfcc",), LEGACY_FPS, legacy=True)[:rows],
+        speech.speech_features(voice, ("mel",), LEGACY_FPS, legacy=True)[:rows],
+        speech.speech_features(voice, ("prosody",), 30, legacy=True)[:rows],
+        speech._wavlm_rows(tiny_wavlm, voice, rows, fps=30, legacy=True),
+        speech.speech_features(voice, ("onset",), 30, legacy=True)[:rows],
+    ]
+    ours = np.concatenate(blocks, axis=1)
+    assert ours.shape == (218, 141)
+    at_20 = np.stack([np.interp(np.linspace(0, 216, 145), np.arange(rows), column) for column in ours.T], -1)
+    for matrix, theirs in ((ours, golden["full_30fps"]), (at_20, golden["full_20fps"])):
+        every = matrix[::20]
+        np.testing.assert_allclose(every[:, :40], theirs[:, :40], atol=1e-3)
+        np.testing.assert_allclose(every[:, 40:104], theirs[:, 40:104], atol=1e-4)
+        np.testing.assert_allclose(every[:, 108:140], theirs[:, 108:140], atol=2e-4)
+        assert np.abs(every[1:, 104] - theirs[1:, 104]).mean() < 0.01  # Praat hears nothing in the first
+
+
+def test_the_level_of_a_recording_can_be_kept(voice):
+    quiet, loud = (speech.speech_features(gain * voice, ("mel",), level=False) for gain in (0.1, 1.0))
+    heard = loud > -5
+    np.testing.assert_allclose((loud - quiet)[heard], 2 * np.log(10), atol=0.05)
+
+
 def test_wavlm_in_chunks_keeps_time(voice, tiny_wavlm):
     long = np.concatenate([voice, voice, voice])  # 21.9 s: three chunks
     network = speech._wavlm(tiny_wavlm)
