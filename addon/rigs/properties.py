@@ -6,8 +6,8 @@ from typing import Any
 import bpy
 from bpy.props import CollectionProperty, EnumProperty, IntProperty, PointerProperty, StringProperty
 
-_OVERRIDABLE = {"LIBRARY_OVERRIDABLE"}
-_ROWS = {"LIBRARY_OVERRIDABLE", "USE_INSERTION"}
+_OVERRIDABLE: Any = {"LIBRARY_OVERRIDABLE"}
+_ROWS: Any = {"LIBRARY_OVERRIDABLE", "USE_INSERTION"}
 
 
 def _bone_names(row: Any, _: Any, typed: str) -> list[str]:

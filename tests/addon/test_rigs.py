@@ -16,6 +16,7 @@ from mathutils import Matrix
 
 from tests.addon.helpers import bone_heads, expected_heads, wild_motion
 from tests.addon.rig_makers import Y_UP_CENTIMETERS, make
+from tests.addon.test_panels import Layout
 
 DEGREES = 0.1
 METERS = 1e-4
@@ -476,3 +477,40 @@ def test_vrm_data_names_the_bones(rigs: SimpleNamespace, armature_of: Any) -> No
     assert {joint: bone for joint, bone in found.bones.items() if "thumb" not in joint} == {
         joint: (bone,) for joint, bone in bones.items() if "thumb" not in joint
     }
+
+
+@pytest.mark.parametrize("space", ["view3d", "nla"])
+def test_the_rig_panel_draws_in_every_state(
+    rigs: SimpleNamespace, armature_of: Any, installed: Callable[[str], ModuleType], space: str
+) -> None:
+    panels = [one for one in installed("addon.rigs.panel").CLASSES if space in one.__name__]
+    assert len(panels) == 2
+
+    def draw() -> str:
+        shown: list[str] = []
+        for panel in panels:
+            assert getattr(panel, "poll", lambda _: True)(bpy.context)
+            panel.draw(SimpleNamespace(layout=Layout(shown)), bpy.context)
+        return " ".join(shown)
+
+    armature, _ = armature_of("unreal4")
+    assert "Unreal 4: 52 of 55 joints" in draw()
+    bpy.ops.freetalker.use_rig()
+    assert "operator freetalker.forget_bone_map" in draw()
+    armature.freetalker_rig.bones["left_knee"].bone = ""
+    assert "no bone for left_knee" in draw()
+    row = installed("addon.rigs.panel").FREETALKER_UL_bones
+    shown: list[str] = []
+    for bone in armature.freetalker_rig.bones:
+        row.draw_item(SimpleNamespace(), None, Layout(shown), armature.freetalker_rig, bone, 0, None, "")
+    assert "Left knee" in shown
+    bpy.ops.freetalker.forget_bone_map()
+    armature.data.bones["pelvis"].name = "nothing"
+    assert "operator freetalker.use_rig" in draw()
+
+
+def test_rig_operators_and_properties_explain_themselves(rigs: SimpleNamespace) -> None:
+    kept = bpy.types.Object.bl_rna.properties["freetalker_rig"].fixed_type
+    rows = kept.properties["bones"].fixed_type
+    for prop in (*kept.properties, *rows.properties):
+        assert prop.identifier in {"rna_type", "name", "bones"} or prop.description, prop.identifier
