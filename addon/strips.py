@@ -29,15 +29,24 @@ _NUMBER = re.compile(r"\.\d{3,}$")
 
 @dataclass(frozen=True)
 class Placed:
-    """A strip of ours where it was found; `heard` is False where it, a strip around it or its track is muted."""
+    """A strip of ours where it was found; `heard` is False where it, a strip around it or its track is muted.
+
+    path: the numbers of its track, of the meta strips around it, and its own.
+    """
 
     strip: Any
     track: Any
     heard: bool
+    path: tuple[int, ...]
 
     @property
     def data(self) -> Any:
         return self.strip.action.freetalker
+
+    @property
+    def key(self) -> str:
+        """What `named` finds it by: its name is not enough, for strips within meta strips may have that of others."""
+        return f"{'.'.join(map(str, self.path))} {self.strip.name}"
 
     @property
     def sharing(self) -> int:
@@ -53,19 +62,19 @@ def placed(armature: bpy.types.Object, kind: str) -> list[Placed]:
     solo = any(track.is_solo for track in animation.nla_tracks)
     found = [
         one
-        for track in animation.nla_tracks
-        for one in _open(track.strips, track, not track.mute and (track.is_solo or not solo))
+        for number, track in enumerate(animation.nla_tracks)
+        for one in _open(track.strips, track, not track.mute and (track.is_solo or not solo), (number,))
         if one.data.kind == kind
     ]
     return sorted(found, key=lambda one: one.strip.frame_start)
 
 
-def _open(strips: Iterable[Any], track: Any, heard: bool) -> Iterator[Placed]:
-    for strip in strips:
+def _open(strips: Iterable[Any], track: Any, heard: bool, path: tuple[int, ...]) -> Iterator[Placed]:
+    for number, strip in enumerate(strips):
         if strip.type == "META":
-            yield from _open(strip.strips, track, heard and not strip.mute)
+            yield from _open(strip.strips, track, heard and not strip.mute, (*path, number))
         elif strip.action is not None:
-            yield Placed(strip, track, heard and not strip.mute)
+            yield Placed(strip, track, heard and not strip.mute, (*path, number))
 
 
 def add_text(armature: bpy.types.Object, prompt: str, start: int, length: int) -> bpy.types.NlaStrip:
@@ -467,12 +476,13 @@ def disabled_reason(armature: bpy.types.Object) -> str:
     return ""
 
 
-def named(armature: bpy.types.Object, name: str) -> Placed:
-    """The text or speech strip of that name, which no other strip of the object has. Raises InputError for none."""
-    found = [one for kind in ("TEXT", "SPEECH") for one in placed(armature, kind) if one.strip.name == name]
-    if not found:
-        raise InputError(f"'{armature.name}' has no text or speech strip '{name}' any more.")
-    return found[0]
+def named(armature: bpy.types.Object, key: str) -> Placed:
+    """The text or speech strip of that key, or the first of that name. Raises InputError where there is none."""
+    found = [one for kind in ("TEXT", "SPEECH") for one in placed(armature, kind)]
+    for one in sorted(found, key=lambda one: (one.key != key, len(one.path))):
+        if key in (one.key, one.strip.name):
+            return one
+    raise InputError(f"'{armature.name}' has no text or speech strip '{key}' any more.")
 
 
 def remove(one: Placed) -> None:
@@ -485,5 +495,5 @@ def remove(one: Placed) -> None:
 
 
 def _check_removable(one: Placed) -> None:
-    if one.strip.name not in one.track.strips:
+    if len(one.path) > 2:
         raise InputError(f"The strip '{one.strip.name}' lies within a meta strip: take that apart first (Ctrl Alt G).")

@@ -25,16 +25,17 @@ def _subscribe() -> None:
 
 @persistent
 def _loaded(*_: Any) -> None:
+    _take_names()  # what a file of an older version calls its strips is no renaming
     _subscribe()  # Blender forgets subscriptions with the file
 
 
 @persistent
-def _redone(*_: Any) -> None:
+def _stepped(*_: Any) -> None:
     _take_names()  # Blender's step of a rename was made before ours
 
 
 # Without a window no messages are sent, and a subscription would keep Blender's Python package from ending.
-_HANDLERS = () if bpy.app.background else (("load_post", _loaded), ("redo_post", _redone))
+_HANDLERS = () if bpy.app.background else (("load_post", _loaded), ("undo_post", _stepped), ("redo_post", _stepped))
 
 
 def register() -> None:

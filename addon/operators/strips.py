@@ -116,7 +116,7 @@ class FREETALKER_OT_make_single(Explained, bpy.types.Operator):
     )
     bl_options = {"UNDO", "INTERNAL"}
 
-    strip: StringProperty(name="Strip", description="Name of the strip")
+    strip: StringProperty(name="Strip", description="Key or name of the strip")
 
     @classmethod
     def disabled_reason(cls, context: Any) -> str:
@@ -143,7 +143,7 @@ class FREETALKER_OT_suggest_prompt(Explained, bpy.types.Operator):
     bl_options = {"UNDO", "INTERNAL"}
     bl_property = "prompt"
 
-    strip: StringProperty(name="Strip", description="Name of the strip")
+    strip: StringProperty(name="Strip", description="Key or name of the strip")
     prompt: EnumProperty(name="Prompt", description="What the person does", items=_offer)
 
     @classmethod
@@ -166,7 +166,7 @@ class FREETALKER_OT_remove_strip(Explained, bpy.types.Operator):
     bl_description = "Remove this text or speech strip"
     bl_options = {"UNDO", "INTERNAL"}
 
-    strip: StringProperty(name="Strip", description="Name of the strip")
+    strip: StringProperty(name="Strip", description="Key or name of the strip")
 
     @classmethod
     def disabled_reason(cls, context: Any) -> str:

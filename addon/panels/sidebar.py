@@ -197,10 +197,10 @@ def _draw_strip(layout: Any, scene: Any, one: strips.Placed, in_full: bool) -> N
     icon = "OUTLINER_DATA_FONT" if data.kind == "TEXT" else "OUTLINER_DATA_SPEAKER"
     row.label(text=f"{start:.1f} to {end:.1f} s" + ("" if one.heard else ", muted"), icon=icon)
     if one.sharing > 1:
-        row.operator("freetalker.make_single", text=f"{one.sharing}", icon="LINKED").strip = one.strip.name
+        row.operator("freetalker.make_single", text=f"{one.sharing}", icon="LINKED").strip = one.key
     if in_full and data.kind == "TEXT":
-        row.operator("freetalker.suggest_prompt", text="", icon="VIEWZOOM", emboss=False).strip = one.strip.name
-    row.operator("freetalker.remove_strip", text="", icon="X", emboss=False).strip = one.strip.name
+        row.operator("freetalker.suggest_prompt", text="", icon="VIEWZOOM", emboss=False).strip = one.key
+    row.operator("freetalker.remove_strip", text="", icon="X", emboss=False).strip = one.key
     column = column.column(align=True)
     column.enabled = one.sharing < 2
     if data.kind == "SPEECH":

@@ -73,9 +73,9 @@ class Animator:
         if one is None:
             return
         verb = self.random.choice(("remove_strip", "make_single"))
-        whole = one.strip.name in one.track.strips
+        whole = any(strip == one.strip for strip in one.track.strips)
         with contextlib.nullcontext() if whole or verb == "make_single" else pytest.raises(RuntimeError, match="meta"):
-            getattr(bpy.ops.freetalker, verb)(strip=one.strip.name)
+            getattr(bpy.ops.freetalker, verb)(strip=one.key)
 
     def undo(self) -> None:
         for operator in self.random.choice(((bpy.ops.ed.undo,), (bpy.ops.ed.undo, bpy.ops.ed.redo))):
@@ -122,4 +122,4 @@ def test_any_order(ft: SimpleNamespace, armature: Any, speech: Path, tmp_path: P
     for _ in range(60):
         animator.act()
         animator.check()
-    assert animator.read > 10
+    assert animator.read > 3

@@ -360,6 +360,18 @@ def test_meta_strips_are_moved_muted_and_kept_whole(ft: SimpleNamespace, armatur
     assert ft.strips.timeline(bpy.context.scene, armature).text == ()
 
 
+def test_a_strip_in_a_meta_strip_may_have_the_name_of_another(ft: SimpleNamespace, armature: Any) -> None:
+    bpy.ops.freetalker.add_text_strip(prompt="a person waves", seconds=1.0)
+    _blender(bpy.ops.nla.meta_add, _text(ft, armature))
+    bpy.ops.freetalker.add_text_strip(prompt="a person waves", seconds=1.0)
+    within, whole = ft.strips.placed(armature, "TEXT")
+    within.strip.name = whole.strip.name = "a person bows"
+    assert (within.strip.name, whole.strip.name) == ("a person bows", "a person bows")
+    _says("within a meta strip", bpy.ops.freetalker.remove_strip, strip=within.key)
+    assert bpy.ops.freetalker.remove_strip(strip="a person bows") == {"FINISHED"}
+    assert [one.key for one in ft.strips.placed(armature, "TEXT")] == [within.key]
+
+
 def test_keys_are_blenders_own_for_other_strips(ft: SimpleNamespace, armature: Any, installed: Any) -> None:
     operators = installed("addon.operators.strips")
     bpy.ops.freetalker.add_text_strip(prompt="a person waves")
