@@ -239,8 +239,8 @@ def _turns(bones: BoneMap, turns: Array, align: Array) -> Iterator[tuple[str, Ar
         for i, name in enumerate(names, start=1):
             turn = turns[:, own]
             if i < len(names) and before >= 0:
-                ends = (matrix_to_quaternion(turns[:, one]) for one in (before, own))
-                turn = quaternion_to_matrix(slerp(*ends, i / len(names)))
+                first, last = (matrix_to_quaternion(turns[:, one]) for one in (before, own))
+                turn = quaternion_to_matrix(slerp(first, last, i / len(names)))
             yield name, turn @ align[own]
 
 

@@ -514,3 +514,34 @@ def test_rig_operators_and_properties_explain_themselves(rigs: SimpleNamespace) 
     rows = kept.properties["bones"].fixed_type
     for prop in (*kept.properties, *rows.properties):
         assert prop.identifier in {"rna_type", "name", "bones"} or prop.description, prop.identifier
+
+
+def test_an_overridden_rig_is_driven_and_mapped_and_a_linked_one_says_what_to_do(
+    rigs: SimpleNamespace, armature_of: Any, tmp_path: Path
+) -> None:
+    armature, _ = armature_of("unreal4")
+    path = tmp_path / "library.blend"
+    bpy.data.libraries.write(str(path), {armature}, fake_user=True)
+    bpy.ops.wm.read_homefile(use_factory_startup=True, use_empty=True)
+    with bpy.data.libraries.load(str(path), link=True) as (_, into):
+        into.objects = ["Unreal 4"]
+    (linked,) = into.objects
+    bpy.context.collection.objects.link(linked)
+    bpy.context.view_layer.objects.active = linked
+    assert rigs.character.find(bpy.context) == linked
+    assert "library override" in rigs.strips.disabled_reason(linked)
+    own = linked.override_create(remap_local_usages=True)
+    bpy.context.view_layer.objects.active = own
+    assert bpy.ops.freetalker.use_rig() == {"FINISHED"}
+    own.freetalker_rig.bones["neck"].bone = ""
+    own.freetalker_rig.travel = "IN_PLACE"
+    rigs.generated.place(bpy.context.scene, own, wild_motion(rigs, frames=3))
+    before, after = _posed(own, 1), _posed(own, 3)
+    assert np.abs(before["hand_l"] - after["hand_l"]).max() > 1e-3
+    file = str(tmp_path / "scene.blend")
+    bpy.ops.wm.save_as_mainfile(filepath=file)
+    bpy.ops.wm.open_mainfile(filepath=file)
+    kept = bpy.context.scene.freetalker.character
+    assert (len(kept.freetalker_rig.bones), kept.freetalker_rig.travel) == (55, "IN_PLACE")
+    assert "neck" not in rigs.rig.bone_map(kept).bones
+    np.testing.assert_allclose(_posed(kept, 3)["hand_l"], after["hand_l"], atol=1e-6)
