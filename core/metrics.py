@@ -21,6 +21,7 @@ HANDS = (INDEX["left_wrist"], INDEX["right_wrist"], *range(INDEX["left_index1"],
 TOE_HEIGHT = 0.05  # metres under which a toe is taken to be on the floor (Kimodo)
 SKATE_SPEED = 0.2  # metres a second from which that is skating (Kimodo)
 FLOAT_HEIGHT = 0.05  # metres of air under every foot from which a body is unsupported
+_SSIM_WINDOW = 7
 _FALLING = -9.81 / 2  # metres a second squared under which a body without support is in a jump
 
 _LIMITS = {
@@ -118,6 +119,26 @@ def joint_limit_violations(rotations: Array) -> float:
     beyond = (np.linalg.norm(turned, axis=-1) > joint_limits()).any(-1)
     beyond |= (turned[:, _KNEES, 0] < -np.radians(_KNEE_BACK)).any(-1)
     return _mean(beyond)
+
+
+def ssim(a: Array, b: Array, data_range: float = 1.0) -> float:
+    """Mean structural similarity of two pictures (H, W), H and W at least 7 (Wang et al. 2004); 1 is the same.
+
+    Windows of 7 x 7 that weigh alike, sample covariances, K1 0.01, K2 0.03; data_range: what lies between black and
+    white. Of motions the pictures are matrices of frames by coordinates. Raises ValueError for other shapes.
+    """
+    size = (_SSIM_WINDOW, _SSIM_WINDOW)
+    if a.shape != b.shape or min(a.shape) < _SSIM_WINDOW:
+        raise ValueError(f"two pictures of one size of 7 x 7 or more are needed, not {a.shape} and {b.shape}")
+    x, y = (np.lib.stride_tricks.sliding_window_view(picture, size) for picture in (a, b))  # (H - 6, W - 6, 7, 7)
+    n = _SSIM_WINDOW**2
+    mean_x, mean_y = x.mean((2, 3)), y.mean((2, 3))
+    unbiased = n / (n - 1)
+    var_x, var_y = unbiased * x.var((2, 3)), unbiased * y.var((2, 3))
+    shared = unbiased * (np.einsum("hwij,hwij->hw", x, y) / n - mean_x * mean_y)
+    c1, c2 = (0.01 * data_range) ** 2, (0.03 * data_range) ** 2
+    likeness = (2 * mean_x * mean_y + c1) * (2 * shared + c2)
+    return _mean(likeness / ((mean_x**2 + mean_y**2 + c1) * (var_x + var_y + c2)))
 
 
 def foot_skate(positions: Array, fps: float) -> float:

@@ -235,6 +235,9 @@ def main(arguments: Sequence[str]) -> int:
         ("steps", int),
         ("batch", int),
         ("learning-rate", float),
+        ("warmup", int),
+        ("ema", float),
+        ("speech-block", str),
         ("seed", int),
         ("save-seconds", float),
     ):

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from core.errors import InputError
-from core.model.denoiser import Denoiser, DenoiserConfig, TimeFilter
+from core.model.denoiser import Denoiser, DenoiserConfig, TimeFilter, sinusoids
 from core.model.released import released_name
 
 GOLDEN = Path(__file__).parents[1] / "golden"
@@ -51,6 +51,8 @@ def test_meets_the_released_network(version: str):
     without_text = golden["t"], golden["text"], torch.tensor([False, False]), golden["audio"], frames
 
     tokens, told = network.tokens(x, *arguments)
+    placed = tokens - sinusoids(torch.arange(tokens.shape[1]), width)
+    torch.testing.assert_close(placed.transpose(0, 1), golden["act_after_input_process2"], atol=1e-5, rtol=0)
     torch.testing.assert_close(tokens.transpose(0, 1), golden["act_after_pos_enc"], atol=1e-5, rtol=0)
     for block in network.blocks:
         tokens = block(tokens, None, told)

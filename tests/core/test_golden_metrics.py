@@ -52,3 +52,8 @@ def test_jerk_and_acceleration():
         positions = GOLDEN["jerk_joints"][:, [k]]  # (80, 1, 3)
         assert metrics.jerk(positions, 30) == pytest.approx(GOLDEN["jerk"][k], rel=1e-9)
         assert metrics.acceleration(positions, 30) == pytest.approx(GOLDEN["acc"][k], rel=1e-9)
+
+
+def test_ssim():
+    a, b = (GOLDEN[f"ssim_{name}"].astype(np.float64) for name in "ab")  # (60, 165) each
+    assert metrics.ssim(a, b) == pytest.approx(float(GOLDEN["ssim"]), abs=1e-8)

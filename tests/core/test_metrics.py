@@ -132,3 +132,16 @@ def test_hands_are_the_wrists_and_fingers():
     assert len(set(metrics.HANDS)) == 32
     assert metrics.jerk(positions[:, metrics.HANDS], 20) == pytest.approx(6)
     assert metrics.jerk(positions, 20) == pytest.approx(6 * 32 / 55)
+
+
+def test_ssim_is_one_for_the_same_and_falls_with_what_differs():
+    rng = np.random.default_rng(0)
+    picture = 0.5 + 0.3 * np.sin(np.arange(40)[:, None] / 5 + rng.uniform(0, 6, 20))
+    noise = rng.normal(size=picture.shape)
+    likeness = [metrics.ssim(picture, picture + spread * noise) for spread in (0.0, 0.02, 0.1, 0.5)]
+    assert likeness[0] == pytest.approx(1)
+    assert likeness == sorted(likeness, reverse=True)
+    assert likeness[-1] < 0.3 < likeness[1]
+    assert metrics.ssim(10 * picture, 10 * picture + noise, 10) == pytest.approx(likeness[2])
+    with pytest.raises(ValueError, match="7 x 7"):
+        metrics.ssim(picture[:6], picture[:6])
