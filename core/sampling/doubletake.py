@@ -25,12 +25,14 @@ class DoubleTake:
 
     mode: "corrected" refines the transition itself and a blend on both sides of it, in sight of both windows' real
         conditions. "legacy" is what the released code does: the transition is frozen and only the blends are refined.
+        "averaged" is not DoubleTake but what it is measured against: each window is sampled by itself, where they
+        overlap the results are averaged, and there is no second take.
     handshake: h, the frames that two windows share. blend: b, the frames on both sides that ramp into the transition.
     hard, soft: how much of the first take is kept at the outer end of the blend, and in the transition.
     refine: T', the noise steps (of the schedule's T) that the second take goes back; 0 leaves the second take out.
     """
 
-    mode: Literal["corrected", "legacy"] = "corrected"
+    mode: Literal["corrected", "legacy", "averaged"] = "corrected"
     handshake: int = 20
     blend: int = 10
     hard: float = 0.85
@@ -50,6 +52,8 @@ def double_take(
     longest: int,
     device: torch.device | str = "cpu",
     on_step: Callable[[int, int], None] = lambda done, total: None,
+    known: tuple[Tensor, Tensor] | None = None,
+    seeds: Sequence[tuple[range, int]] = (),
 ) -> Tensor:
     """Sample all windows and join them: (frames, features), frames being the last window's stop.
 
@@ -58,11 +62,17 @@ def double_take(
     longest: frames of the longest sandwich in corrected mode, which the network was trained on. Legacy sandwiches are
     as long as the released code makes them, and there the handshake is `settings.handshake` everywhere.
     on_step(done, total) is called before the first and after every denoising step of both takes.
+    known: features (frames, features) and whether each frame stays (frames,) bool. Such frames are put in place of the
+    network's answer in every step of both takes, so that what is sampled beside them goes on from them, and come out
+    as they are; so does every frame that no window covers. The windows may then lie in groups apart.
+    seeds: stretches of frames that begin with noise of a seed of their own, the same wherever the stretch lies.
     """
     schedule = sampler.schedule
     legacy = settings.mode == "legacy"
-    joints = [i for i in range(len(windows) - 1) if windows[i].stop > windows[i + 1].start]
-    refine = min(settings.refine, len(schedule)) if joints else 0
+    stays = torch.zeros(windows[-1].stop, dtype=torch.bool, device=device) if known is None else known[1]
+    joints = [i for i in range(len(windows) - 1) if not bool(stays[windows[i + 1].start : windows[i].stop].all())]
+    averaged = settings.mode == "averaged"
+    refine = min(settings.refine, len(schedule)) if joints and not averaged else 0
     sampler.set_timesteps(steps)
     first_steps = len(sampler.timesteps)
     second_steps = max(1, round(first_steps * refine / len(schedule))) if refine else 0
@@ -75,23 +85,37 @@ def double_take(
         return x
 
     on_step(0, first_steps + second_steps)
-    whole = torch.empty(1, windows[-1].stop, features, device=device)
+    whole = torch.empty(1, windows[-1].stop, features, device=device) if known is None else known[0][None].clone()
     if legacy:
         x = noise_like(whole.new_empty(len(windows), max(map(len, windows)), features), generator)
     else:
         # Windows begin with the same noise where they overlap, so that averaging them there does not weaken it.
         noise = noise_like(whole, generator)[0]
         x = pad_sequence([noise[window.start : window.stop] for window in windows], batch_first=True)
-    x = sample(denoise_for(windows, x.shape[1], False), sampler, x, generator, lambda x: count(_handshake(x, windows)))
+    for stretch, seed in seeds:
+        noise = noise_like(whole.new_empty(1, len(stretch), features), torch.Generator().manual_seed(seed))[0]
+        for window, rows in zip(windows, x, strict=True):
+            first, stop = max(window.start, stretch.start), min(window.stop, stretch.stop)
+            if first < stop:
+                rows[first - window.start : stop - window.start] = noise[first - stretch.start : stop - stretch.start]
     motion = whole[0]  # (frames, F)
+    denoise = denoise_for(windows, x.shape[1], False)
+    if known is not None:
+        denoise = _in_place(denoise, *_windowed(motion, stays, windows))
+    x = sample(denoise, sampler, x, generator, lambda x: count(x if averaged else _handshake(x, windows)))
+    x = _handshake(x, windows)
     for window, rows in zip(windows, x, strict=True):
-        motion[window.start : window.stop] = rows[: len(window)]
+        inside = slice(window.start, window.stop)
+        motion[inside] = torch.where(stays[inside, None], motion[inside], rows[: len(window)])
     if not refine:
         return motion
 
     sandwiches = [_sandwich(windows, i, settings, longest) for i in joints]
     first = pad_sequence([motion[sandwich.start : sandwich.stop] for sandwich in sandwiches], batch_first=True)
-    masks = [_kept(windows, i, sandwich, settings) for i, sandwich in zip(joints, sandwiches, strict=True)]
+    masks = [
+        torch.where(stays[sandwich.start : sandwich.stop].cpu(), 1.0, _kept(windows, i, sandwich, settings))
+        for i, sandwich in zip(joints, sandwiches, strict=True)
+    ]
     kept = pad_sequence(masks, batch_first=True, padding_value=1.0).to(first)[..., None]  # (J, S, 1)
     if legacy:
         # The released code pads to this length; padding counts there, as it draws noise and is attended to.
@@ -108,11 +132,23 @@ def double_take(
     return motion
 
 
+def _windowed(motion: Tensor, stays: Tensor, windows: Sequence[range]) -> tuple[Tensor, Tensor]:
+    """The known frames of each window (B, N, F), and where they are (B, N, 1)."""
+    rows = pad_sequence([motion[window.start : window.stop] for window in windows], batch_first=True)
+    here = pad_sequence([stays[window.start : window.stop] for window in windows], batch_first=True)
+    return rows, here[..., None]
+
+
+def _in_place(denoise: Denoise, rows: Tensor, here: Tensor) -> Denoise:
+    """The denoiser's answer, with known rows (B, N, F) in place of it where they are (B, N, 1)."""
+    return lambda x, t: torch.where(here, rows, denoise(x, t))
+
+
 def _handshake(x: Tensor, windows: Sequence[range]) -> Tensor:
     """Make the end of each window and the start of the next the same: tau, linear in time. x (B, N, F)."""
     x = x.clone()
     for i in range(len(windows) - 1):
-        shared = windows[i].stop - windows[i + 1].start
+        shared = max(0, windows[i].stop - windows[i + 1].start)
         end = slice(len(windows[i]) - shared, len(windows[i]))
         alpha = torch.arange(shared, device=x.device, dtype=x.dtype)[:, None] / max(shared, 1)  # (h, 1)
         x[i, end] = (1.0 - alpha) * x[i, end] + alpha * x[i + 1, :shared]
@@ -140,8 +176,8 @@ def _kept(windows: Sequence[range], joint: int, sandwich: range, settings: Doubl
         kept[start - settings.blend : start] = settings.hard - ramp
         kept[stop : stop + settings.blend] = ramp
         return kept
-    before = windows[joint - 1].stop if joint else left.start  # where the windows' own frames begin and end
-    after = windows[joint + 2].start if joint + 2 < len(windows) else right.stop
+    before = max(left.start, windows[joint - 1].stop if joint else 0)  # where the windows' own frames begin and end
+    after = min(right.stop, windows[joint + 2].start) if joint + 2 < len(windows) else right.stop
     blend = max(0, min(settings.blend, (right.start - before) // 2, (after - left.stop) // 2))
     ramp = torch.linspace(settings.hard, settings.soft, blend)
     kept[start:stop] = settings.soft

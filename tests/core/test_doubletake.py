@@ -126,6 +126,23 @@ def test_windows_agree_where_they_overlap():
             assert torch.equal(x[i, len(left) - shared : len(left)], x[i + 1, :shared])
 
 
+def test_averaged_windows_are_sampled_apart_and_cross_faded_at_the_end():
+    answers: list[Tensor] = []
+
+    def spy(stretches: Sequence[range], length: int, second: bool) -> Denoise:
+        assert not second
+        denoise = toy(stretches, length, second)
+        return lambda x, t: answers.append(denoise(x, t)) or answers[-1]
+
+    motion = take(DoubleTake("averaged"), denoise_for=spy)
+    x = answers[-1]  # the last step's answer is the result of each window
+    assert not torch.allclose(x[0, 50:70], x[1, :20])
+    alpha = torch.arange(20)[:, None] / 20
+    torch.testing.assert_close(motion[50:70], (1 - alpha) * x[0, 50:70] + alpha * x[1, :20])
+    torch.testing.assert_close(motion[:50], x[0, :50])
+    torch.testing.assert_close(motion[70:110], x[1, 20:60])
+
+
 def test_the_second_take_sees_its_frames_where_they_are():
     seen: list[Sequence[range]] = []
 
@@ -138,7 +155,7 @@ def test_the_second_take_sees_its_frames_where_they_are():
 
 
 @pytest.mark.parametrize("sampler", SAMPLERS)
-@pytest.mark.parametrize("mode", ["corrected", "legacy"])
+@pytest.mark.parametrize("mode", ["corrected", "legacy", "averaged"])
 def test_same_seed_same_bits(sampler: str, mode: str):
     windows = lay_out([70, 80, 60], 20)
     motion = take(DoubleTake(mode), sampler, windows=windows)
