@@ -5,6 +5,7 @@ from collections import Counter
 
 from ..model.checkpoint import ModelConfig
 from ..motion import CORE_FPS
+from .captions import Caption
 from .dataset import SPEECH_ACTION, TakeSet
 from .phrases import PHRASES
 
@@ -23,6 +24,10 @@ CREDITS = {
 
 
 NON_COMMERCIAL = "CC-BY-NC-4.0"
+_SLOTS = {
+    "direction": "forward", "direction_hand": "forward with the right hand", "turn": "left", "side": "right",
+    "hands": "both hands", "leg": "right", "part": "head",
+}  # fmt: skip
 
 
 def licence_of(takes: TakeSet) -> str:
@@ -39,7 +44,9 @@ def model_card(name: str, takes: TakeSet, config: ModelConfig) -> str:
         minutes[take.source] += take.stop - take.start
         actions[take.action] += 1
     can = [
-        f"- {PHRASES[action][0].split(' {')[0]} ({action})" for action, _ in actions.most_common() if action in PHRASES
+        f"- {Caption(action, _SLOTS).sentences()[0]} ({action})"
+        for action, _ in actions.most_common()
+        if action in PHRASES
     ]
     sources = [
         f"- {source}, {frames / CORE_FPS / 60:.0f} minutes of takes with mirrored and varied ones: {CREDITS[source]}"

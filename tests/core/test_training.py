@@ -12,16 +12,17 @@ import torch
 
 from core.errors import InputError
 from core.features import HEIGHT, decode, encode, placement
-from core.model.checkpoint import load_model
+from core.model.checkpoint import ModelConfig, load_model
 from core.model.denoiser import DenoiserConfig
 from core.rotation import axis_angle_to_quaternion, quaternion_to_matrix
 from core.sampling.schedule import cosine_schedule
 from core.skeleton import neutral_skeleton
 from core.training import dataset
-from core.training.card import licence_of
+from core.training.card import licence_of, model_card
 from core.training.components import SIGNAL_STD, component_weights, fit_components
 from core.training.dataset import SPEECH_ACTION, WINDOW, Packer, Take, TakeSet, chain, lengthened, repeated, windows
 from core.training.losses import noise_weights
+from core.training.phrases import PHRASES
 from core.training.recipes import Recipe
 from core.training.split import Split
 from core.training.train import learning_rate, train
@@ -179,6 +180,14 @@ def test_training_lowers_the_loss_and_writes_a_model(takes, tmp_path, capsys):
     again = train(takes, tmp_path / "again", CONFIG, recipe(3), "tiny", start=model)
     assert again.config.trained_steps == 203
     assert "Speech pairs" in model.card
+
+
+def test_the_card_lists_whole_prompts(takes, monkeypatch):
+    monkeypatch.setattr(takes, "takes", [replace(takes.takes[0], action=action) for action in PHRASES])
+    card = model_card("tiny", takes, ModelConfig(DenoiserConfig(text_width=6, speech_width=5), ()))
+    assert "- a person raises the right hand (raise_hand)" in card
+    assert card.count("- a person ") == len(PHRASES)
+    assert "{" not in card
 
 
 def test_weights_of_non_commercial_motion_say_so(takes, tmp_path):
