@@ -39,27 +39,46 @@ def place(scene: bpy.types.Scene, armature: bpy.types.Object, motion: Motion) ->
     return strip
 
 
-def to_action(armature: bpy.types.Object) -> bpy.types.Action:
+def to_action(
+    armature: bpy.types.Object,
+    all_bones: bool = False,
+    limits: bake.Limits | None = None,
+    push_down: bool = False,
+) -> tuple[bpy.types.Action, bake.Reduced]:
     """Turn the generated strip on top into an ordinary Action assigned to the character; the strip goes.
 
-    An action that the character had is kept with a fake user, as Blender does when it unlinks one.
+    all_bones, limits: as in `bake.flatten`. push_down: the Action becomes an ordinary strip on a track of its own.
+    An action that the character had is kept with a fake user, as Blender does when it unlinks one; pushing down the
+    bones of the map leaves it where it is.
 
-    Raises InputError where there is no generated strip.
+    Raises InputError where there is no generated strip, or it is muted and all bones are wanted as they are seen.
     """
     found = _found(armature)
     if not found:
         raise InputError(f"'{armature.name}' has no generated motion to bake: generate it first.")
     top = found[-1]
-    action, slot = bake.flatten(top.strip, f"{armature.name} Baked", armature.name)
+    if all_bones and not top.heard:
+        raise InputError("The generated strip is muted, and all bones are baked as they are seen: unmute it.")
+    first, last = round(top.strip.frame_start), round(top.strip.frame_end)
+    action, slot, keys = bake.flatten(top.strip, f"{armature.name} Baked", armature, all_bones, limits)
     animation: Any = armature.animation_data
     _remove(top)
     if not len(top.track.strips):
         animation.nla_tracks.remove(top.track)
-    if animation.action is not None:
+    if animation.action is not None and (all_bones or not push_down):
         animation.action.use_fake_user = True
-    animation.action = action
-    animation.action_slot = slot
-    return action
+        animation.action = None
+    if push_down:
+        track = animation.nla_tracks.new()
+        track.name = action.name
+        strip = track.strips.new(action.name, first, action)
+        strip.action_slot = slot
+        strip.action_frame_start, strip.action_frame_end = first, last
+        strip.use_sync_length = False
+    else:
+        animation.action, animation.action_slot = action, slot
+        animation.action_blend_type, animation.action_influence = "REPLACE", 1.0
+    return action, keys
 
 
 def _found(armature: bpy.types.Object) -> list[strips.Placed]:

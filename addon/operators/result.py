@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Generate, Cancel, Place Result and Bake to Action."""
 
+import math
 from typing import Any
 
 import bpy
+from bpy.props import BoolProperty, EnumProperty, FloatProperty
 
-from .. import character, generated, generation, job, runtime, strips
+from .. import bake, character, generated, generation, job, runtime, strips
 from .base import Explained, needs_character
 
 
@@ -64,6 +66,46 @@ class FREETALKER_OT_bake_to_action(Explained, bpy.types.Operator):
     bl_description = "Turn the generated strip into an ordinary action of the character, to be edited by hand"
     bl_options = {"REGISTER", "UNDO"}
 
+    bones: EnumProperty(
+        name="Bones",
+        description="Which bones get keys",
+        items=(
+            ("MAPPED", "Mapped", "The bones that the motion drives; what is on others stays as it is"),
+            ("ALL", "All", "Every bone as it is seen now, what other tracks and the present action do included"),
+        ),
+        default="MAPPED",
+    )
+    reduce: BoolProperty(
+        name="Reduce Keys",
+        description="Smooth curves with few keys, in place of a key on every frame",
+        default=False,
+    )
+    degrees: FloatProperty(
+        name="Largest Turn Error",
+        description="No bone's own rotation is off by more than this at any frame",
+        default=math.radians(bake.Limits.degrees),
+        min=math.radians(0.001),
+        soft_max=math.radians(5.0),
+        max=math.radians(45.0),
+        subtype="ANGLE",
+        precision=3,
+    )
+    metres: FloatProperty(
+        name="Largest Path Error",
+        description="No bone's own location is off by more than this at any frame",
+        default=bake.Limits.metres,
+        min=1e-5,
+        soft_max=0.05,
+        max=1.0,
+        subtype="DISTANCE",
+        precision=4,
+    )
+    push_down: BoolProperty(
+        name="Push Down",
+        description="Put the action on an NLA track of its own, where it can be layered, instead of making it active",
+        default=False,
+    )
+
     @classmethod
     def disabled_reason(cls, context: Any) -> str:
         reason = job.disabled_reason() or needs_character(context)
@@ -71,9 +113,25 @@ class FREETALKER_OT_bake_to_action(Explained, bpy.types.Operator):
             reason = "There is no generated motion yet: press Generate"
         return reason
 
+    def draw(self, _: Any) -> None:
+        layout = self.layout
+        layout.use_property_split = True
+        layout.use_property_decorate = False
+        layout.row().prop(self, "bones", expand=True)
+        layout.prop(self, "reduce")
+        column = layout.column()
+        column.active = self.reduce
+        column.prop(self, "degrees")
+        column.prop(self, "metres")
+        layout.prop(self, "push_down")
+
     def run(self, context: Any) -> None:
-        action = generated.to_action(character.needed(context))
-        self.report({"INFO"}, f"Baked to the action '{action.name}'")
+        limits = bake.Limits(math.degrees(self.degrees), self.metres) if self.reduce else None
+        action, keys = generated.to_action(character.needed(context), self.bones == "ALL", limits, self.push_down)
+        said = f"Baked to the action '{action.name}', {keys.after} keys"
+        if limits is not None:
+            said += f" of {keys.before}: within {keys.degrees:.3g} degrees and {keys.metres * 1000:.2g} mm"
+        self.report({"INFO"}, said)
 
 
 CLASSES = (

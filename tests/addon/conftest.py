@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A character in an empty scene, a recording, and motion to put on it."""
 
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
@@ -39,3 +41,34 @@ def armature(ft: SimpleNamespace) -> Any:
 def speech(tmp_path: Path) -> Path:
     """A recording of 2 seconds."""
     return write_wave(tmp_path / "speech.wav", 2.0)
+
+
+@pytest.fixture(scope="session")
+def rigify(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A file with Rigify's human metarig, and the rig that Rigify generates from it; by a Blender of its own, for
+    Rigify leaves much behind."""
+    path = tmp_path_factory.mktemp("rigify") / "rigify.blend"
+    subprocess.run([sys.executable, "-c", _GENERATE_RIGIFY, str(path)], check=True, stdout=subprocess.DEVNULL)
+    return path
+
+
+_GENERATE_RIGIFY = """
+import os, sys, traceback
+import bpy
+import addon_utils
+failed = 1
+try:
+    bpy.ops.wm.read_homefile(use_factory_startup=True, use_empty=True)
+    addon_utils.enable("rigify", default_set=True)
+    bpy.ops.object.armature_human_metarig_add()
+    metarig = bpy.context.object
+    bpy.ops.pose.rigify_generate()
+    (rig,) = (one for one in bpy.data.objects if one.type == "ARMATURE" and one != metarig)
+    metarig.name, rig.name = "metarig", "rig"
+    bpy.data.libraries.write(sys.argv[1], {metarig, rig}, fake_user=True)
+    failed = 0
+except Exception:
+    traceback.print_exc()
+sys.stdout.flush()
+os._exit(failed)  # Blender's Python never ends while Rigify's classes are registered
+"""

@@ -53,3 +53,13 @@ def nla_editor() -> Any:
     area.type = "NLA_EDITOR"
     region = next(region for region in area.regions if region.type == "WINDOW")
     return bpy.context.temp_override(window=window, area=area, region=region)
+
+
+def append_object(path: Path, name: str) -> Any:
+    """An object of a .blend file, linked to the scene and active."""
+    with bpy.data.libraries.load(str(path)) as (_, into):
+        into.objects = [name]
+    (armature,) = into.objects
+    bpy.context.collection.objects.link(armature)
+    bpy.context.view_layer.objects.active = armature
+    return armature

@@ -2,8 +2,6 @@
 """Rigs of other makers do what core means: where Blender puts their bones, against core's own forward kinematics."""
 
 import json
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
@@ -14,7 +12,7 @@ import numpy as np
 import pytest
 from mathutils import Matrix
 
-from tests.addon.helpers import bone_heads, expected_heads, wild_motion
+from tests.addon.helpers import append_object, bone_heads, expected_heads, wild_motion
 from tests.addon.rig_makers import Y_UP_CENTIMETERS, make
 from tests.addon.test_panels import Layout
 
@@ -44,46 +42,6 @@ def rigs(ft: SimpleNamespace, installed: Callable[[str], ModuleType]) -> SimpleN
     return ft
 
 
-@pytest.fixture(scope="session")
-def rigify(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A file with Rigify's human metarig, and the rig that Rigify generates from it; by a Blender of its own, for
-    Rigify leaves much behind."""
-    path = tmp_path_factory.mktemp("rigify") / "rigify.blend"
-    subprocess.run([sys.executable, "-c", _GENERATE_RIGIFY, str(path)], check=True, stdout=subprocess.DEVNULL)
-    return path
-
-
-_GENERATE_RIGIFY = """
-import os, sys, traceback
-import bpy
-import addon_utils
-failed = 1
-try:
-    bpy.ops.wm.read_homefile(use_factory_startup=True, use_empty=True)
-    addon_utils.enable("rigify", default_set=True)
-    bpy.ops.object.armature_human_metarig_add()
-    metarig = bpy.context.object
-    bpy.ops.pose.rigify_generate()
-    (rig,) = (one for one in bpy.data.objects if one.type == "ARMATURE" and one != metarig)
-    metarig.name, rig.name = "metarig", "rig"
-    bpy.data.libraries.write(sys.argv[1], {metarig, rig}, fake_user=True)
-    failed = 0
-except Exception:
-    traceback.print_exc()
-sys.stdout.flush()
-os._exit(failed)  # Blender's Python never ends while Rigify's classes are registered
-"""
-
-
-def _append(path: Path, name: str) -> Any:
-    with bpy.data.libraries.load(str(path)) as (_, into):
-        into.objects = [name]
-    (armature,) = into.objects
-    bpy.context.collection.objects.link(armature)
-    bpy.context.view_layer.objects.active = armature
-    return armature
-
-
 @pytest.fixture
 def armature_of(rigs: SimpleNamespace, request: pytest.FixtureRequest) -> Callable[[str], tuple[Any, Any]]:
     """Builds a rig by name: (armature, joint -> the bones that show where it went)."""
@@ -93,7 +51,7 @@ def armature_of(rigs: SimpleNamespace, request: pytest.FixtureRequest) -> Callab
             family, options = RIGS[name]
             armature = make(rigs, family, **options)
             return armature, rigs.rig.bone_map(armature).bones
-        armature = _append(request.getfixturevalue("rigify"), name)
+        armature = append_object(request.getfixturevalue("rigify"), name)
         shown = rigs.maps.family("Rigify metarig").bones
         if name == "rig":  # what deforms, not what is keyed; but the spine's bones lean over to the next one
             shown = {joint: tuple(f"ORG-{bone}" for bone in bones) for joint, bones in shown.items()}
