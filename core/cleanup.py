@@ -78,6 +78,11 @@ def clean(motion: Motion, skeleton: Skeleton, contacts: npt.ArrayLike | None = N
     return _held(motion, planted, skeleton)
 
 
+def hold_feet(motion: Motion, skeleton: Skeleton) -> Motion:
+    """Feet that stand held where they stand, and out of the floor; the path of the body stays as it is."""
+    return _held(motion, planted_feet(motion.positions(skeleton), skeleton, motion.fps), skeleton)
+
+
 def without_jumps(motion: Motion) -> Motion:
     """Single steps that stand out from the steps around them, as where intervals meet, spread over half a second.
 

@@ -18,7 +18,7 @@ from .cleanup import clean
 from .conditions.speech import SAMPLE_RATE, features_width, load_audio, speech_features
 from .conditions.text import encode_texts
 from .errors import InputError
-from .features import decode, placement
+from .features import decode, encode, placement
 from .fitting import fit, on_floor
 from .model.checkpoint import Model
 from .motion import Motion
@@ -28,13 +28,14 @@ from .sampling.doubletake import DoubleTake, double_take
 from .sampling.guidance import Conditions, guided
 from .sampling.samplers import Denoise, make_sampler
 from .sampling.schedule import cosine_schedule
+from .segments import Bools, Segment, own_seeds, plan_segments, plan_speech, runs
 from .skeleton import Skeleton, neutral_skeleton
-from .timeline import Guidance, SpeechStrip, TextStrip, Timeline, guidance_at
+from .splice import led, replaced, standing
+from .timeline import SpeechStrip, Timeline, guidance_at
 
-IDLE_PROMPT = "a person stands still"
-SHORT_GAP_SECONDS = 1.0  # an emptier stretch than this stands idle; a shorter one belongs to the prompts beside it
 SHORTEST_SECONDS = 1.0  # of a window's own part; shorter strips share a neighbour's window
 SHORTEST_TAKE_SECONDS = 2.0  # a shorter timeline is sampled at this length and cut
+CONTEXT_SECONDS = 1.5  # of the motion that stands, which the network sees beside what is made anew
 SPEECH_TOLERANCE_SECONDS = 0.1  # that a strip may outlast its sound, for ends that were rounded to frames
 
 
@@ -61,19 +62,18 @@ class Settings:
 
 
 @dataclass(frozen=True)
-class Segment:
-    """Frames start..stop that follow one prompt, or none (then speech leads)."""
+class Kept:
+    """Motion that stands when part of a timeline is generated.
 
-    start: int
-    stop: int
-    prompt: str | None
-    guidance: Guidance = 1.0
+    motion: at the timeline's fps, from its time 0. changed: which frames of the result (T,) are made anew
+    (`segments.stale_frames` and `with_seams` tell). follow: what lies after a changed stretch is turned and moved as a
+    whole to where the new motion ends, its poses as they were; otherwise it stays where it is, and the new motion is
+    led there.
+    """
 
-    def __len__(self) -> int:
-        return self.stop - self.start
-
-
-_IDLE = TextStrip(0.0, 1.0, IDLE_PROMPT, guidance=1.0)
+    motion: Motion
+    changed: Bools
+    follow: bool = False
 
 
 def generate(
@@ -82,6 +82,7 @@ def generate(
     settings: Settings | None = None,
     on_step: Callable[[int, int], None] | None = None,
     cancelled: Callable[[], bool] | None = None,
+    kept: Kept | None = None,
 ) -> Motion:
     """The motion of a timeline, from time 0 to the end of its last strip, both included.
 
@@ -91,6 +92,12 @@ def generate(
     speech without text the text is absent. The same timeline, model, settings and device give the same bits.
 
     on_step(done, total) and cancelled() are called before the first and after every denoising step.
+
+    kept: motion of the same timeline that stands but for the frames that it names, and those beyond its end. All other
+    frames come out with the bits that they have (`Kept.follow` moves those after a change). Only windows around the
+    changed frames are sampled, in which the frames that stay are put in place of the network's answers (inpainting).
+    The path and the heading, which the network knows as steps alone, are then led smoothly from the kept frame before
+    each changed stretch to the kept frame after it (`splice.led`).
 
     Raises InputError for what a user can mend (sound, steps, device, a model that does not fit), and Cancelled.
     """
@@ -116,10 +123,16 @@ def generate(
         segments = [replace(segment, prompt=None) for segment in segments]  # it cannot be told to stand idle
     sampled = max(frames, round(SHORTEST_TAKE_SECONDS * fps))
     segments[-1] = replace(segments[-1], stop=sampled)
+    total = round(seconds * timeline.fps) + 1
+    kept = None if kept is None else _checked(kept, total, timeline.fps, model)
+    if kept is not None and not kept.changed.any():
+        return kept.motion.slice(0, total)
+    groups = [range(sampled)] if kept is None else _groups(kept, sampled, fps)
     take = settings.double_take or DoubleTake(model.config.double_take)
     take = replace(take, handshake=min(take.handshake, longest // 3))
-    parts = plan_parts(segments, longest, take, fps)
-    windows = with_handshakes(parts, take)
+    planned = [plan_parts(_within(segments, group), longest, take, fps) for group in groups]
+    parts = [part for some in planned for part in some]
+    windows = [window for some in planned for window in with_handshakes(some, take)]
     prompts = sorted({segment.prompt for segment in segments if segment.prompt is not None})
     texts = _encode(prompts, model, settings.text_encoder).to(device)  # (P, Dt)
     speech, present = (value.to(device) for value in rows_of(sampled))  # (frames, Ds), (frames,)
@@ -142,48 +155,19 @@ def generate(
             longest=longest,
             device=device,
             on_step=step,
+            known=None if kept is None else _known(kept, sampled, model, device),
+            seeds=_own_stretches(segments, plan_speech(timeline, spans, sampled, fps)),
         )
+    rows = features[:frames].to("cpu").numpy()
+
+    def made(stretch: range) -> Motion:
+        motion = _decoded(model, rows[stretch.start : stretch.stop], skeleton)
+        return clean(motion, skeleton) if settings.cleanup else motion
+
     skeleton = neutral_skeleton()
-    motion = _decoded(model, features[:frames].to("cpu").numpy(), skeleton)
-    if settings.cleanup:
-        motion = clean(motion, skeleton)
-    return motion.resampled(timeline.fps, round(seconds * timeline.fps) + 1)
-
-
-def plan_segments(
-    timeline: Timeline, spans: Sequence[tuple[float, float]], frames: int, fps: float = 20.0
-) -> list[Segment]:
-    """Cut frames 0..frames where the text changes and idle stretches begin and end; see `generate` for the rules.
-
-    spans: (start, end) seconds of the speech strips.
-    """
-    owners: list[TextStrip | None] = [None] * frames
-    for strip in sorted(timeline.text, key=lambda strip: strip.start):
-        start = min(round(strip.start * fps), frames - 1)
-        stop = max(round(strip.end * fps), start + 1)
-        stop = frames if stop >= frames - 1 else stop  # the last frame is the end itself: it belongs to what ends there
-        owners[start:stop] = [strip] * (stop - start)
-    spoken = [False] * frames
-    for start_seconds, end_seconds in spans:
-        for k in range(round(start_seconds * fps), min(round(end_seconds * fps) + 1, frames)):
-            spoken[k] = True
-    empty = [owner is None and not heard for owner, heard in zip(owners, spoken, strict=True)]
-    for start, stop in _runs(empty):
-        if not empty[start]:
-            continue
-        before = owners[start - 1] if start > 0 else None
-        after = owners[stop] if stop < frames else None
-        if stop - start >= SHORT_GAP_SECONDS * fps:
-            before = after = _IDLE
-        middle = (start + stop) // 2 if before and after else stop if before else start
-        owners[start:middle] = [before] * (middle - start)
-        owners[middle:stop] = [after] * (stop - middle)
-    segments: list[Segment] = []
-    for start, stop in _runs(owners):
-        owner = owners[start]
-        guidance = timeline.guidance if owner is None or owner.guidance is None else owner.guidance
-        segments.append(Segment(start, stop, owner.prompt if owner else None, guidance))
-    return segments
+    if kept is None:
+        return made(range(frames)).resampled(timeline.fps, total)
+    return _joined(kept, [(group.start / fps, made(group)) for group in groups], settings.cleanup, skeleton)
 
 
 def plan_parts(segments: Sequence[Segment], longest: int, take: DoubleTake, fps: float = 20.0) -> list[range]:
@@ -280,6 +264,74 @@ class _Told:
         )
 
 
+def _checked(kept: Kept, total: int, fps: float, model: Model) -> Kept:
+    """The same, with what lies beyond its end as changed. Raises InputError for motion that cannot be kept."""
+    if model.config.features != "smplx-659":
+        raise InputError("This model cannot go on from motion that stands: generate the whole timeline with it.")
+    if kept.motion.fps != fps or kept.changed.shape != (total,):
+        raise InputError(f"The motion to keep needs the timeline's {fps:g} fps, and a flag for each of {total} frames.")
+    return replace(kept, changed=kept.changed | (np.arange(total) >= len(kept.motion)))
+
+
+def _groups(kept: Kept, sampled: int, fps: float) -> list[range]:
+    """The network's frames that it sees, apart from one another: what changes, and the motion around that."""
+    times = np.arange(sampled) / fps
+    seen = np.zeros(sampled, bool)
+    for start, stop in _stretches(kept.changed):
+        begin, end = (k / kept.motion.fps for k in (start - 1, stop))
+        to_the_end = stop == len(kept.changed)
+        seen |= (times > begin - CONTEXT_SECONDS) & ((times < end + CONTEXT_SECONDS) | to_the_end)
+    return [range(start, stop) for start, stop in _stretches(seen)]
+
+
+def _known(kept: Kept, sampled: int, model: Model, device: torch.device) -> tuple[Tensor, Tensor]:
+    """The network's own numbers of the kept motion (sampled, K), and which of the frames stay (sampled,)."""
+    features = encode(kept.motion.resampled(model.config.fps, sampled), neutral_skeleton())
+    times = np.arange(sampled) * (kept.motion.fps / model.config.fps)
+    beside = np.stack([np.floor(times + 1e-6), np.ceil(times - 1e-6)]).astype(int)  # (2, sampled)
+    stays = ~kept.changed[np.minimum(beside, len(kept.changed) - 1)].any(axis=0)
+    rows = torch.as_tensor(model.normalizer.normalize(features)).float()
+    return rows.to(device), torch.as_tensor(stays, device=device)
+
+
+def _joined(kept: Kept, made: Sequence[tuple[float, Motion]], feet: bool, skeleton: Skeleton) -> Motion:
+    """The result, each changed stretch cut out of the new motion (its first second, motion) that it lies in."""
+    result, fps, total = kept.motion.slice(0, len(kept.changed)), kept.motion.fps, len(kept.changed)
+    for start, stop in _stretches(kept.changed):
+        begin, motion = next(pair for pair in made if pair[0] + pair[1].seconds > start / fps)
+        first, last = start - (start > 0), stop - (stop == total)  # with a frame that stays at either end
+        part = motion.resampled(fps, last + 1 - first, first / fps - begin)
+        before = result.slice(first, start) if first < start else None
+        part = standing(part, result if before is None else before, skeleton)
+        if kept.follow and stop < total:
+            rest = standing(result.slice(stop), part.slice(len(part) - 1), skeleton)
+            result = replaced(result, rest, stop, total)
+        after = result.slice(stop, stop + 1) if stop < total else None
+        part = led(part, before, after, skeleton, feet)
+        result = replaced(result, part.slice(start - first, stop - first), start, stop)
+    return result
+
+
+def _within(segments: Sequence[Segment], frames: range) -> list[Segment]:
+    """What of the segments lies within frames."""
+    cut = [
+        replace(segment, start=max(segment.start, frames.start), stop=min(segment.stop, frames.stop))
+        for segment in segments
+    ]
+    return [segment for segment in cut if segment.start < segment.stop]
+
+
+def _own_stretches(segments: Sequence[Segment], heard: Sequence[SpeechStrip | None]) -> list[tuple[range, int]]:
+    """The stretches of frames that have a seed of their own, and which."""
+    seeds = own_seeds(segments, heard)
+    return [(range(start, stop), seed) for start, stop in runs(seeds) if (seed := seeds[start]) is not None]
+
+
+def _stretches(flags: Bools) -> list[tuple[int, int]]:
+    """(start, stop) of each stretch of True."""
+    return [(start, stop) for start, stop in runs(flags) if flags[start]]
+
+
 def _listen(
     timeline: Timeline, model: Model
 ) -> tuple[list[tuple[float, float]], float, Callable[[int], tuple[Tensor, Tensor]]]:
@@ -366,12 +418,6 @@ def _device(name: str) -> torch.device:
     except (RuntimeError, AssertionError):
         raise InputError(f"The device {name!r} is not there; choose 'auto' or 'cpu'.") from None
     return device
-
-
-def _runs(values: Sequence[object]) -> list[tuple[int, int]]:
-    """(start, stop) of each stretch of equal values."""
-    cuts = [0, *(k for k in range(1, len(values)) if values[k] != values[k - 1]), len(values)]
-    return list(pairwise(cuts))
 
 
 def _padded(rows: Tensor, length: int) -> Tensor:

@@ -29,6 +29,7 @@ CORE_FPS = 20.0
 
 _Z_UP = axis_angle_to_matrix([np.pi / 2, 0.0, 0.0])  # y -> z, z -> -y: a Y-up world seen with Z up
 _RATE_KEYS = ("mocap_frame_rate", "mocap_framerate", "fps")
+_KEYS = ("poses", "trans", "betas", "gender", "up_axis", *_RATE_KEYS)
 
 
 @dataclass(frozen=True)
@@ -94,18 +95,18 @@ class Motion:
         """Shifted by offset (3,) metres."""
         return replace(self, translation=self.translation + np.asarray(offset, np.float64))
 
-    def resampled(self, fps: float, frames: int | None = None) -> "Motion":
-        """At another frame rate: frame k is the pose at k / fps seconds, by slerp and linear interpolation.
+    def resampled(self, fps: float, frames: int | None = None, first: float = 0.0) -> "Motion":
+        """At another frame rate: frame k is the pose at first + k / fps seconds, by slerp and linear interpolation.
 
-        frames: how many to make; as many as lie within the clip where not given. Times past the last frame hold it.
+        frames: how many to make; as many as lie within the clip where not given. Times outside hold its end.
         """
         if fps <= 0:
             raise InputError(f"A frame rate must be above 0, not {fps}.")
         if frames is None:
-            frames = int(np.floor((len(self) - 1) / self.fps * fps + 1e-6)) + 1
-        if fps == self.fps and frames == len(self):
+            frames = int(np.floor(((len(self) - 1) / self.fps - first) * fps + 1e-6)) + 1
+        if fps == self.fps and frames == len(self) and first == 0.0:
             return self
-        times = np.minimum(np.arange(frames) * (self.fps / fps), len(self) - 1)
+        times = np.clip(first * self.fps + np.arange(frames) * (self.fps / fps), 0, len(self) - 1)
         low = np.minimum(times.astype(int), max(len(self) - 2, 0))
         high = np.minimum(low + 1, len(self) - 1)
         weight = times - low
@@ -146,7 +147,7 @@ class Motion:
         path = Path(path)
         try:
             with np.load(path, allow_pickle=False) as file:
-                data = {key: file[key] for key in file.files}
+                data = {key: file[key] for key in _KEYS if key in file.files}  # AMASS has pickled labels beside them
             poses = np.asarray(data["poses"], np.float64)
             trans = np.asarray(data["trans"], np.float64)
             rate = next(float(data[key]) for key in _RATE_KEYS if key in data)
@@ -166,7 +167,7 @@ class Motion:
         if (up_axis or str(data.get("up_axis", "z"))) == "z":
             rotations[:, 0] = quaternion_multiply(matrix_to_quaternion(_Z_UP.T), rotations[:, 0])
             translation = translation @ _Z_UP
-        gender = str(data.get("gender", "neutral"))
+        gender = np.asarray(data.get("gender", "neutral")).astype(str).item()  # AMASS has bytes here and there
         return Motion(translation, continuous(rotations), rate, betas, gender)
 
 

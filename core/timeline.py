@@ -18,12 +18,13 @@ Guidance: TypeAlias = float | tuple[tuple[float, float], ...]
 
 @dataclass(frozen=True)
 class TextStrip:
-    """A prompt from start to end seconds. guidance: its own scale, or None for the timeline's."""
+    """A prompt from start to end seconds. guidance, seed: its own, or None for the timeline's."""
 
     start: float
     end: float
     prompt: str
     guidance: Guidance | None = None
+    seed: int | None = None
 
     def __post_init__(self) -> None:
         _check_span("text", self.prompt, self.start, self.end)
@@ -35,13 +36,15 @@ class TextStrip:
 class SpeechStrip:
     """The recording audio from start to end seconds.
 
-    end: None for the end of the recording. offset: seconds of the recording that are passed over.
+    end: None for the end of the recording. offset: seconds of the recording that are passed over. seed: its own, or
+    None for the timeline's.
     """
 
     start: float
     audio: Path
     end: float | None = None
     offset: float = 0.0
+    seed: int | None = None
 
     def __post_init__(self) -> None:
         end = self.start + 1.0 if self.end is None else self.end
@@ -167,12 +170,14 @@ def timeline_to_json(timeline: Timeline, folder: Path) -> dict[str, Any]:
         "text": [
             {"start": strip.start, "end": strip.end, "prompt": strip.prompt}
             | ({} if strip.guidance is None else {"guidance": strip.guidance})
+            | ({} if strip.seed is None else {"seed": strip.seed})
             for strip in timeline.text
         ],
         "speech": [
             {"start": strip.start, "audio": audio_name(strip.audio)}
             | ({} if strip.end is None else {"end": strip.end})
             | ({} if strip.offset == 0 else {"offset": strip.offset})
+            | ({} if strip.seed is None else {"seed": strip.seed})
             for strip in timeline.speech
         ],
     }
@@ -182,11 +187,11 @@ def timeline_from_json(data: object) -> Timeline:
     """A Timeline of the .json form's plain values; paths stay as written. Raises InputError naming the wrong key."""
     top = _table(data, "The timeline", {"fps", "seed", "guidance", "model", "text", "speech"})
     text = [
-        _table(row, f"Text strip {i}", {"start", "end", "prompt", "guidance"}, {"start", "end", "prompt"})
+        _table(row, f"Text strip {i}", {"start", "end", "prompt", "guidance", "seed"}, {"start", "end", "prompt"})
         for i, row in enumerate(_rows(top, "text"), 1)
     ]
     speech = [
-        _table(row, f"Speech strip {i}", {"start", "end", "audio", "offset"}, {"start", "audio"})
+        _table(row, f"Speech strip {i}", {"start", "end", "audio", "offset", "seed"}, {"start", "audio"})
         for i, row in enumerate(_rows(top, "speech"), 1)
     ]
     return Timeline(
@@ -196,6 +201,7 @@ def timeline_from_json(data: object) -> Timeline:
                 _number(row, "end"),
                 _string(row, "prompt"),
                 _guidance(row["guidance"]) if row.get("guidance") is not None else None,
+                _seed(row["seed"]) if row.get("seed") is not None else None,
             )
             for row in text
         ),
@@ -205,6 +211,7 @@ def timeline_from_json(data: object) -> Timeline:
                 Path(_string(row, "audio")),
                 _number(row, "end") if row.get("end") is not None else None,
                 _number(row, "offset", 0.0),
+                _seed(row["seed"]) if row.get("seed") is not None else None,
             )
             for row in speech
         ),

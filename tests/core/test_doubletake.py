@@ -178,3 +178,28 @@ def test_progress_counts_every_step(windows: list[range], expected: int):
     assert steps == [(done, expected) for done in range(expected + 1)]
     assert motion.shape == (windows[-1].stop, 5)
     assert motion.isfinite().all()
+
+
+@pytest.mark.parametrize("sampler", SAMPLERS)
+def test_known_frames_stay_and_lead_what_is_beside_them(sampler: str):
+    """Windows in two groups; the network's own answer is far from what is known."""
+    known, stays = torch.full((200, 5), 9.0), torch.ones(200, dtype=torch.bool)
+    stays[30:60] = stays[160:165] = False
+    inputs: list[Tensor] = []
+
+    def spy(stretches: Sequence[range], length: int, second: bool) -> Denoise:
+        denoise = toy(stretches, length, second)
+        return lambda x, t: (inputs.append(x) or denoise(x, t)) if not second else denoise(x, t)
+
+    windows = [range(10, 50), range(40, 80), range(150, 180)]
+    motion = take(DoubleTake(), sampler, denoise_for=spy, windows=windows, known=(known, stays))
+    assert torch.equal(motion[stays], known[stays])
+    assert (motion[~stays] < 4.0).all()
+    assert (inputs[-1][0, :20] - 9.0).abs().mean() < 1.5  # the network saw what is known, with little noise, beside it
+
+
+def test_seeds_of_stretches():
+    plain, own = take(DoubleTake(refine=0)), take(DoubleTake(refine=0), seeds=[(range(20, 40), 7)])
+    assert torch.equal(plain[:20], own[:20])
+    assert torch.equal(plain[40:], own[40:])
+    assert (plain[20:40] != own[20:40]).any(dim=1).all()

@@ -2,6 +2,7 @@
 """Any timeline becomes a motion of the right length, repeatably, its conditions at the right frames."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -17,21 +18,14 @@ from core import generate as module
 from core.conditions.speech import load_audio, speech_features
 from core.errors import InputError
 from core.features import FEATURES, Normalizer
-from core.generate import (
-    IDLE_PROMPT,
-    Cancelled,
-    Segment,
-    Settings,
-    generate,
-    plan_parts,
-    plan_segments,
-    text_weights,
-    with_handshakes,
-)
+from core.generate import Cancelled, Kept, Settings, generate, plan_parts, text_weights, with_handshakes
 from core.model.checkpoint import Model, ModelConfig
 from core.model.denoiser import Denoiser, DenoiserConfig
 from core.motion import Motion
 from core.sampling.doubletake import DoubleTake
+from core.segments import IDLE_PROMPT, Segment, plan_segments, stale_frames, with_seams
+from core.skeleton import neutral_skeleton
+from core.splice import standing
 from core.timeline import SpeechStrip, TextStrip, Timeline
 
 TEXT_WIDTH, SPEECH_WIDTH = 6, 5  # the speech blocks are prosody (4) and onset (1)
@@ -134,7 +128,7 @@ def strip(start: float, end: float, prompt: str) -> TextStrip:
 def test_segments(
     text: list[TextStrip], spoken: list[tuple[float, float]], expected: list[tuple[int, int, str | None]]
 ):
-    timeline = Timeline(tuple(text), () if text else (SpeechStrip(0, Path("any.wav")),))
+    timeline = Timeline(tuple(text), tuple(SpeechStrip(start, Path("any.wav"), end) for start, end in spoken))
     assert spans(plan_segments(timeline, spoken, 81)) == expected
 
 
@@ -347,3 +341,116 @@ def test_cleanup_is_a_choice():
     clean = generate(timeline, model, Settings(steps=2))
     assert len(raw) == len(clean)
     assert not np.array_equal(raw.rotations, clean.rotations)
+
+
+# A part of it
+
+STORY = tuple(TextStrip(3 * k, 3 * k + 3, f"prompt {k}") for k in range(5))
+
+
+def same_bits(a: Motion, b: Motion) -> np.ndarray:
+    """Which frames (T,) of two motions have the same bits."""
+    frames = min(len(a), len(b))
+    rows = [np.concatenate([one.translation[:frames], one.rotations[:frames].reshape(frames, -1)], 1) for one in (a, b)]
+    return (rows[0] == rows[1]).all(axis=1)
+
+
+def retold(timeline: Timeline, number: int, **changes: object) -> Timeline:
+    text = list(timeline.text)
+    text[number] = replace(text[number], **changes)
+    return replace(timeline, text=tuple(text))
+
+
+@pytest.mark.parametrize(
+    ("number", "seconds", "fps"), [(0, 3.5, 23.976), (2, 4.0, 12.0), (2, 4.0, 60.0), (4, 3.5, 30.0)]
+)
+def test_all_but_the_changed_strip_and_its_seams_keeps_its_bits(number: int, seconds: float, fps: float):
+    model, before = make_model(steps=2), Timeline(STORY, fps=fps)
+    whole = generate(before, model)
+    after = retold(before, number, seed=5)
+    changed = with_seams(stale_frames(before, after), fps)
+    part = generate(after, model, kept=Kept(whole, changed))
+    assert len(part) == len(whole)
+    same = same_bits(whole, part)
+    assert same[~changed].all()
+    assert not same[changed].any()
+    assert changed.sum() / fps == pytest.approx(seconds, abs=0.1)
+    assert np.isfinite(part.rotations).all()
+
+
+@hypothesis.given(st.data())
+@hypothesis.settings(deadline=None, max_examples=12)
+def test_any_frames_can_be_made_anew(data: st.DataObject):
+    """Any set of stretches, also shorter than a frame of the network, and a timeline longer or shorter than before."""
+    before = Timeline(STORY[:2], fps=data.draw(st.sampled_from([15.0, 50.0])))
+    whole = generate(before, make_model(), Settings(steps=1))
+    after = retold(before, 1, end=data.draw(st.floats(4.0, 8.0)))
+    total = round(after.text[1].end * after.fps) + 1
+    changed = np.zeros(total, bool)
+    for start, length in data.draw(st.lists(st.tuples(st.integers(0, total), st.integers(1, 30)), max_size=4)):
+        changed[start : start + length] = True
+    part = generate(after, make_model(), Settings(steps=1), kept=Kept(whole, changed, data.draw(st.booleans())))
+    assert len(part) == total
+    assert np.isfinite(part.translation).all()
+    np.testing.assert_allclose(np.linalg.norm(part.rotations, axis=-1), 1, atol=1e-6)
+    first = int(np.argmax(changed)) if changed.any() else total
+    assert same_bits(whole, part)[:first].all()
+
+
+def test_what_follows_stays_or_goes_along():
+    model, before = make_model(), Timeline(STORY, fps=30)
+    whole = generate(before, model)
+    after = retold(before, 2, prompt="something else")
+    changed = with_seams(stale_frames(before, after), 30)
+    stop = int(np.flatnonzero(changed)[-1]) + 1
+    moved = generate(after, model, kept=Kept(whole, changed, follow=True))
+    assert moved.rotations[stop:, 1:].tobytes() == whole.rotations[stop:, 1:].tobytes()
+    assert not np.allclose(moved.translation[stop:], whole.translation[stop:])
+    skeleton = neutral_skeleton()
+    rest, there = whole.slice(stop), moved.slice(stop)
+    np.testing.assert_allclose(standing(there, rest, skeleton).positions(skeleton), rest.positions(skeleton), atol=1e-6)
+
+
+def test_only_windows_around_the_change_are_sampled():
+    rows: list[int] = []
+    model, before = make_model(), Timeline(tuple(TextStrip(4 * k, 4 * k + 4, f"prompt {k}") for k in range(15)))
+    whole = generate(before, model)
+    model.denoiser.register_forward_pre_hook(lambda module, arguments: rows.append(len(arguments[0])))
+    after = retold(before, 7, seed=1)
+    generate(after, model, kept=Kept(whole, with_seams(stale_frames(before, after), before.fps)))
+    assert max(rows) <= 6  # three windows; in the second take two transitions, each of two prompts
+
+
+def test_nothing_changed_is_what_was():
+    timeline, model = Timeline(STORY[:2]), make_model()
+    whole = generate(timeline, model)
+    assert same_bits(generate(timeline, model, kept=Kept(whole, np.zeros(len(whole), bool))), whole).all()
+
+
+def test_a_seed_of_its_own_moves_with_its_strip(decoded: list[np.ndarray]):
+    """The network answers x itself, so that what comes out is the noise that went in."""
+    network = Answer(lambda text, present, speech: torch.zeros(()))
+    network.forward = lambda x, *_: x
+    model = make_model(network, sampler="ddim")
+
+    def made(start: float) -> np.ndarray:
+        strips = (TextStrip(0, start, "a"), TextStrip(start, start + 4, "b", seed=9))
+        decoded.clear()
+        generate(Timeline(strips), model, Settings(double_take=DoubleTake(refine=0), cleanup=False))
+        first = round(start * 20)
+        return decoded[0][first + 12 : first + 68]
+
+    np.testing.assert_allclose(made(3.0), made(4.0), atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("kept", "message"),
+    [
+        (lambda motion: Kept(motion.resampled(24.0), np.zeros(121, bool)), "needs the timeline's 30 fps"),
+        (lambda motion: Kept(motion, np.zeros(7, bool)), "a flag for each of 181 frames"),
+    ],
+)
+def test_motion_that_cannot_be_kept_is_refused(kept: Callable[[Motion], Kept], message: str):
+    timeline, model = Timeline(STORY[:2]), make_model()
+    with pytest.raises(InputError, match=message):
+        generate(timeline, model, kept=kept(generate(timeline, model)))
