@@ -99,7 +99,9 @@ _RULES: tuple[tuple[str, str], ...] = (
     (r"ToWalk|StopToWalk", "start_walk"),
     (r"Run\w*Jump|RunJump", "run_jump"),
     (r"WalkJump", "walk_jump"),
-    (r"ReachJump|JumpUp|grab, reach", "jump_up"),
+    (r"jump up to grab", ""),  # reaches up on tiptoe for most of its time
+    (r"ReachJump|JumpUp", "jump_up"),
+    (r"Start Hop Stop", "hop"),
     (r"Jump|forward jump|^jump", "jump_forward"),
     (r"StepForward|Step_WalkForward", "step_forward"),
     (r"StepBack", "step_back"),

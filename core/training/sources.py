@@ -71,17 +71,9 @@ def load_source(
     or a folder with no such files.
     """
     counts = Counter() if counts is None else counts
-    readers = {
-        "smartbody": _smartbody, "mesh2motion": _mesh2motion, "cmu": _cmu,
-        "bandai_namco": partial(_bandai_namco, at_most=at_most), "hdm05": partial(_hdm05, at_most=at_most),
-    }  # fmt: skip
-    if kind not in readers:
-        raise InputError(f"There is no source named {kind}: use {', '.join(readers)}.")
     skeleton = neutral_skeleton()
     seen: set[bytes] = set()
-    found = False
-    for source, meta in readers[kind](Path(folder), counts):
-        found = True
+    for source, meta in recordings(kind, folder, counts, at_most):
         try:
             motion = retarget(source, skeleton).resampled(CORE_FPS)
         except InputError as error:
@@ -103,6 +95,22 @@ def load_source(
         if kind == "mesh2motion":
             motion = unrolled(motion, source.name, skeleton)
         yield Clip(motion, source.name, kind, LICENCES[kind], source.phases or None, meta)
+
+
+def recordings(
+    kind: str, folder: Path | str, counts: Counter[str] | None = None, at_most: int | None = None
+) -> Iterator[tuple[SourceClip, Mapping[str, str]]]:
+    """What `load_source` reads, on the source's own skeleton and as recorded, with what the source says about it."""
+    readers = {
+        "smartbody": _smartbody, "mesh2motion": _mesh2motion, "cmu": _cmu,
+        "bandai_namco": partial(_bandai_namco, at_most=at_most), "hdm05": partial(_hdm05, at_most=at_most),
+    }  # fmt: skip
+    if kind not in readers:
+        raise InputError(f"There is no source named {kind}: use {', '.join(readers)}.")
+    found = False
+    for recording in readers[kind](Path(folder), Counter() if counts is None else counts):
+        found = True
+        yield recording
     if not found:
         raise InputError(f"No {kind} clips lie in {folder}: give the folder that the archive was unpacked to.")
 

@@ -51,6 +51,8 @@ def turning(degrees: float) -> Motion:
         ("HDM_bk_squat1Reps_003_120", "squat"),
         ("HDM_bd_kickLFront1Reps_001_120", "kick"),
         ("HDM_tr_grabHighR_001_120", "grab_high"),
+        ("jump up to grab, reach for, tiptoe", ""),
+        ("Start Hop Stop", "hop"),
     ],
 )
 def test_actions_by_name(name, action):
