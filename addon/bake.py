@@ -4,7 +4,7 @@
 Motion is Y up, facing +Z; a Blender scene is Z up, and a character faces -Y.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -135,18 +135,11 @@ def _seen(armature: bpy.types.Object, frames: Array) -> list[rig.Curve]:
 
     Drivers and constraints act on them as before, so what they lead is left to them.
     """
-    scene: Any = bpy.context.scene
     bones = list(armature.pose.bones)
     tracks = {name: np.empty((len(frames), len(bones), width), np.float32) for name, width in _CHANNELS.items()}
-    now = scene.frame_current
-    try:
-        for row, frame in enumerate(frames):
-            scene.frame_set(int(frame))
-            posed = armature.evaluated_get(bpy.context.evaluated_depsgraph_get()).pose.bones
-            for name, values in tracks.items():
-                posed.foreach_get(name, values[row].reshape(-1))
-    finally:
-        scene.frame_set(now)
+    for row, posed in enumerate(shown(armature, frames)):
+        for name, values in tracks.items():
+            posed.foreach_get(name, values[row].reshape(-1))
     driven = {driver.data_path for driver in armature.animation_data.drivers}
     made: list[rig.Curve] = []
     for number, bone in enumerate(bones):
@@ -157,6 +150,18 @@ def _seen(armature: bpy.types.Object, frames: Array) -> list[rig.Curve]:
                 values = values if np.ptp(values, axis=0).any() else values[:1]
                 made += [(path, i, bone.name, values[:, i]) for i in range(values.shape[1])]
     return made
+
+
+def shown(armature: bpy.types.Object, frames: Array) -> Iterator[Any]:
+    """The pose bones as the scene at hand shows them at each of these frames; then the scene is where it was."""
+    scene: Any = bpy.context.scene
+    now = scene.frame_current, scene.frame_subframe
+    try:
+        for frame in frames:
+            scene.frame_set(int(frame))
+            yield armature.evaluated_get(bpy.context.evaluated_depsgraph_get()).pose.bones
+    finally:
+        scene.frame_set(now[0], subframe=now[1])
 
 
 def _write(bag: Any, frames: Array, curves: Iterable[rig.Curve]) -> None:

@@ -3,9 +3,9 @@
 
 import bpy
 
-from . import character, result, runtime, storyboard, strips
+from . import character, export, result, runtime, storyboard, strips
 
-CLASSES = (*character.CLASSES, *strips.CLASSES, *storyboard.CLASSES, *result.CLASSES, *runtime.CLASSES)
+CLASSES = (*character.CLASSES, *strips.CLASSES, *storyboard.CLASSES, *result.CLASSES, *export.CLASSES, *runtime.CLASSES)
 
 
 def register() -> None:

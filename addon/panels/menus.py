@@ -24,6 +24,7 @@ def _draw_import(menu: Any, _: Any) -> None:
 def _draw_export(menu: Any, _: Any) -> None:
     menu.layout.operator("freetalker.export_storyboard", text="FreeTalker Storyboard (.json)")
     menu.layout.operator("freetalker.export_storyboard", text="FreeTalker Prompts (.srt)").subtitles = True
+    menu.layout.menu("FREETALKER_MT_export")
 
 
 class FREETALKER_MT_strips(bpy.types.Menu):
@@ -39,6 +40,24 @@ class FREETALKER_MT_strips(bpy.types.Menu):
         layout.operator("freetalker.export_storyboard", text="Export Prompts (.srt)").subtitles = True
 
 
+class FREETALKER_MT_export(bpy.types.Menu):
+    """Files of the result, from the panel Result and from File > Export."""
+
+    bl_idname = "FREETALKER_MT_export"
+    bl_label = "FreeTalker Motion"
+
+    def draw(self, _: Any) -> None:
+        self.layout.operator_context = "INVOKE_DEFAULT"
+        for ending, words in (
+            (".npz", "SMPL-X Joints (.npz)"),
+            (".bvh", "SMPL-X Joints (.bvh)"),
+            (".fbx", "Character (.fbx)"),
+            (".glb", "Character (.glb)"),
+        ):
+            self.layout.operator("freetalker.export_motion", text=words).format = ending
+
+
+_CLASSES = (FREETALKER_MT_strips, FREETALKER_MT_export)
 _ENTRIES = (
     ("NLA_MT_add", _draw_nla),
     ("NLA_MT_context_menu", _draw_nla),
@@ -49,7 +68,8 @@ _ENTRIES = (
 
 
 def register() -> None:
-    bpy.utils.register_class(FREETALKER_MT_strips)
+    for cls in _CLASSES:
+        bpy.utils.register_class(cls)
     for menu, draw in _ENTRIES:
         getattr(bpy.types, menu).append(draw)
 
@@ -57,4 +77,5 @@ def register() -> None:
 def unregister() -> None:
     for menu, draw in _ENTRIES:
         getattr(bpy.types, menu).remove(draw)
-    bpy.utils.unregister_class(FREETALKER_MT_strips)
+    for cls in reversed(_CLASSES):
+        bpy.utils.unregister_class(cls)

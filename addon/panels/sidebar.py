@@ -165,6 +165,7 @@ class _Result:
     def draw(self, context: Any) -> None:
         layout = self.layout
         layout.operator("freetalker.bake_to_action", icon="ACTION")
+        layout.menu("FREETALKER_MT_export", text="Export", icon="EXPORT")
         armature = character.find(context)
         hidden = generated.hidden_by(armature) if armature is not None else ""
         if hidden:

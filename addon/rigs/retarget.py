@@ -21,9 +21,10 @@ from typing import Literal
 import numpy as np
 
 from ...core.errors import InputError
-from ...core.motion import Motion
+from ...core.motion import CORE_FPS, Motion
 from ...core.rotation import (
     Array,
+    continuous,
     matrix_to_quaternion,
     nearest_rotation,
     quaternion_to_matrix,
@@ -113,6 +114,36 @@ def solve(
     goal = start + (path + lift[:, None] * [0.0, 1.0, 0.0]) @ world.T
     moved[bones.carrier] = posed.head(bones.carrier) + goal - reached
     return {bone: posed.channels(bone) for bone in wanted}
+
+
+def recover(
+    posed: Mapping[str, Array], rest: Rest, bones: BoneMap, match: Match = "LIMBS", fps: float = CORE_FPS
+) -> Motion:
+    """The motion that a rig shows, the inverse of `solve`. Joints that the map lacks go with their parents.
+
+    posed: the bones of the map in the armature's space, (T, 4, 4) each.
+    """
+    bones.check(rest.names)
+    skeleton = neutral_skeleton()
+    world, align = axes(rest, bones), alignment(rest, bones, skeleton, match)
+    turns = np.empty((len(next(iter(posed.values()))), len(JOINT_NAMES), 3, 3))  # D
+    for joint, name in enumerate(JOINT_NAMES):
+        here = bones.bones.get(name, ())
+        if here:
+            shown = posed[here[-1]][:, :3, :3]
+            shown = shown / np.linalg.norm(shown, axis=1, keepdims=True)
+            turned = shown @ rest.axes[rest.index[here[-1]]].T
+            turns[:, joint] = world.T @ turned @ world @ align[joint].T
+        else:
+            turns[:, joint] = turns[:, PARENTS[joint]]
+    local = turns.copy()
+    local[:, 1:] = np.swapaxes(turns[:, list(PARENTS[1:])], -1, -2) @ turns[:, 1:]
+    scale, height = _stance(rest, bones, skeleton, align)
+    heads = [posed[bones.bones[f"{side}_hip"][0]][:, :3, 3] for side in SIDES]
+    moved = (np.mean(heads, axis=0) - _start(rest, bones, world)) @ world
+    hips = _middle_of_hips(skeleton) + (moved - [0.0, height, 0.0]) / scale  # (T, 3)
+    offset = skeleton.offsets[[INDEX["left_hip"], INDEX["right_hip"]]].mean(axis=0)
+    return Motion(hips - turns[:, 0] @ offset, continuous(matrix_to_quaternion(local)), fps)
 
 
 def axes(rest: Rest, bones: BoneMap) -> Array:
