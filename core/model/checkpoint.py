@@ -3,7 +3,8 @@
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import MISSING, asdict, dataclass, field, fields, is_dataclass
 from pathlib import Path
 from typing import Any, Literal, TypeVar, cast, get_args, get_origin, get_type_hints
@@ -116,16 +117,29 @@ def load_model(name_or_path: str | Path, search: Path = MODELS) -> Model:
     )
 
 
-def _save_tensors(path: Path, tensors: dict[str, Tensor]) -> None:
+def replace_whole(path: Path, write: Callable[[Path], object]) -> None:
+    """Let `write` make a file beside `path` and put it in its place; where that fails, what was there stays.
+
+    Raises InputError for a full disk or a folder that may not be written to.
+    """
     temporary = path.with_name(path.name + ".part")
-    _files.save_file({key: value.contiguous() for key, value in tensors.items()}, temporary)
-    os.replace(temporary, path)
+    try:
+        write(temporary)
+        os.replace(temporary, path)
+    except (OSError, RuntimeError, SafetensorError) as error:  # torch says a full disk with a RuntimeError
+        why = (error.strerror if isinstance(error, OSError) else None) or "the disk may be full"
+        with suppress(OSError):
+            temporary.unlink(missing_ok=True)
+        raise InputError(f"{path} cannot be written ({why}); what was there before stands.") from error
+
+
+def _save_tensors(path: Path, tensors: dict[str, Tensor]) -> None:
+    whole = {key: value.contiguous() for key, value in tensors.items()}
+    replace_whole(path, lambda temporary: _files.save_file(whole, temporary))
 
 
 def _replace(path: Path, content: bytes) -> None:
-    temporary = path.with_name(path.name + ".part")
-    temporary.write_bytes(content)
-    os.replace(temporary, path)
+    replace_whole(path, lambda temporary: temporary.write_bytes(content))
 
 
 def _load_tensors(path: Path, shapes: Mapping[str, tuple[int, ...]]) -> dict[str, Tensor]:

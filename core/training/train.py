@@ -27,7 +27,7 @@ from torch import Tensor, distributed
 from ..conditions.speech import features_width
 from ..errors import InputError
 from ..features import FEATURES, Normalizer
-from ..model.checkpoint import Model, ModelConfig, load_model, save_model
+from ..model.checkpoint import Model, ModelConfig, load_model, replace_whole, save_model
 from ..model.denoiser import Denoiser, DenoiserConfig
 from ..sampling.schedule import cosine_schedule
 from .card import licence_of, model_card
@@ -153,10 +153,11 @@ def export(
     denoiser = Denoiser(config)
     denoiser.load_state_dict(state["average"])
     trained = int(state["step"]) + (start.config.trained_steps if start else 0)
+    seen = start is not None and not start.config.held_out_clips  # what came before has learned from all clips
     model_config = ModelConfig(
         config, takes.speech_blocks, takes.encoder, window=WINDOW,
         projected_from=FEATURES if recipe.components else 0, trained_steps=trained, sampler=recipe.sampler,
-        steps=recipe.sampler_steps, held_out_clips=len(takes.split.clips), licence=licence_of(takes),
+        steps=recipe.sampler_steps, held_out_clips=0 if seen else len(takes.split.clips), licence=licence_of(takes),
     )  # fmt: skip
     card = model_card(name, takes, model_config)
     model = Model(denoiser.eval().requires_grad_(False), model_config, takes.normalizer, takes.speech_normalizer, card)
@@ -189,9 +190,7 @@ def _save_state(
         "average": average.state_dict(),
         "optimizer": optimizer.state_dict(),
     }
-    temporary = path.with_name(path.name + ".part")
-    torch.save(state, temporary)
-    os.replace(temporary, path)  # a full disk leaves the last good state
+    replace_whole(path, lambda temporary: torch.save(state, temporary))
 
 
 def _resume(

@@ -5,6 +5,7 @@ import os
 import socket
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -170,6 +171,24 @@ def test_an_interrupted_training_ends_with_the_same_weights(takes, tmp_path, mon
         assert torch.equal(value, resumed.denoiser.state_dict()[key]), key
 
 
+def test_a_full_disk_leaves_the_last_good_state(takes, tmp_path, monkeypatch):
+    out = tmp_path / "out"
+    train(takes, out, CONFIG, recipe(2), "tiny")
+
+    def half_written(state, path) -> None:
+        path.write_bytes(b"half")
+        raise RuntimeError("unexpected pos 576 vs 534")  # what torch says of a full disk
+
+    with monkeypatch.context() as patch:
+        patch.setattr(torch, "save", half_written)
+        with pytest.raises(InputError, match=r"state\.pt cannot be written .*disk may be full"):
+            train(takes, out, CONFIG, recipe(4), "tiny")
+    assert not list(out.glob("*.part"))
+    assert load_model(out / "tiny").config.trained_steps == 2
+    assert torch.load(out / "state.pt", weights_only=True)["step"] == 2
+    assert train(takes, out, CONFIG, recipe(4), "tiny").config.trained_steps == 4
+
+
 def test_training_lowers_the_loss_and_writes_a_model(takes, tmp_path, capsys):
     train(takes, tmp_path / "out", CONFIG, Recipe(steps=200, batch=8, warmup=5, learning_rate=5e-3), "tiny")
     losses = [float(line.split("loss ")[1].split()[0]) for line in capsys.readouterr().out.splitlines()]
@@ -253,6 +272,15 @@ def test_training_can_begin_with_a_trained_model(takes, tmp_path):
     unchanged = train(takes, tmp_path / "second", CONFIG, recipe(0), "tiny", first)
     for key, value in first.denoiser.state_dict().items():
         assert torch.equal(value, unchanged.denoiser.state_dict()[key]), key
+
+
+def test_clips_that_the_weights_have_seen_are_not_held_out(takes, tmp_path, monkeypatch):
+    monkeypatch.setattr(takes, "split", SimpleNamespace(clips={"a", "b"}))
+    fresh = train(takes, tmp_path / "fresh", CONFIG, recipe(1), "tiny")
+    on = train(takes, tmp_path / "on", CONFIG, recipe(1), "tiny", start=fresh)
+    assert fresh.config.held_out_clips == on.config.held_out_clips == 2
+    saw_all = replace(fresh, config=replace(fresh.config, held_out_clips=0))
+    assert train(takes, tmp_path / "more", CONFIG, recipe(1), "tiny", start=saw_all).config.held_out_clips == 0
 
 
 def test_what_evaluation_keeps_is_never_drawn(tmp_path, monkeypatch):
