@@ -9,6 +9,7 @@ from typing import TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from .deeds import strip_for_each
 from .errors import InputError
 from .timeline import Guidance, SpeechStrip, TextStrip, Timeline, guidance_at
 
@@ -43,7 +44,7 @@ def plan_segments(
     spans: (start, end) seconds of the speech strips.
     """
     owners: list[TextStrip | None] = [None] * frames
-    for strip in sorted(timeline.text, key=lambda strip: strip.start):
+    for strip in sorted(strip_for_each(timeline.text), key=lambda strip: strip.start):
         start = min(round(strip.start * fps), frames - 1)
         stop = max(round(strip.end * fps), start + 1)
         stop = frames if stop >= frames - 1 else stop  # the last frame is the end itself: it belongs to what ends there
