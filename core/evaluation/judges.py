@@ -105,6 +105,12 @@ class TextMotionJudge(nn.Module):
         return np.concatenate(answers), actions
 
     @torch.inference_mode()
+    def likelihood(self, rows: Floats, action: str) -> float:
+        """Probability that the first 5 s of a motion (T, 659) show an action."""
+        _, scores = self(*_padded([seen(rows[:WINDOW])], WINDOW))
+        return float(scores.softmax(1)[0, self.actions.index(action)])
+
+    @torch.inference_mode()
     def read(self, vectors: Floats) -> Array:
         """Embeddings (N, E) of sentence vectors (N, Dt)."""
         return self.embed_text(torch.from_numpy(np.ascontiguousarray(vectors, np.float32))).double().numpy()
