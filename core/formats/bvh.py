@@ -22,15 +22,16 @@ _ORDER = "ZXY"  # locks only where a bone's rest up axis points straight ahead o
 _CHANNELS = {f"{axis}{kind}": (axis, kind) for axis in "XYZ" for kind in ("position", "rotation")}
 
 
-def load_bvh(path: Path | str) -> SourceClip:
+def load_bvh(path: Path | str, for_fps: float | None = None) -> SourceClip:
     """Read a file; the rest pose is the zero pose. End sites become joints named after their parent with `_end`.
 
+    for_fps: frames that this rate does not need are passed over: of 120 a second every sixth is read for 20.
     A position channel replaces the joint's offset. Raises InputError naming the file where it is no whole BVH.
     """
     path = Path(path)
     try:
         lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
-        return _parse(path.stem, lines)
+        return _parse(path.stem, lines, for_fps)
     except (OSError, ValueError, IndexError, KeyError, StopIteration) as error:
         raise InputError(f"{path.name} cannot be read as a whole BVH file: {error}.") from error
 
@@ -67,7 +68,15 @@ class _Hierarchy:
                 pass
 
 
-def _parse(name: str, lines: list[str]) -> SourceClip:
+def _needed(fps: float, for_fps: float | None) -> int:
+    """Every how many frames give a multiple of a rate, or at least three times as many where there is none."""
+    if for_fps is None:
+        return 1
+    times = round(fps / for_fps)
+    return times if times and abs(fps / for_fps - times) < 0.01 else max(1, int(fps / for_fps / 3))
+
+
+def _parse(name: str, lines: list[str], for_fps: float | None) -> SourceClip:
     tree, rows = _Hierarchy(), iter(lines)
     for line in rows:
         if line.split() == ["MOTION"]:
@@ -75,12 +84,14 @@ def _parse(name: str, lines: list[str]) -> SourceClip:
         tree.take(line.split())
     frames = int(next(rows).split(":")[1])
     seconds = float(next(rows).split(":")[1])
-    words = [row.split() for row in rows if row.strip()]
     width = sum(len(kinds) for kinds in tree.channels)
-    whole = sum(len(row) == width for row in words)
-    if not tree.names or whole != frames or len(words) != frames or seconds <= 0:
+    found = [row for row in rows if row.strip()]
+    whole = sum(len(row.split()) == width for row in found)
+    if not tree.names or whole != frames or not frames or len(found) != frames or seconds <= 0:
         raise ValueError(f"it announces {frames} frames of {width} values and holds {whole} such frames")
-    values = np.array(words, np.float64)  # (T, channels)
+    every = _needed(1 / seconds, for_fps)
+    values = np.array([np.array(row.split(), np.float64) for row in found[::every]])  # (T, channels)
+    frames = len(values)
     rest = np.tile([1.0, 0.0, 0.0, 0.0], (len(tree.names), 1))
     translations, rotations = np.tile(tree.offsets, (frames, 1, 1)), np.tile(rest, (frames, 1, 1))
     column = 0
@@ -103,7 +114,7 @@ def _parse(name: str, lines: list[str]) -> SourceClip:
         rest,
         translations,
         continuous(rotations),
-        round(1 / seconds, 3),
+        round(1 / seconds / every, 3),
     )
 
 

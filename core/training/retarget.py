@@ -109,7 +109,7 @@ def _plan(clip: SourceClip, skeleton: Skeleton, names: JointMap) -> _Plan:
         if joint.endswith("_ankle"):
             flat = np.array([1.0, 0.0, 1.0])
             align[i] = rotation_between(facing @ (bone * flat), wanted * flat) @ facing
-        elif joint.endswith("_wrist") and f"{joint[:-5]}index1" in place:
+        elif joint.endswith("_wrist") and {f"{joint[:-5]}{finger}1" for finger in ("index", "pinky")} <= place.keys():
             knuckles = [f"{joint[:-5]}{finger}1" for finger in ("index", "pinky")]
             ours = target[INDEX[knuckles[1]]] - target[INDEX[knuckles[0]]]
             theirs = rest[place[knuckles[1]]] - rest[place[knuckles[0]]]
@@ -166,6 +166,21 @@ def retarget(clip: SourceClip, skeleton: Skeleton | None = None, names: JointMap
     reached, _ = skeleton.forward_kinematics(local, root)
     root[:, 1] += _floor_shift(reached, skeleton)
     return Motion(root, continuous(rotations), clip.fps)
+
+
+def on_neutral(motion: Motion, skeleton: Skeleton) -> Motion:
+    """A SMPL-X motion of any body on the neutral skeleton: its path scaled by the legs, its feet on the floor.
+
+    The betas of a gendered body say nothing about the neutral one: its path is left as long as it was.
+    """
+    legs = [INDEX[f"{side}_{joint}"] for side in SIDES for joint in ("knee", "ankle")]
+    scale = 1.0
+    if motion.gender == "neutral":
+        theirs = neutral_skeleton(motion.betas).offsets[legs]
+        ratio = float(np.linalg.norm(skeleton.offsets[legs], axis=-1).sum() / np.linalg.norm(theirs, axis=-1).sum())
+        scale = ratio if 0.7 < ratio < 1.4 else 1.0  # else the betas are those of another model
+    placed = Motion(motion.translation * scale, motion.rotations, motion.fps)
+    return placed.moved([0.0, _floor_shift(placed.positions(skeleton), skeleton), 0.0])
 
 
 def _twist_in_forearm(rotations: Array, skeleton: Skeleton) -> Array:
