@@ -6,7 +6,7 @@ from collections import Counter
 from ..model.checkpoint import ModelConfig
 from ..motion import CORE_FPS
 from .captions import Caption
-from .dataset import SPEECH_ACTION, TakeSet
+from .dataset import TakeSet
 from .phrases import PHRASES
 
 CREDITS = {
@@ -20,10 +20,18 @@ CREDITS = {
     "hdm05": "HDM05, Universität Bonn (Müller, Röder, Clausen, Eberhardt, Krüger, Weber 2007); CC BY-SA 3.0.",
     "speech": "LibriSpeech (Panayotov, Chen, Povey, Khudanpur 2015), CC BY 4.0; LJSpeech (Ito, Johnson 2017) and "
     "LibriVox: public domain.",
+    "humanml3d": "HumanML3D (Guo, Zou, Zuo, Wang, Ji, Li, Cheng 2022) on AMASS (Mahmood, Ghorbani, Troje, Pons-Moll, "
+    "Black 2019); research without commerce.",
+    "beat": "BEAT (Liu, Zhu, Iwamoto, Peng, Li, Zhou, Bozkurt, Zheng 2022); research without commerce.",
+    "beat2": "BEAT2 (Liu, Zhu, Becherini, Peng, Su, Zhou, Zhe, Iwamoto, Zheng, Black 2024); research without commerce.",
+    "trinity": "Trinity Speech-Gesture Dataset (Ferstl, McDonnell 2018); by its licence agreement.",
+    "zeggs": "ZeroEGGS, Ubisoft (Ghorbani, Ferstl, Holden, Troje, Carbonneau 2022); CC BY-NC-ND 4.0.",
 }
 
 
 NON_COMMERCIAL = "CC-BY-NC-4.0"
+UNKNOWN = "NOASSERTION"
+_MADE_BY_RULE = "speech"  # the source of the pairs that `pairing` makes
 _SLOTS = {
     "direction": "forward", "direction_hand": "forward with the right hand", "turn": "left", "side": "right",
     "hands": "both hands", "leg": "right", "part": "head",
@@ -32,8 +40,28 @@ _SLOTS = {
 
 def licence_of(takes: TakeSet) -> str:
     """The licence of weights trained on the takes, as an SPDX identifier."""
-    restricted = any("-NC-" in take.licence for take in takes.takes)
-    return NON_COMMERCIAL if restricted else "GPL-3.0-or-later"
+    if any("-NC-" in take.licence for take in takes.takes):
+        return NON_COMMERCIAL
+    return "GPL-3.0-or-later" if all(take.source in CREDITS for take in takes.takes) else UNKNOWN
+
+
+def _pairs(takes: TakeSet) -> list[str]:
+    """Where the speech that went in has its motion from."""
+    sources = [take.source for take in takes.takes if take.speech >= 0]
+    by_rule = sources.count(_MADE_BY_RULE)
+    recorded = len(sources) - by_rule
+    told: list[str] = []
+    if recorded:
+        told.append(f"{recorded} stretches of speech were recorded with the motion of their speaker.")
+    elif by_rule:
+        told.append("No recording of speech with motion went in.")
+    if by_rule:
+        told.append(
+            f"{'More was' if recorded else 'The speech-driven half was'} taught from pairs made by rule "
+            f"({by_rule} stretches): gesture clips with known strokes laid on the prosodic accents of real speech over "
+            "real standing motion, at rest in the pauses."
+        )
+    return told or ["No speech went in."]
 
 
 def model_card(name: str, takes: TakeSet, config: ModelConfig) -> str:
@@ -49,14 +77,17 @@ def model_card(name: str, takes: TakeSet, config: ModelConfig) -> str:
         if action in PHRASES
     ]
     sources = [
-        f"- {source}, {frames / CORE_FPS / 60:.0f} minutes of takes with mirrored and varied ones: {CREDITS[source]}"
+        f"- {source}, {frames / CORE_FPS / 60:.0f} minutes of takes with mirrored and varied ones: "
+        f"{CREDITS.get(source, 'recordings of your own.')}"
         for source, frames in sorted(minutes.items())
     ]
-    permission = (
-        "The weights are for non-commercial use only, with the credits below."
-        if config.licence == NON_COMMERCIAL
-        else "The weights may be used commercially; they are part of this project (GPL-3.0-or-later) with the credits "
-        "below."
+    permission = {
+        NON_COMMERCIAL: "The weights are for non-commercial use only, with the credits below.",
+        UNKNOWN: "What the weights may be used for, the owners of the recordings below decide.",
+    }.get(
+        config.licence,
+        "The weights may be used commercially; they are part of this project (GPL-3.0-or-later) with the credits "
+        "below.",
     )
     return "\n".join(
         [
@@ -70,9 +101,7 @@ def model_card(name: str, takes: TakeSet, config: ModelConfig) -> str:
             *([f"- {config.held_out_clips} clips were kept for evaluation."] if config.held_out_clips else []),
             "",
             "## Speech pairs",
-            "No recording of speech with motion went in. The speech-driven half was taught from pairs made by rule "
-            f"({actions[SPEECH_ACTION]} stretches): gesture clips with known strokes laid on the prosodic accents of "
-            "real speech over real standing motion, at rest in the pauses.",
+            " ".join(_pairs(takes)),
             "",
             "## What it knows",
             *can,

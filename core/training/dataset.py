@@ -15,6 +15,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -68,6 +69,7 @@ class Take:
     """A stretch of features with its words. start, stop: rows of features.npy; sentences: rows of sentences.npy.
 
     speech: the first row of speech.npy, or -1 for none. told: the words belong to the speech as to any other action.
+    split: "train", "val" or "test" where the dataset was split when it was prepared; else `Split` decides.
     """
 
     start: int
@@ -79,6 +81,12 @@ class Take:
     licence: str
     speech: int = -1
     told: bool = False
+    split: str = ""
+
+    def row(self) -> dict[str, Any]:
+        """As it stands in takes.json, but for the sentences."""
+        row = asdict(self)
+        return row if self.split else {name: value for name, value in row.items() if name != "split"}
 
 
 def chain(motions: Sequence[Motion]) -> Motion:
@@ -221,7 +229,7 @@ class Packer:
         arrays = {"features": rows, "speech": speech, "sentences": encode_texts(words, encoder)}
         for name, array in arrays.items():
             np.save(folder / f"{name}.npy", array)
-        takes = [asdict(take) | {"sentences": [index[s] for s in sentences]} for take, sentences in self.takes]
+        takes = [take.row() | {"sentences": [index[s] for s in sentences]} for take, sentences in self.takes]
         header = {"encoder": encoder, "speech_blocks": list(speech_blocks), "words": words, "takes": takes}
         temporary = folder / "takes.json.part"
         temporary.write_text(json.dumps(header), encoding="utf-8")
@@ -301,7 +309,7 @@ class TakeSet:
         speech_present = np.zeros((size, n), bool)
         paired = self._by_action.get(SPEECH_ACTION, [])
         for row in range(size):
-            is_speech = bool(paired) and rng.random() < speech_share
+            is_speech = bool(paired) and (not self._actions or rng.random() < speech_share)
             pool = (
                 paired if is_speech else self._by_action[self._actions[rng.choice(len(self._actions), p=self._weights)]]
             )
@@ -337,7 +345,7 @@ class TakeSet:
             first, last = self._movement(take)
             if rng.random() < _MIDWAY:
                 first = int(rng.integers(first, max(first, last) + 1))
-            return take.start + first, frames - first
+            return take.start + first, min(frames - first, WINDOW)
         length = min(length, frames, WINDOW)
         return take.start + int(rng.integers(frames - length + 1)), length
 

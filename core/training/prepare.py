@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""`python -m core prepare`: unpacked archives of motion and speech -> packed takes."""
+"""`python -m core prepare`: unpacked archives of motion and speech, or a published dataset -> packed takes."""
 
 import argparse
 import logging
@@ -18,6 +18,9 @@ from ..motion import CORE_FPS, Motion
 from ..skeleton import neutral_skeleton
 from .captions import Caption, caption
 from .dataset import SPEECH_ACTION, WINDOW, Packer, Take, add_clips, describe, repeated
+from .datasets.build import DATASETS, Conditions, prepare_dataset
+from .datasets.join import join_takes
+from .datasets.recording import Options
 from .pairing import make_pairs, select
 from .sources import LICENCES, Clip, load_source
 
@@ -179,14 +182,43 @@ def report(family: str, intakes: Sequence[Intake], takes: Sequence[Take]) -> str
 def main(arguments: Sequence[str]) -> int:
     """`python -m core prepare`."""
     parser = argparse.ArgumentParser(prog="python -m core prepare", description=__doc__)
-    parser.add_argument("--source", type=Path, required=True, help="folder of the unpacked archives")
-    parser.add_argument("--out", type=Path, required=True, help="folder for the takes")
     parser.add_argument(
+        "dataset", nargs="?", choices=[*DATASETS, "join"], help="a dataset, bvh for your own files, join for takes"
+    )
+    parser.add_argument(
+        "--source", type=Path, nargs="+", required=True,
+        help="folder of the unpacked archives or of the dataset; for join, folders of takes",
+    )  # fmt: skip
+    parser.add_argument("--out", type=Path, required=True, help="folder for the takes")
+    parser.add_argument("--seed", type=int, default=1)
+    ours = parser.add_argument_group("without a dataset")
+    ours.add_argument(
         "--family", choices=FAMILIES, default="open", help="which sources go in; stage-nc is for non-commercial use"
     )
-    parser.add_argument("--speech-minutes", type=float, default=120.0, help="how much speech with gestures to make")
-    parser.add_argument("--seed", type=int, default=1)
+    ours.add_argument("--speech-minutes", type=float, default=120.0, help="how much speech with gestures to make")
+    theirs = parser.add_argument_group("with a dataset")
+    theirs.add_argument("--amass", type=Path, help="folder of the AMASS subsets (humanml3d; default: amass_data)")
+    theirs.add_argument("--speakers", default="", help="numbers such as 2,4,6,8 (beat and beat2; default: all)")
+    theirs.add_argument("--licence", default=Options.licence, help="of your own recordings (bvh)")
+    theirs.add_argument("--text-encoder", default=DEFAULT_ENCODER, help="a folder or hub name, such as CLIP's")
+    theirs.add_argument(
+        "--speech-blocks", default=",".join(SPEECH_BLOCKS), help="such as mfcc,mel,prosody,wavlm=FOLDER,onset"
+    )
     given = parser.parse_args(arguments)
     logging.basicConfig(level=logging.WARNING, format="%(message)s")
-    prepare(given.source, given.out, given.speech_minutes, given.seed, given.family)
+    if given.dataset == "join":
+        join_takes(given.source, given.out)
+        return 0
+    if len(given.source) > 1:
+        raise InputError("One --source is prepared at a time: prepare each, then join their takes.")
+    source: Path = given.source[0]
+    if given.dataset is None:
+        prepare(source, given.out, given.speech_minutes, given.seed, given.family)
+        return 0
+    if given.amass and not given.amass.is_dir():
+        raise InputError(f"{given.amass} is no folder: give the one that holds the AMASS subsets.")
+    conditions = Conditions(given.text_encoder, tuple(filter(None, given.speech_blocks.split(","))))
+    options = Options(given.amass, frozenset(filter(None, given.speakers.split(","))), given.licence)
+    prepare_dataset(given.dataset, source, given.out, conditions, options, given.seed)
+    print((given.out / "report.md").read_text(encoding="utf-8"), end="", flush=True)
     return 0

@@ -2,7 +2,7 @@
 """What is held out: clips of motion by their names, and wordings that training never reads.
 
 `Split` is a rule, not a list: it depends on the takes alone, so the trainer, which leaves out what it holds out, and an
-evaluation that comes later agree without a file between them.
+evaluation that comes later agree without a file between them. Takes of a published dataset bring their split along.
 """
 
 import re
@@ -43,6 +43,8 @@ def clip_of(take: "Take") -> str:
 
     So have the copies of one performance on several bodies, and the pairs made with one recording of speech.
     """
+    if take.split:
+        return f"{take.source}/{take.name}"
     if take.speech >= 0:
         return f"speech/{_ROUND.sub('', take.name)}"
     return f"{take.source}/{_COPY.sub('', take.name)}"
@@ -58,14 +60,18 @@ class Split:
     def of(takes: "Iterable[Take]") -> "Split":
         """About one clip in eight, and one of each action that has three; never more than a third of an action.
 
-        So never its only clip. A clip that shows several actions is held out whole, or not at all.
+        So never its only clip. A clip that shows several actions is held out whole, or not at all. Takes that bring a
+        split along are held out where it does not say "train".
         """
         shows: dict[str, Counter[str]] = defaultdict(Counter)  # takes of each action in each clip
         total: Counter[str] = Counter()
-        for take in takes:
-            shows[clip_of(take)][take.action] += 1
-            total[take.action] += 1
         held: set[str] = set()
+        for take in takes:
+            if not take.split:
+                shows[clip_of(take)][take.action] += 1
+                total[take.action] += 1
+            elif take.split != "train":
+                held.add(clip_of(take))
         gone: Counter[str] = Counter()
 
         def hold(clip: str) -> None:
@@ -111,7 +117,12 @@ def caption_of(action: str, sentences: Iterable[str]) -> Caption:
 
 
 def held_out_sentences(caption: Caption) -> list[str]:
-    """The wordings of a caption that training never reads, those that name nothing which the caption lacks."""
+    """The wordings of a caption that training never reads, those that name nothing which the caption lacks.
+
+    None of an action that has no phrases.
+    """
+    if caption.action not in PHRASES:
+        return []
     filled = Caption(caption.action, dict.fromkeys(_SLOTS, _UNKNOWN) | caption.words, caption.style)
     return [sentence for sentence in filled.sentences(held_out=True) if _UNKNOWN not in sentence]
 
