@@ -7,10 +7,12 @@ They are imported when it registers, so that `python -m addon.batch` can start f
 from importlib import import_module
 
 MODULES = (
+    "translations",
     "rigs.properties",
     "properties",
     "preferences",
     "job",
+    "memory",
     "operators",
     "panels",
     "sequencer",

@@ -34,8 +34,8 @@ _SENTENCES = (  # what pip says, and what that means; the first that fits
      "a mirror may have changed it; try another network"),
     (r"407 |Proxy Authentication", "The proxy wants a name and password: set HTTPS_PROXY=http://NAME:PASSWORD@HOST:"
      "PORT in the environment and start Blender again"),
-    (r"CERTIFICATE_VERIFY_FAILED|SSLError|SSL: ", "The connection is not trusted (a proxy may read along): set PIP_CERT to "
-     "your network's certificate file and start Blender again"),
+    (r"CERTIFICATE_VERIFY_FAILED|SSLError|SSL: ", "The connection is not trusted (a proxy may read it): set PIP_CERT "
+     "to your network's certificate file and start Blender again"),
     (r"NewConnectionError|ConnectionError|ConnectTimeout|ReadTimeout|NameResolution|ProxyError|timed out|getaddrinfo",
      "The package index cannot be reached: look at the network and the proxy"),
     (r"from versions: none|Content-Type|HTTP error|zipfile\.BadZipFile|is invalid", "What answered is not the package "

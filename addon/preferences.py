@@ -1,16 +1,18 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The add-on's preferences: the default model, and where the runtime comes from."""
+"""The add-on's preferences: the default model, the device, what is kept in memory, and where the runtime comes from."""
 
 from pathlib import Path
 from typing import Any
 
 import bpy
-from bpy.props import StringProperty
+from bpy.props import BoolProperty, EnumProperty, IntProperty, StringProperty
 
 from ..core.errors import InputError
-from . import runtime
+from . import installer, runtime
+from .translations import tr
 
 DEFAULT_MODEL = "open"
+DEFAULT_ENCODER = "all-MiniLM-L6-v2"
 _MODELS = Path(__file__).resolve().parent.parent / "assets" / "models"
 
 
@@ -30,6 +32,12 @@ def default_model() -> str:
     return (preferences.model if preferences else "") or DEFAULT_MODEL
 
 
+def device() -> str:
+    """What the network is to run on: auto, cpu, cuda or mps."""
+    preferences = get()
+    return preferences.device if preferences else "auto"
+
+
 def get() -> Any | None:
     """The preferences, or None where the add-on runs from its source."""
     addon = bpy.context.preferences.addons.get(runtime.ROOT_PACKAGE)
@@ -38,6 +46,12 @@ def get() -> Any | None:
 
 def _environment_changed(preferences: "FREETALKER_AP_preferences", _: Any) -> None:
     preferences.activate()
+
+
+def _device_changed(_: Any, __: Any) -> None:
+    from . import preflight
+
+    preflight.remember(None)
 
 
 def _model_names(_: Any, __: Any, typed: str) -> list[str]:
@@ -53,6 +67,29 @@ class FREETALKER_AP_preferences(bpy.types.AddonPreferences):
         default=DEFAULT_MODEL,
         search=_model_names,
         search_options={"SUGGESTION"},
+    )
+    device: EnumProperty(
+        name="Device",
+        description="What the network runs on",
+        items=(
+            ("auto", "Automatic", "The graphics card where PyTorch can use it, else the processor"),
+            ("cpu", "CPU", "The processor"),
+            ("cuda", "CUDA", "An NVIDIA graphics card"),
+            ("mps", "Metal", "The graphics of an Apple processor"),
+        ),
+        update=_device_changed,
+    )
+    keep_minutes: IntProperty(
+        name="Keep Model for Minutes",
+        description="How long the model stays in memory after it was used; 0 keeps it until Blender ends",
+        default=30,
+        min=0,
+        max=24 * 60,
+    )
+    non_commercial: BoolProperty(
+        name="I Generate for Non-Commercial Use Only",
+        description="Allow models whose licence forbids commercial use. What they generate falls under it too",
+        default=False,
     )
     environment: StringProperty(
         name="Existing Environment",
@@ -70,32 +107,60 @@ class FREETALKER_AP_preferences(bpy.types.AddonPreferences):
         except InputError as error:
             self.environment_error = str(error)
 
-    def draw(self, _: bpy.types.Context) -> None:
+    def draw(self, context: Any) -> None:
         layout = self.layout
         layout.use_property_split = True
         layout.use_property_decorate = False
-        layout.prop(self, "model")
-        layout.prop(self, "environment")
+        column = layout.column()
+        column.prop(self, "model")
+        column.prop(self, "device")
+        column.prop(self, "keep_minutes")
+        column.prop(self, "non_commercial")
+        layout.separator()
+        column = layout.column()
+        column.prop(self, "environment")
         if self.environment_error:
-            layout.label(text=self.environment_error, icon="ERROR")
-        layout.label(text=f"Runtime folder: {runtime.site_folder()}", icon="FILE_FOLDER")
-        draw_packages(layout)
+            column.label(text=self.environment_error, icon="ERROR", translate=False)
+        folder = tr("Runtime folder: {folder}").format(folder=runtime.site_folder())
+        column.label(text=folder, icon="FILE_FOLDER", translate=False)
+        from . import preflight  # which needs this module
+
+        draw_checks(layout, preflight.checks(context.scene), width=90)
         row = layout.row()
         row.operator("freetalker.install_runtime")
         row.operator("freetalker.refresh_runtime")
+        row.operator("freetalker.example_scene")
 
 
-def draw_packages(layout: Any) -> None:
-    """Which packages are there, one a line."""
+def draw_checks(layout: Any, checks: Any, width: int) -> None:
+    """The checks, one a line, each with the button that mends it."""
+    icons = {"OK": "CHECKMARK", "WARNING": "ERROR", "MISSING": "X"}
     column = layout.column(align=True)
-    for package in runtime.packages():
-        row = column.row()
-        row.label(text=package.name, icon="CHECKMARK" if package.version else "X")
-        row.label(text=package.version or "missing")
+    for check in checks:
+        found = f"{tr(check.name)}: {check.found}"
+        draw_lines(column, found, icons[check.state], width)
+        if check.fix:
+            row = column.row()
+            row.label(text="", icon="BLANK1")
+            row.operator(check.fix, text=check.button)
+
+
+def draw_lines(layout: Any, text: str, icon: str, width: int = 38) -> None:
+    """A sentence in the interface's language, broken into lines that fit the sidebar."""
+    column = layout.column(align=True)
+    line = ""
+    for word in text.split():
+        if line and len(line) + len(word) >= width:
+            column.label(text=line, icon=icon, translate=False)
+            line, icon = word, "BLANK1"
+        else:
+            line = f"{line} {word}".strip()
+    column.label(text=line, icon=icon, translate=False)
 
 
 def register() -> None:
     bpy.utils.register_class(FREETALKER_AP_preferences)
+    installer.tidy(runtime.site_folder())
     preferences = get()
     if preferences is not None:
         preferences.activate()

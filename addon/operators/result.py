@@ -7,7 +7,7 @@ from typing import Any
 import bpy
 from bpy.props import BoolProperty, EnumProperty, FloatProperty
 
-from .. import bake, character, generated, generation, job, runtime, strips
+from .. import bake, character, generated, generation, job, models, strips
 from .base import Explained, needs_character
 
 
@@ -22,7 +22,7 @@ class FREETALKER_OT_generate(Explained, bpy.types.Operator):
 
     @classmethod
     def disabled_reason(cls, context: Any) -> str:
-        return runtime.disabled_reason() or job.disabled_reason() or needs_character(context)
+        return models.disabled_reason(context.scene) or job.disabled_reason() or needs_character(context)
 
     def run(self, context: Any) -> set[str]:
         message = generation.start(context, wait=bpy.app.background)

@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Install Runtime, Look Again."""
+"""Install Runtime, Look Again, and the other buttons that mend what the checks of the setup find."""
 
 from typing import Any
 
 import bpy
 from bpy.props import EnumProperty
 
-from .. import installer, job, preferences, runtime
+from .. import installer, job, memory, models, preferences, preflight, runtime
 from .base import Explained
 
 _DEVICES = {
@@ -94,4 +94,92 @@ class FREETALKER_OT_refresh_runtime(Explained, bpy.types.Operator):
         runtime.refresh()
 
 
-CLASSES = (FREETALKER_OT_install_runtime, FREETALKER_OT_refresh_runtime)
+class FREETALKER_OT_check_device(Explained, bpy.types.Operator):
+    bl_idname = "freetalker.check_device"
+    bl_label = "Check Device"
+    bl_description = "Ask PyTorch for the device that generation will run on and how much memory it has free"
+    bl_options = {"INTERNAL"}
+
+    @classmethod
+    def disabled_reason(cls, _: Any) -> str:
+        if "torch" in runtime.missing():
+            return "PyTorch is missing: install the runtime first"
+        return job.disabled_reason()
+
+    def run(self, _: Any) -> None:
+        wanted = preferences.device()
+
+        def work(_: job.Report, __: job.Cancelled) -> preflight.Device:
+            return preflight.ask_device(wanted)
+
+        def done(outcome: job.Outcome) -> None:
+            preflight.remember(outcome.result)
+
+        if bpy.app.background:
+            done(job.run("Check Device", work))
+        else:
+            job.start("Check Device", work, done, of_file=False)
+
+
+class FREETALKER_OT_use_auto_device(Explained, bpy.types.Operator):
+    bl_idname = "freetalker.use_auto_device"
+    bl_label = "Use What Is There"
+    bl_description = "Set the device in the preferences to Automatic"
+    bl_options = {"INTERNAL"}
+
+    def run(self, _: Any) -> None:
+        settings = preferences.get()
+        if settings is not None:
+            settings.device = "auto"
+
+
+class FREETALKER_OT_unload_model(Explained, bpy.types.Operator):
+    bl_idname = "freetalker.unload_model"
+    bl_label = "Unload Model"
+    bl_description = "Give the memory of the model back; it is loaded again when it is used"
+    bl_options = {"INTERNAL"}
+
+    @classmethod
+    def disabled_reason(cls, _: Any) -> str:
+        return job.disabled_reason() or ("" if memory.is_loaded() else "No model is loaded: close other programs")
+
+    def run(self, _: Any) -> None:
+        memory.unload()
+
+
+class FREETALKER_OT_use_default_model(Explained, bpy.types.Operator):
+    bl_idname = "freetalker.use_default_model"
+    bl_label = "Use the Default Model"
+    bl_description = "Generate this scene with the model that the add-on brings along"
+    bl_options = {"UNDO", "INTERNAL"}
+
+    def run(self, context: Any) -> None:
+        settings = preferences.get()
+        if settings is not None and models.look(preferences.default_model()).problem:
+            settings.model = preferences.DEFAULT_MODEL
+        context.scene.freetalker.model = ""
+
+
+class FREETALKER_OT_show_preferences(Explained, bpy.types.Operator):
+    bl_idname = "freetalker.show_preferences"
+    bl_label = "Show Preferences"
+    bl_description = "Open the preferences of this add-on"
+    bl_options = {"INTERNAL"}
+
+    @classmethod
+    def disabled_reason(cls, _: Any) -> str:
+        return "" if preferences.get() is not None else "It runs from its source and has no preferences"
+
+    def run(self, _: Any) -> None:
+        bpy.ops.preferences.addon_show(module=runtime.ROOT_PACKAGE)
+
+
+CLASSES = (
+    FREETALKER_OT_install_runtime,
+    FREETALKER_OT_refresh_runtime,
+    FREETALKER_OT_check_device,
+    FREETALKER_OT_use_auto_device,
+    FREETALKER_OT_unload_model,
+    FREETALKER_OT_use_default_model,
+    FREETALKER_OT_show_preferences,
+)

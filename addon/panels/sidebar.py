@@ -5,7 +5,8 @@ from typing import Any
 
 import bpy
 
-from .. import character, compat, generated, generation, job, preferences, runtime, strips
+from .. import character, compat, generated, generation, job, models, preferences, preflight, runtime, strips
+from ..translations import tr
 
 _LEVEL_ICONS = {"INFO": "INFO", "WARNING": "ERROR", "ERROR": "ERROR"}
 
@@ -27,22 +28,22 @@ class _Setup:
     bl_label = "Setup"
 
     @classmethod
-    def poll(cls, _: Any) -> bool:
-        return bool(runtime.missing())
+    def poll(cls, context: Any) -> bool:
+        return bool(preflight.open_checks(context.scene))
 
-    def draw(self, _: Any) -> None:
+    def draw(self, context: Any) -> None:
         layout = self.layout
         running = job.current()
-        if running is not None and running.title == "Install Runtime":
+        if running is not None and not running.of_file:
             _draw_progress(layout, running)
             return
-        layout.label(text="Generation needs these packages:")
-        preferences.draw_packages(layout)
-        layout.operator("freetalker.install_runtime", icon="IMPORT")
+        layout.label(text="Before anything is generated:")
+        preferences.draw_checks(layout, preflight.open_checks(context.scene), width=38)
         if not bpy.app.online_access:
-            _draw_lines(layout, "Online access is off: allow it in Preferences, System", "INTERNET_OFFLINE")
+            _draw_lines(layout, tr("Online access is off: allow it in Preferences, System"), "INTERNET_OFFLINE")
         if runtime.last_error:
             _draw_lines(layout, runtime.last_error, "ERROR")
+        layout.operator("freetalker.show_preferences", icon="PREFERENCES")
 
 
 class _Character:
@@ -55,6 +56,7 @@ class _Character:
         row.prop(context.scene.freetalker, "character", text="")
         if armature is None:
             layout.operator("freetalker.add_character", icon="ADD")
+            layout.operator("freetalker.example_scene", icon="SCENE_DATA")
             _draw_lines(layout, character.why_none(context), "INFO")
             return
         row.operator("freetalker.add_character", text="", icon="ADD")
@@ -124,6 +126,7 @@ class _Generate:
     def draw(self, context: Any) -> None:
         layout = self.layout
         settings = context.scene.freetalker
+        _draw_licence(layout, context.scene)
         running = job.current()
         if running is not None:
             _draw_progress(layout, running)
@@ -170,6 +173,18 @@ class _Result:
         hidden = generated.hidden_by(armature) if armature is not None else ""
         if hidden:
             _draw_lines(layout, hidden, "INFO")
+
+
+def _draw_licence(layout: Any, scene: Any) -> None:
+    """That a model may not be used commercially, and the consent to that."""
+    name, model = models.of_scene(scene)
+    if not model.non_commercial:
+        return
+    said = tr("'{name}' is for non-commercial use only ({licence}), and so is what it generates")
+    _draw_lines(layout, said.format(name=name, licence=model.licence), "ERROR")
+    settings = preferences.get()
+    if settings is not None:
+        layout.prop(settings, "non_commercial")
 
 
 def _strips(context: Any) -> list[strips.Placed]:
@@ -225,18 +240,7 @@ def _draw_progress(layout: Any, running: job.Job) -> None:
     layout.operator("freetalker.cancel", icon="X")
 
 
-def _draw_lines(layout: Any, text: str, icon: str, width: int = 38) -> None:
-    """A sentence, broken into lines that fit the sidebar."""
-    column = layout.column(align=True)
-    line = ""
-    for word in text.split():
-        if line and len(line) + len(word) >= width:
-            column.label(text=line, icon=icon)
-            line, icon = word, "BLANK1"
-        else:
-            line = f"{line} {word}".strip()
-    column.label(text=line, icon=icon)
-
+_draw_lines = preferences.draw_lines
 
 _PARTS = (  # (panel, parent)
     (_Setup, None),

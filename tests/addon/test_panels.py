@@ -125,6 +125,18 @@ def test_setup_only_while_something_is_missing(ft: SimpleNamespace, draw: Any, m
     assert "operator freetalker.install_runtime" not in draw()
 
 
+def test_a_non_commercial_licence_is_shown_with_its_consent(
+    ft: SimpleNamespace, installed: Any, draw: Any, armature: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _noted(ft, monkeypatch)
+    assert "prop non_commercial" not in draw()
+    models = installed("addon.models")
+    monkeypatch.setattr(models, "look", lambda name: models.Model("", "CC-BY-NC-4.0"))
+    shown = draw()
+    assert "non-commercial use only" in " ".join(shown)
+    assert shown.index("prop non_commercial") < shown.index("operator freetalker.generate")
+
+
 def test_while_a_job_runs(ft: SimpleNamespace, draw: Any, armature: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     _noted(ft, monkeypatch)
 
@@ -162,13 +174,13 @@ def test_names_what_hides_the_result(
 def test_preferences_and_menus_draw(ft: SimpleNamespace, installed: Callable[[str], ModuleType]) -> None:
     layout = Layout()
     preferences = ft.preferences.FREETALKER_AP_preferences
-    preferences.draw(
-        SimpleNamespace(layout=layout, bl_rna=preferences.bl_rna, environment_error="No such folder"), bpy.context
-    )
+    fields = {"bl_rna": preferences.bl_rna, "environment_error": "No such folder"}
+    preferences.draw(SimpleNamespace(layout=layout, **fields), bpy.context)
     menus = installed("addon.panels.menus")
     for entry in (*(entry for _, entry in menus._ENTRIES), menus.FREETALKER_MT_strips.draw):
         entry(SimpleNamespace(layout=layout), bpy.context)
-    expected = {"prop model", "prop environment", "No such folder"}
+    expected = {"prop model", "prop device", "prop keep_minutes", "prop environment", "No such folder"}
+    expected |= {"operator freetalker.example_scene"}
     verbs = ("add_character", "add_text_strip", "add_speech_strip", "import_storyboard", "export_storyboard")
     expected |= {f"operator freetalker.{verb}" for verb in verbs}
     assert expected <= set(layout.shown)

@@ -1,0 +1,26 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The interface in other languages. Blender itself translates labels and tooltips; `tr` is for what we put together."""
+
+import bpy
+
+from . import german
+
+_LANGUAGES = {"de_DE": german.MESSAGES}
+_NAME = __name__
+
+
+def tr(message: str) -> str:
+    """The message in the language of Blender's interface, to be filled in by `format`."""
+    return bpy.app.translations.pgettext_iface(message)
+
+
+def register() -> None:
+    table = {
+        language: {(context, message): text for message, text in messages.items() for context in ("*", "Operator")}
+        for language, messages in _LANGUAGES.items()
+    }
+    bpy.app.translations.register(_NAME, table)
+
+
+def unregister() -> None:
+    bpy.app.translations.unregister(_NAME)
