@@ -91,7 +91,7 @@ def _torch() -> Check:
 
 
 def _packages() -> Check:
-    absent = [name for name in runtime.missing() if name != "torch" and name != runtime.ENCODER]
+    absent = [name for name in runtime.missing() if name not in {"torch", runtime.ENCODER}]
     if not absent:
         return Check("Other Packages", "OK", tr("all there"))
     said = tr("missing: {names}").format(names=", ".join(absent))

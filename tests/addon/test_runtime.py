@@ -95,12 +95,15 @@ def test_folder_is_the_extensions_own_and_of_this_python(ft: SimpleNamespace) ->
 
 def test_an_older_runtime_is_told_by_its_lock(ft: SimpleNamespace, monkeypatch: Any, tmp_path: Path) -> None:
     monkeypatch.setattr(ft.runtime, "site_folder", lambda: tmp_path)
+    ft.runtime.refresh()
     assert not ft.runtime.is_outdated()  # there is none
     lock = next(ft.runtime.installer.LOCKS.glob("*.txt")).read_text()
     mark = tmp_path / ft.runtime.installer.MARK
     mark.write_text(lock)
+    ft.runtime.refresh()
     assert not ft.runtime.is_outdated()
     mark.write_text(lock.replace("==", "==0."))
+    ft.runtime.refresh()
     assert ft.runtime.is_outdated()
 
 

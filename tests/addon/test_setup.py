@@ -98,7 +98,7 @@ def _cut(path: Path) -> None:
 @pytest.mark.parametrize(
     ("breaks", "sentence"),
     [
-        (lambda folder: shutil.rmtree(folder), "There is no model"),
+        (shutil.rmtree, "There is no model"),
         (lambda folder: (folder / "config.json").unlink(), "layout is another program's"),
         (lambda folder: (folder / "config.json").write_text("{"), "cannot be read"),
         (lambda folder: (folder / "config.json").write_text('{"model_type": "bert"}'), "another program's"),
