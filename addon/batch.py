@@ -1,27 +1,42 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""From a timeline to a scene, a film and motion files with no window.
+"""From timelines to scenes, films and motion files with no window.
 
     blender -b --python addon/batch.py -- TIMELINE.json --blend OUT.blend --video OUT.mp4 --npz OUT.npz --bvh OUT.bvh
+    blender -b --python addon/batch.py -- FOLDER --video FOLDER --npz FOLDER [--skip-existing]
     python -m addon.batch TIMELINE.json ...             (the same, where Blender is the bpy package)
 
-Exit code 0, or 2 with one sentence on stderr; then no file was written or changed.
+Exit code 0, or 2 with one sentence on stderr; then no file was written or changed. Of a folder every timeline (.json,
+.srt) is done by itself, its outputs bear its name, and a report says how each ended; 2 where one or more failed.
 """
 
 import argparse
 import importlib
+import json
 import math
 import os
 import sys
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+import time
+import traceback
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import replace
+from functools import lru_cache
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 _ROOT = Path(__file__).resolve().parent.parent
 _SOURCE_PACKAGE = "freetalker"  # what a checkout's root is called where the extension is not installed from it
-_OUTPUTS = ("blend", "video", "npz", "bvh")
+_OUTPUTS = {  # option -> (ending, help)
+    "blend": (".blend", "the Blender file: character, strips, stage"),
+    "video": (".mp4", "the film, an .mp4 with the speech"),
+    "npz": (".npz", "the motion in the SMPL-X layout"),
+    "bvh": (".bvh", "the motion as BVH"),
+    "fbx": (".fbx", "the character and its motion as FBX"),
+    "glb": (".glb", "the character and its motion as glTF"),
+    "sound": (".wav", "the speech alone, as long as the motion"),
+}
+_REPORT = "report.json"
 
 
 def main(argv: Sequence[str]) -> int:
@@ -36,63 +51,199 @@ def _parse(argv: Sequence[str]) -> argparse.Namespace:
     from ..core.errors import InputError
 
     parser = argparse.ArgumentParser(
-        prog="addon.batch", description="Turn a timeline into a scene, a film and motion files."
+        prog="addon.batch",
+        description="Turn a timeline into a scene, a film and motion files; or every timeline of a folder, where each "
+        "output names a folder, too.",
     )
     add_generation_options(parser)
-    parser.add_argument("--blend", type=Path, metavar="FILE", help="the Blender file: character, strips, stage")
-    parser.add_argument("--video", type=Path, metavar="FILE", help="the film, an .mp4 with the speech")
-    parser.add_argument("--npz", type=Path, metavar="FILE", help="the motion in the SMPL-X layout")
-    parser.add_argument("--bvh", type=Path, metavar="FILE", help="the motion as BVH")
+    for kind, (_, words) in _OUTPUTS.items():
+        parser.add_argument(f"--{kind}", type=Path, metavar="FILE", help=words)
     parser.add_argument("--size", default="640x360", metavar="WxH", help="pixels of the film (default: %(default)s)")
+    parser.add_argument(
+        "--skip-existing",
+        action="store_true",
+        help="pass over timelines whose outputs are all newer than they and their recordings",
+    )
+    parser.add_argument("--report", type=Path, metavar="FILE", help=f"of a folder (default: {_REPORT} in an output's)")
     options = parser.parse_args(argv)
     width, _, height = options.size.lower().partition("x")
     if not (width.isdecimal() and height.isdecimal() and 16 <= int(width) <= 8192 and 16 <= int(height) <= 8192):
         raise InputError(f"--size {options.size!r} is no size: give width x height in pixels, such as 640x360.")
     options.size = (int(width) // 2 * 2, int(height) // 2 * 2)  # H.264 wants even numbers
-    outputs = [getattr(options, kind) for kind in _OUTPUTS if getattr(options, kind)]
-    if not outputs:
-        raise InputError("Nothing to write: give one or more of --blend, --video, --npz and --bvh.")
-    for path in outputs:
+    options.outputs = {kind: getattr(options, kind) for kind in _OUTPUTS if getattr(options, kind)}
+    if not options.outputs:
+        *others, last = (f"--{kind}" for kind in _OUTPUTS)
+        raise InputError(f"Nothing to write: give one or more of {', '.join(others)} and {last}.")
+    if options.timeline.is_dir():
+        for path in options.outputs.values():
+            if path.exists() and not path.is_dir():
+                raise InputError(f"{path} is a file: of a folder of timelines each output is a folder, too.")
+        return options
+    for path in options.outputs.values():
         if path.is_dir():
             raise InputError(f"{path} is a folder: give the name of a file.")
-    if len({path.resolve() for path in outputs}) < len(outputs):
+    if len({path.resolve() for path in options.outputs.values()}) < len(options.outputs):
         raise InputError("Two outputs have the same name: give each its own.")
     return options
 
 
-def _run(options: argparse.Namespace) -> None:
+def _run(options: argparse.Namespace) -> int:
+    if options.timeline.is_dir():
+        return _run_folder(options)
+    if options.skip_existing and _up_to_date(options.timeline, options.outputs):
+        print(f"{options.timeline.name} is up to date.")
+    else:
+        _run_one(options.timeline, options.outputs, options)
+    return 0
+
+
+def _run_one(path: Path, outputs: Mapping[str, Path], options: argparse.Namespace) -> float:
+    """Write the outputs of a timeline, all or none; returns the seconds of its motion."""
     from ..core.timeline import load_timeline
 
-    timeline = load_timeline(options.timeline)  # before the packages that take seconds to import
+    timeline = load_timeline(path)  # before the packages that take seconds to import
 
     from ..core.console import Progress
     from ..core.formats.bvh import save_bvh
     from ..core.generate import Settings, generate
-    from ..core.model.checkpoint import load_model
 
     if options.seed is not None:
         timeline = replace(timeline, seed=options.seed)
-    model = load_model(options.model or timeline.model)
+    model = _model(options.model or timeline.model)
     settings = Settings() if options.steps is None else Settings(steps=options.steps)
-    with _written_together() as target:
+    with _written_together(outputs) as files:
         motion = generate(timeline, model, settings, on_step=Progress("Generating")).resampled(timeline.fps)
-        if options.npz:
-            motion.save(target(options.npz))
-        if options.bvh:
-            save_bvh(motion, target(options.bvh))
-        if not (options.blend or options.video):
-            return
-        import bpy
+        if "npz" in files:
+            motion.save(files["npz"])
+        if "bvh" in files:
+            save_bvh(motion, files["bvh"])
+        if files.keys() - {"npz", "bvh"}:
+            scene = _scene(timeline, motion)
+            _write_scene(scene, motion, files, options.size)
+            if "video" in files:
+                scene.render.filepath = f"//{outputs['video'].name}"
+            if "blend" in files:
+                _save_blend(files["blend"])
+    return motion.seconds
 
-        from . import stage
 
-        scene = _scene(timeline, motion)
-        stage.build(scene, motion, options.size)
-        if options.video:
-            stage.render_video(scene, target(options.video), Progress("Rendering"))
-            scene.render.filepath = f"//{options.video.name}"
-        if options.blend:
-            bpy.ops.wm.save_as_mainfile(filepath=str(target(options.blend)), compress=True)
+def _write_scene(scene: Any, motion: Any, files: Mapping[str, Path], size: tuple[int, int]) -> None:
+    """The outputs that Blender makes of a scene."""
+    from ..core.console import Progress
+    from . import export, stage
+
+    for kind in ("fbx", "glb"):
+        if kind in files:
+            export.write(scene, scene.freetalker.character, files[kind])
+    if "sound" in files:
+        stage.write_sound(files["sound"])
+    if files.keys() & {"blend", "video"}:
+        stage.build(scene, motion, size)
+    if "video" in files:
+        stage.render_video(scene, files["video"], Progress("Rendering"))
+
+
+def _save_blend(path: Path) -> None:
+    import bpy
+
+    bpy.ops.wm.save_as_mainfile(filepath=str(path), compress=True)
+
+
+@lru_cache(maxsize=1)
+def _model(name: str) -> Any:
+    from ..core.model.checkpoint import load_model
+
+    return load_model(name)
+
+
+def _run_folder(options: argparse.Namespace) -> int:
+    """Do every timeline of a folder; returns the exit code. The report is whole after each of them."""
+    from ..core.errors import InputError
+
+    report = options.report or next(iter(options.outputs.values())) / _REPORT
+    paths = sorted(path for path in options.timeline.iterdir() if _is_timeline(path, report))
+    if not paths:
+        raise InputError(f"{options.timeline} has no timeline: put .json or .srt files there.")
+    names = [path.stem for path in paths]
+    twice = next((path for path in paths if names.count(path.stem) > 1), None)
+    if twice is not None:
+        raise InputError(f"Two timelines are called {twice.stem!r}, and so would their outputs be: rename one.")
+    if options.model:
+        _model(options.model)
+    rows: list[dict[str, Any]] = []
+    _write_report(report, rows)  # what cannot be written is told before hours of work
+    for number, path in enumerate(paths, start=1):
+        print(f"{path.name}, {number} of {len(paths)}", flush=True)
+        outputs = {kind: folder / (path.stem + _OUTPUTS[kind][0]) for kind, folder in options.outputs.items()}
+        rows.append(_outcome(path, outputs, options))
+        _write_report(report, rows)
+    for row in rows:
+        print(f"{row['outcome']:8}{row['seconds']:8.1f} s  {row['timeline']:24} {row.get('error', '')}".rstrip())
+    print(report)
+    failed = sum(row["outcome"] == "failed" for row in rows)
+    if failed:
+        print(f"{failed} of {len(rows)} timelines failed: {report} says why.", file=sys.stderr)
+    return 2 if failed else 0
+
+
+def _is_timeline(path: Path, report: Path) -> bool:
+    return path.suffix.lower() in {".json", ".srt"} and path.is_file() and path.name not in {_REPORT, report.name}
+
+
+def _outcome(path: Path, outputs: Mapping[str, Path], options: argparse.Namespace) -> dict[str, Any]:
+    """A row of the report: do one timeline, whatever becomes of it."""
+    from ..core.errors import InputError
+
+    row: dict[str, Any] = {"timeline": path.name, "outcome": "made", "seconds": 0.0}
+    begun = time.monotonic()
+    try:
+        if options.skip_existing and _up_to_date(path, outputs):
+            row["outcome"] = "skipped"
+        else:
+            row["motion_seconds"] = round(_run_one(path, outputs, options), 3)
+        row["outputs"] = [str(output) for output in outputs.values()]
+    except ModuleNotFoundError:
+        raise  # of the next as of this one
+    except Exception as error:
+        row["outcome"] = "failed"
+        row["error"] = str(error)
+        if not isinstance(error, InputError):
+            traceback.print_exc()
+            row["error"] = f"{type(error).__name__}: {' '.join(str(error).split())}"
+        print(row["error"], file=sys.stderr)
+    row["seconds"] = round(time.monotonic() - begun, 1)
+    return row
+
+
+def _up_to_date(path: Path, outputs: Mapping[str, Path]) -> bool:
+    """Whether all outputs are there and newer than the timeline and its recordings."""
+    from ..core.errors import InputError
+    from ..core.timeline import load_timeline
+
+    try:
+        sources = [path, *(strip.audio for strip in load_timeline(path).speech)]
+        newest = max(source.stat().st_mtime for source in sources)
+        return all(output.stat().st_mtime >= newest for output in outputs.values())
+    except (OSError, InputError):
+        return False
+
+
+def _write_report(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
+    from ..core.errors import InputError
+
+    counts = {outcome: sum(row["outcome"] == outcome for row in rows) for outcome in ("made", "skipped", "failed")}
+    seconds = round(sum(row["seconds"] for row in rows), 1)
+    text = json.dumps({**counts, "seconds": seconds, "timelines": rows}, indent=2, ensure_ascii=False)
+    temporary = path.with_name(f".{os.getpid()}-{path.name}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary.write_text(text + "\n", encoding="utf-8")
+        os.replace(temporary, path)
+    except OSError as error:
+        raise InputError(f"The report {path} cannot be written: {error.strerror or error}.") from error
+    finally:
+        with suppress(OSError):
+            temporary.unlink(missing_ok=True)
 
 
 def _scene(timeline: Any, motion: Any) -> Any:
@@ -118,32 +269,31 @@ def _scene(timeline: Any, motion: Any) -> Any:
 
 
 @contextmanager
-def _written_together() -> Iterator[Callable[[Path], Path]]:
-    """Gives a function from a file's name to a temporary one beside it; all get their names at the end, or none does.
+def _written_together(outputs: Mapping[str, Path]) -> Iterator[dict[str, Path]]:
+    """Temporary files beside the outputs, by kind; all get their names at the end, or none does.
 
     Raises:
-        InputError: a file cannot be written.
+        InputError: a file cannot be written; of a folder that cannot it is told at the start.
     """
     from ..core.errors import InputError
 
-    pairs: list[tuple[Path, Path]] = []
-
-    def target(path: Path) -> Path:
-        path = path.absolute()
-        path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = path.with_name(f".{os.getpid()}-{path.name}")
-        pairs.append((temporary, path))
-        return temporary
-
+    files: dict[str, Path] = {}
     try:
-        yield target
-        for temporary, path in pairs:
-            os.replace(temporary, path)
-            print(path)
+        for kind, path in ((kind, path.absolute()) for kind, path in outputs.items()):
+            if path.is_dir():
+                raise InputError(f"{path} is a folder, and a file of that name is to be written: move it away.")
+            path.parent.mkdir(parents=True, exist_ok=True)
+            files[kind] = path.with_name(f".{os.getpid()}-{path.name}")
+            files[kind].touch()
+            files[kind].unlink()  # Blender would keep an old version of it
+        yield files
+        for kind, temporary in files.items():
+            os.replace(temporary, outputs[kind])
+            print(outputs[kind])
     except OSError as error:
         raise InputError(f"{error.filename or 'A file'} cannot be written: {error.strerror or error}.") from error
     finally:
-        for temporary, _ in pairs:
+        for temporary in files.values():
             temporary.unlink(missing_ok=True)
 
 

@@ -68,6 +68,18 @@ def render_video(scene: bpy.types.Scene, path: Path, on_frame: Callable[[int, in
         raise InputError(f"Blender could not write the film {path}: {words[-300:].strip() or 'it gave no reason'}.")
 
 
+def write_sound(path: Path) -> None:
+    """Write the sound of the scene at hand over its frames as a WAV file; silence where it has none.
+
+    Raises:
+        InputError: Blender could not write it.
+    """
+    try:
+        bpy.ops.sound.mixdown(filepath=str(path), container="WAV", codec="PCM", format="S16")
+    except RuntimeError as error:
+        raise InputError(f"Blender could not write the sound {path}: {str(error).strip()}.") from error
+
+
 @contextlib.contextmanager
 def _quiet() -> Iterator[Callable[[], str]]:
     """Keep Blender's own lines (one and more a frame) off the console; gives a function that returns them.

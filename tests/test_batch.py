@@ -178,6 +178,129 @@ def test_bad_options_are_one_sentence(timeline: Path, arguments: tuple[str, ...]
     assert named in result.stderr
 
 
+def test_batch_writes_the_character_and_the_sound(model: Path, timeline: Path, tmp_path: Path) -> None:
+    pytest.importorskip("bpy")
+    out = {kind: tmp_path / "new" / f"out.{kind}" for kind in ("fbx", "glb", "sound")}
+    options = [word for kind, path in out.items() for word in (f"--{kind}", path)]
+    result = run(*BATCH, timeline, "--model", model, "--steps", 2, *options)
+    assert result.returncode == 0, result.stderr
+    assert sorted((tmp_path / "new").iterdir()) == sorted(out.values())
+    assert out["glb"].read_bytes()[:4] == b"glTF"
+    assert b"FBX" in out["fbx"].read_bytes()[:20]
+    heard, rate = soundfile.read(out["sound"])
+    assert len(heard) / rate == pytest.approx(1.3, abs=0.05)
+    before, during = (np.abs(heard[int(a * rate) : int(b * rate)]).max() for a, b in ((0.0, 0.6), (0.8, 1.1)))
+    assert before < 0.01
+    assert during > 0.2
+
+
+@pytest.fixture
+def folder(timeline: Path, tmp_path: Path) -> Path:
+    """A folder with a timeline, subtitles, a timeline whose recording is missing, and another file."""
+    folder = tmp_path / "scenes"
+    folder.mkdir()
+    content = json.loads(timeline.read_text())
+    content["speech"][0]["audio"] = "../voice.wav"
+    (folder / "walk.json").write_text(json.dumps(content))
+    content["speech"][0]["audio"] = "nowhere.wav"
+    (folder / "spoilt.json").write_text(json.dumps(content))
+    (folder / "bow.srt").write_text("1\n00:00:00,000 --> 00:00:01,000\na person bows\n")
+    (folder / "readme.txt").write_text("no timeline")
+    return folder
+
+
+def test_a_failing_timeline_does_not_stop_the_others(model: Path, folder: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    result = run(*BATCH, folder, "--model", model, "--steps", 2, "--npz", out, "--bvh", tmp_path / "bvh")
+    assert result.returncode == 2
+    assert "Traceback" not in result.stderr
+    assert "1 of 3 timelines failed" in result.stderr
+    assert sorted(path.name for path in out.iterdir()) == ["bow.npz", "report.json", "walk.npz"]
+    assert sorted(path.name for path in (tmp_path / "bvh").iterdir()) == ["bow.bvh", "walk.bvh"]
+    report = json.loads((out / "report.json").read_text())
+    assert (report["made"], report["skipped"], report["failed"]) == (2, 0, 1)
+    rows = {row["timeline"]: row for row in report["timelines"]}
+    assert {name: row["outcome"] for name, row in rows.items()} == {
+        "bow.srt": "made", "spoilt.json": "failed", "walk.json": "made",
+    }  # fmt: skip
+    assert "nowhere.wav" in rows["spoilt.json"]["error"]
+    assert rows["walk.json"]["motion_seconds"] == 1.3
+    assert rows["walk.json"]["outputs"] == [str(out / "walk.npz"), str(tmp_path / "bvh" / "walk.bvh")]
+    assert all(row["seconds"] >= 0 for row in rows.values())
+    table = [line.split() for line in result.stdout.splitlines() if line.startswith(("made", "failed"))]
+    assert [(words[0], words[3]) for words in table] == [
+        ("made", "bow.srt"), ("failed", "spoilt.json"), ("made", "walk.json"),
+    ]  # fmt: skip
+
+
+def test_what_is_up_to_date_is_passed_over(model: Path, folder: Path, tmp_path: Path) -> None:
+    (folder / "spoilt.json").unlink()
+    out = tmp_path / "out"
+    command = (*BATCH, folder, "--model", model, "--steps", 2, "--npz", out, "--skip-existing")
+
+    def outcomes() -> dict[str, str]:
+        result = run(*command)
+        assert result.returncode == 0, result.stderr
+        rows = json.loads((out / "report.json").read_text())["timelines"]
+        return {row["timeline"]: row["outcome"] for row in rows}
+
+    assert outcomes() == {"bow.srt": "made", "walk.json": "made"}
+    made = (out / "bow.npz").stat().st_mtime_ns
+    later = (out / "walk.npz").stat().st_mtime + 5
+    os.utime(tmp_path / "voice.wav", (later, later))  # its recording was changed
+    assert outcomes() == {"bow.srt": "skipped", "walk.json": "made"}
+    assert (out / "bow.npz").stat().st_mtime_ns == made
+    (out / "bow.npz").unlink()
+    os.utime(tmp_path / "voice.wav", (0, 0))
+    assert outcomes() == {"bow.srt": "made", "walk.json": "skipped"}
+
+
+def _empty(folder: Path) -> tuple[object, ...]:
+    for path in folder.iterdir():
+        path.unlink()
+    return ("--npz", folder / "out")
+
+
+def _onto_a_file(folder: Path) -> tuple[object, ...]:
+    return ("--npz", folder / "readme.txt")
+
+
+def _of_one_name(folder: Path) -> tuple[object, ...]:
+    (folder / "walk.srt").write_text("1\n00:00:00,000 --> 00:00:01,000\na person bows\n")
+    return ("--npz", folder / "out")
+
+
+def _report_beneath_a_file(folder: Path) -> tuple[object, ...]:
+    return ("--npz", folder / "out", "--report", folder / "readme.txt" / "report.json")
+
+
+@pytest.mark.parametrize(
+    ("spoil", "named"),
+    [
+        (_empty, "has no timeline"),
+        (_onto_a_file, "is a file"),
+        (_of_one_name, "Two timelines are called 'walk'"),
+        (_report_beneath_a_file, "cannot be written: Not a directory"),
+    ],
+)
+def test_bad_folders_are_one_sentence(folder: Path, spoil: Callable[[Path], tuple[object, ...]], named: str) -> None:
+    options = spoil(folder)
+    before = sorted(folder.rglob("*"))
+    result = run(*BATCH, folder, *options)
+    assert result.returncode == 2
+    assert named in result.stderr
+    assert len(result.stderr.strip().splitlines()) == 1
+    assert sorted(folder.rglob("*")) == before
+
+
+def test_a_place_that_cannot_be_written_is_told_before_the_work(model: Path, timeline: Path, tmp_path: Path) -> None:
+    (tmp_path / "a file").write_text("the user's")
+    result = run(*BATCH, timeline, "--model", model, "--npz", tmp_path / "a file" / "out.npz")
+    assert result.returncode == 2
+    assert "a file" in result.stderr
+    assert "Generating" not in result.stdout
+
+
 def test_a_part_left_out_is_named(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.setitem(DELEGATED, "train", (".training.nowhere", ""))
     assert core_main(["train"]) == 2
