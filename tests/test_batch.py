@@ -280,7 +280,7 @@ def _report_beneath_a_file(folder: Path) -> tuple[object, ...]:
         (_empty, "has no timeline"),
         (_onto_a_file, "is a file"),
         (_of_one_name, "Two timelines are called 'walk'"),
-        (_report_beneath_a_file, "cannot be written: Not a directory"),
+        (_report_beneath_a_file, "cannot be written"),
     ],
 )
 def test_bad_folders_are_one_sentence(folder: Path, spoil: Callable[[Path], tuple[object, ...]], named: str) -> None:
