@@ -1,13 +1,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The runtime's packages come by their hashes, go on after an interruption, and are installed whole or not at all."""
 
-import hashlib
 import http.server
 import os
 import socket
-import sys
 import threading
-import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
@@ -15,24 +12,7 @@ from typing import Any
 
 import pytest
 
-TAG = f"cp{sys.version_info.major}{sys.version_info.minor}"
-
-
-def make_wheel(folder: Path, name: str, version: str = "1.0", content: str = "") -> str:
-    """A wheel of one module; its SHA-256."""
-    folder.mkdir(parents=True, exist_ok=True)
-    path = folder / f"{name}-{version}-py3-none-any.whl"
-    info = f"{name}-{version}.dist-info"
-    files = {
-        f"{name}/__init__.py": content,
-        f"{info}/METADATA": f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\nRequires-Dist: absent-package\n",
-        f"{info}/WHEEL": "Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
-    }
-    record = "".join(f"{file},,\n" for file in files) + f"{info}/RECORD,,\n"
-    with zipfile.ZipFile(path, "w") as archive:
-        for file, text in (*files.items(), (f"{info}/RECORD", record)):
-            archive.writestr(zipfile.ZipInfo(file), text)
-    return hashlib.sha256(path.read_bytes()).hexdigest()
+from tests.wheels import make_wheel
 
 
 class Setup(SimpleNamespace):
