@@ -30,14 +30,16 @@ _LEAD = 0.5  # seconds of quiet before a planned voice
 class Exam:
     """What every row is asked, and the recordings that it is compared with.
 
-    prompts: timelines of one prompt; shown: of each a recorded clip, which is the mocap row. voices: recordings.
-    talks: timelines of text and speech. texts, pairs, free: the clips that rows are compared with; recorded_pairs and
-    recorded_free: other ones, the mocap row. calm: recordings without any join.
+    prompts: timelines of one prompt; shown: of each a recorded clip, which is the mocap row; texts, other_texts: of
+    each another clip of the same action, and one of another action. talks: timelines of text and speech. pairs, free:
+    what Frechet distances are to, as are texts; recorded_pairs, recorded_free: other recordings, the mocap row. calm:
+    recordings without any join.
     """
 
     prompts: list[Timeline]
     shown: list[Clip]
     texts: list[Clip]
+    other_texts: list[Clip]
     voices: list[Voice]
     pairs: list[Clip]
     recorded_pairs: list[Clip]
@@ -53,6 +55,7 @@ def set_exam(library: Library, sounds: Sequence[Path], out: Path, limit: int | N
     plan = plan_text(library, split, 0, limit)
     # of each action the clips that its wordings were made from, and one request for each
     first_clips = [k for k in range(len(plan.recorded)) if k % (WORDINGS * SEEDS) < WORDINGS]
+    turn = len(first_clips) // 2 // WORDINGS * WORDINGS  # by half of the actions
     clips: dict[int, Clip] = {}
 
     def clip(take: Take) -> Clip:
@@ -77,6 +80,7 @@ def set_exam(library: Library, sounds: Sequence[Path], out: Path, limit: int | N
         prompts=[request.timeline(1.0) for request in plan.requests[::SEEDS]],
         shown=[clip(plan.recorded[k].take) for k in first_clips],
         texts=[clip(plan.reference[k].take) for k in first_clips],
+        other_texts=[clip(plan.reference[k].take) for k in (*first_clips[turn:], *first_clips[:turn])],
         voices=voices,
         pairs=[clip(take) for take in pairs[1::2]],
         recorded_pairs=[clip(take) for take in pairs[::2]],

@@ -9,7 +9,8 @@ and OUT/table1.json. The definitions stand in docs/paper.md.
 
 import argparse
 import json
-from collections.abc import Sequence
+import os
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -43,16 +44,16 @@ VARIANTS: dict[str, tuple[str, ...]] = {
 }
 """What is trained, and with which options of `python -m core train`."""
 NAMES = {
-    "mocap": "recordings", "noise": "untrained network", "freetalker": "FreeTalker", "mse": "- Huber (squared error)",
-    "local-attention": "+ local attention", "diffmotion-v2": "DiffMotion-v2",
+    "mocap": "recordings", "shuffled": "recordings of other actions", "noise": "untrained network",
+    "freetalker": "FreeTalker", "mse": "- Huber (squared error)", "local-attention": "+ local attention",
+    "diffmotion-v2": "DiffMotion-v2",
 }  # fmt: skip
-JOININGS = {
-    "DoubleTake": DoubleTake(),
-    "none": DoubleTake(handshake=0),
-    "overlaps averaged": DoubleTake("averaged"),
-}
+JOININGS = {"not joined": DoubleTake(handshake=0), "overlaps averaged": DoubleTake("averaged")}
+"""What DoubleTake is compared with."""
+STRETCHES = 64  # of 5 s, that a Frechet distance of speech or free motion compares: the same number in each row
 
 Figure = tuple[float, float]  # mean and spread
+Row = dict[str, Figure]
 
 
 @dataclass(frozen=True)
@@ -70,6 +71,10 @@ class Budget:
     def options(self) -> list[str]:
         values = vars(self).items()
         return [text for name, value in values for text in (f"--{name.replace('_', '-')}", str(value))]
+
+
+def parameters(model: Model) -> int:
+    return sum(parameter.numel() for parameter in model.denoiser.parameters())
 
 
 def trained(name: str, takes: Path, out: Path, budget: Budget, speech_blocks: Sequence[str]) -> Model:
@@ -160,12 +165,22 @@ def recorded_stretches(exam: Exam) -> tuple[float, list[Stretch]]:
 
 
 def _apart(clips: Sequence[Clip], reference: Sequence[Clip], judge: TextMotionJudge) -> float:
-    """Frechet distance of stretches of 5 s, of which as many are taken in every row."""
-    number = min(len(windows(list(some), 10**6)) for some in (clips, reference))
-    return frechet_distance(*(judge.see(windows(list(some), number))[0] for some in (clips, reference)))
+    """Frechet distance of `STRETCHES` stretches of 5 s each, or as many as there are."""
+    return frechet_distance(*(judge.see(windows(list(some), STRETCHES))[0] for some in (clips, reference)))
 
 
-Row = dict[str, Figure]
+def kept(path: Path, of: dict[str, object], make: Callable[[], Row]) -> Row:
+    """The row in a file where it is of the same things, else a new one, which is kept there."""
+    if path.is_file():
+        known = json.loads(path.read_text(encoding="utf-8"))
+        if known["of"] == of:
+            return {name: (mean, deviation) for name, (mean, deviation) in known["row"].items()}
+    row = make()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(path.name + ".part")
+    temporary.write_text(json.dumps({"of": of, "row": row}, indent=2) + "\n", encoding="utf-8")
+    os.replace(temporary, path)
+    return row
 
 
 def _several(rounds: Sequence[dict[str, float]]) -> Row:
@@ -183,28 +198,62 @@ def performed(model: Model, timelines: Sequence[Timeline], settings: Settings, r
     return clips
 
 
-def row_of(model: Model, exam: Exam, judge: TextMotionJudge, settings: Settings, rounds: int, label: str) -> Row:
-    """The figures of a model, mean and spread over rounds of noise; jerk and acceleration over clips."""
-    spoken = [voice.timeline(i) for i, voice in enumerate(exam.voices)]
-    found: list[dict[str, float]] = []
-    talked: list[Clip] = []
-    for k in range(rounds):
-        clips = performed(model, spoken, settings, k, f"{label}: speech")
-        talked += clips
-        figures = {"speech_frechet": _apart(clips, exam.pairs, judge)}
-        if model.config.denoiser.text_width:
-            clips = performed(model, exam.prompts, settings, k, f"{label}: text")
-            figures |= text_figures(clips, exam.shown, exam, judge)
-            clips = performed(model, exam.talks, settings, k, f"{label}: free")
-            figures |= free_figures(clips, exam, judge)
-        found.append(figures)
-    return _several(found) | calmness(talked)
+@dataclass(frozen=True)
+class Measure:
+    """Makes the rows of models, and keeps each in a file of `folder`, so that a killed run goes on.
 
+    rounds: how often everything is generated, with other noise each time; steps: of the sampler.
+    """
 
-def joined_row(model: Model, exam: Exam, judge: TextMotionJudge, settings: Settings, rounds: int, label: str) -> Row:
-    """Free motion and its joins alone."""
-    every = [performed(model, exam.talks, settings, k, label) for k in range(rounds)]
-    return _several([free_figures(clips, exam, judge) for clips in every])
+    exam: Exam
+    judge: TextMotionJudge
+    fingerprint: int
+    folder: Path
+    rounds: int
+    steps: int
+
+    def row(self, name: str, model: Model) -> Row:
+        """Mean and spread over the rounds; of jerk and acceleration over clips."""
+        return kept(self.folder / f"{name}.json", self._of(model), lambda: self._row(name, model))
+
+    def joined(self, name: str, model: Model, joining: str) -> Row:
+        """Free motion and its joins alone."""
+        settings = replace(self._settings(name), double_take=JOININGS[joining])
+
+        def make() -> Row:
+            label = f"{name}, {joining}"
+            every = [performed(model, self.exam.talks, settings, k, label) for k in range(self.rounds)]
+            return _several([free_figures(clips, self.exam, self.judge) for clips in every])
+
+        return kept(self.folder / f"{name}, {joining}.json", self._of(model), make)
+
+    def _row(self, name: str, model: Model) -> Row:
+        exam, judge, settings = self.exam, self.judge, self._settings(name)
+        spoken = [voice.timeline(i) for i, voice in enumerate(exam.voices)]
+        found: list[dict[str, float]] = []
+        talked: list[Clip] = []
+        for k in range(1 if name == "noise" else self.rounds):
+            clips = performed(model, spoken, settings, k, f"{name}, speech")
+            talked += clips
+            figures = {"speech_frechet": _apart(clips, exam.pairs, judge)}
+            if model.config.denoiser.text_width:
+                clips = performed(model, exam.prompts, settings, k, f"{name}, text")
+                figures |= text_figures(clips, exam.shown, exam, judge)
+                clips = performed(model, exam.talks, settings, k, f"{name}, free")
+                figures |= free_figures(clips, exam, judge)
+            found.append(figures)
+        return _several(found) | calmness(talked)
+
+    def _settings(self, name: str) -> Settings:
+        steps = min(NOISE_STEPS, self.steps) if name == "noise" else self.steps
+        return Settings(steps=steps, sampler="dpm", cleanup=False)
+
+    def _of(self, model: Model) -> dict[str, object]:
+        return {
+            "takes": self.fingerprint, "rounds": self.rounds, "steps": self.steps,
+            "asked": [len(part) for part in (self.exam.prompts, self.exam.voices, self.exam.talks)],
+            "weights": sum(float(parameter.double().abs().sum()) for parameter in model.denoiser.parameters()),
+        }  # fmt: skip
 
 
 def recorded_row(exam: Exam, judge: TextMotionJudge) -> Row:
@@ -272,30 +321,29 @@ def run(arguments: Sequence[str] | None = None) -> int:
         value = getattr(given, name)
         if value is not None and value < least:
             raise InputError(f"--{name.replace('_', '-')} must be {least} or more, not {value}.")
-    beside = {name: load_model(name) for name in given.beside}
+    beside = {Path(name).name: load_model(name) for name in given.beside}
     library = Library.open(given.takes)
     sounds = [DEMO_VOICE] if given.speech is None else speech_files(given.speech, held_out=True)
     if not sounds:
         raise InputError(f"No held-out recordings of speech lie in {given.speech}.")
     budget = Budget(**{name: getattr(given, name) for name in vars(Budget())})
     given.out.mkdir(parents=True, exist_ok=True)
-    models = {name: trained(name, given.takes, given.out, budget, library.speech_blocks) for name in VARIANTS}
     exam = set_exam(library, sounds, given.out, given.limit)
     judge = judge_in(given.judges, library, quick=given.limit is not None)
-    settings = Settings(steps=given.sampling_steps, sampler="dpm", cleanup=False)
-    rows: dict[str, Row] = {"mocap": recorded_row(exam, judge)}
-    for name, model in {**models, **beside}.items():
-        rows[name] = row_of(model, exam, judge, settings, given.rounds, name)
-    poor = replace(settings, steps=NOISE_STEPS)
-    rows["noise"] = row_of(untrained(models["freetalker"], 0), exam, judge, poor, 1, "noise")
+    measure = Measure(exam, judge, library.fingerprint, given.out / "rows", given.rounds, given.sampling_steps)
+    rows: dict[str, Row] = {
+        "mocap": recorded_row(exam, judge),
+        "shuffled": {"ssim": (text_figures(exam.shown, exam.other_texts, exam, judge)["ssim"], 0.0)},
+    }
+    models = {name: trained(name, given.takes, given.out, budget, library.speech_blocks) for name in VARIANTS} | beside
+    for name, model in models.items():
+        rows[name] = measure.row(name, model)
+    rows["noise"] = measure.row("noise", untrained(models["freetalker"], 0))
     joins: dict[str, Row] = {"recordings, any frame": rows["mocap"]}
-    for name, model in {"freetalker": models["freetalker"], **beside}.items():
-        for joining, double_take in JOININGS.items():
-            row = rows[name]
-            if joining != "DoubleTake":
-                label = f"{name}: {joining}"
-                row = joined_row(model, exam, judge, replace(settings, double_take=double_take), given.rounds, label)
-            joins[f"{NAMES.get(name, name)}, {joining}"] = row
+    for name in ("freetalker", *beside):
+        joins[f"{NAMES.get(name, name)}, DoubleTake"] = rows[name]
+        for joining in JOININGS:
+            joins[f"{NAMES.get(name, name)}, {joining}"] = measure.joined(name, models[name], joining)
     about: dict[str, object] = {
         "budget": vars(budget), "parameters": {name: parameters(model) for name, model in models.items()},
         "rounds": given.rounds, "sampling_steps": given.sampling_steps, "limit": given.limit,
@@ -314,10 +362,6 @@ def judge_in(folder: Path, library: Library, quick: bool) -> TextMotionJudge:
         config = JudgeConfig(steps=300, speech_steps=10) if quick else JudgeConfig()
         known = load_or_train(folder / "quick" if quick else folder, library, split, config, Progress)
     return known[0]
-
-
-def parameters(model: Model) -> int:
-    return sum(parameter.numel() for parameter in model.denoiser.parameters())
 
 
 if __name__ == "__main__":
