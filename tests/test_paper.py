@@ -102,6 +102,8 @@ def test_an_interrupted_training_goes_on(folder, capsys):
     model = table1.trained("mse", folder / "takes", folder / "out", longer, BLOCKS)
     assert "going on at step 2" in capsys.readouterr().out
     assert model.config.trained_steps == 4
+    model = table1.trained("mse", folder / "takes", folder / "out", budget, BLOCKS)
+    assert model.config.trained_steps == 4  # what was learned is not unlearned, and said to be so
 
 
 @pytest.mark.parametrize(

@@ -141,7 +141,7 @@ def _train(
             _save_state(state_file, step + 1, takes, denoiser, average, optimizer, config, recipe)
             saved = time.monotonic()
     if team.rank == 0:
-        _save_state(state_file, recipe.steps, takes, denoiser, average, optimizer, config, recipe)
+        _save_state(state_file, max(first, recipe.steps), takes, denoiser, average, optimizer, config, recipe)
 
 
 def export(
