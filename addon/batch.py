@@ -3,10 +3,12 @@
 
     blender -b --python addon/batch.py -- TIMELINE.json --blend OUT.blend --video OUT.mp4 --npz OUT.npz --bvh OUT.bvh
     blender -b --python addon/batch.py -- FOLDER --video FOLDER --npz FOLDER [--skip-existing]
+    blender -b --python addon/batch.py -- SCENE.blend --blend OUT.blend --sound OUT.wav
     python -m addon.batch TIMELINE.json ...             (the same, where Blender is the bpy package)
 
 Exit code 0, or 2 with one sentence on stderr; then no file was written or changed. Of a folder every timeline (.json,
-.srt) is done by itself, its outputs bear its name, and a report says how each ended; 2 where one or more failed.
+.srt) is done by itself, its outputs bear its name, and a report says how each ended; 2 where one or more failed. Of a
+.blend the strips of its scene are generated on their own characters; what else is in it stays.
 """
 
 import argparse
@@ -101,18 +103,14 @@ def _run_one(path: Path, outputs: Mapping[str, Path], options: argparse.Namespac
     """Write the outputs of a timeline, all or none; returns the seconds of its motion."""
     from ..core.timeline import load_timeline
 
+    if path.suffix.lower() == ".blend":
+        return _run_blend(path, outputs, options)
     timeline = load_timeline(path)  # before the packages that take seconds to import
 
-    from ..core.console import Progress
     from ..core.formats.bvh import save_bvh
-    from ..core.generate import Settings, generate
 
-    if options.seed is not None:
-        timeline = replace(timeline, seed=options.seed)
-    model = _model(options.model or timeline.model)
-    settings = Settings() if options.steps is None else Settings(steps=options.steps)
     with _written_together(outputs) as files:
-        motion = generate(timeline, model, settings, on_step=Progress("Generating")).resampled(timeline.fps)
+        motion = _motion(timeline, options)
         if "npz" in files:
             motion.save(files["npz"])
         if "bvh" in files:
@@ -125,6 +123,60 @@ def _run_one(path: Path, outputs: Mapping[str, Path], options: argparse.Namespac
             if "blend" in files:
                 _save_blend(files["blend"])
     return motion.seconds
+
+
+def _motion(timeline: Any, options: argparse.Namespace) -> Any:
+    """What a timeline becomes with the model, the steps and the seed of the options, at its own frame rate."""
+    from ..core.console import Progress
+    from ..core.generate import Settings, generate
+
+    if options.seed is not None:
+        timeline = replace(timeline, seed=options.seed)
+    model = _model(options.model or timeline.model)
+    settings = Settings() if options.steps is None else Settings(steps=options.steps)
+    return generate(timeline, model, settings, on_step=Progress("Generating")).resampled(timeline.fps)
+
+
+def _run_blend(path: Path, outputs: Mapping[str, Path], options: argparse.Namespace) -> float:
+    """Generate the strips of all characters of a .blend and write the outputs; returns the seconds of motion."""
+    import bpy
+
+    from ..core.console import Progress
+    from ..core.errors import InputError
+    from . import character, export, generated, sequencer, stage, strips
+
+    if not path.is_file():
+        raise InputError(f"The file {path} does not exist: give a timeline, a .blend or a folder.")
+    try:
+        bpy.ops.wm.open_mainfile(filepath=str(path.absolute()), load_ui=False)
+    except RuntimeError as error:
+        raise InputError(f"{path} cannot be opened as a .blend: {' '.join(str(error).split())}") from error
+    scene: Any = bpy.context.scene
+    found = [one for one in scene.objects if character.is_character(one)]
+    found = [one for one in found if any(strips.placed(one, kind) for kind in ("TEXT", "SPEECH"))]
+    exported = outputs.keys() & {"npz", "bvh", "fbx", "glb"}
+    if not found:
+        raise InputError(f"{path.name} has no character with a text or speech strip: add one in Blender.")
+    if exported and len(found) > 1:
+        raise InputError(
+            f"{path.name} has {len(found)} characters, and --{min(exported)} holds one: export in Blender."
+        )
+    with _written_together(outputs) as files:
+        seconds = 0.0
+        for armature in found:
+            motion = _motion(strips.timeline(scene, armature), options)
+            generated.place(scene, armature, motion)
+            seconds = max(seconds, motion.seconds)
+        sequencer.mirror(scene)
+        for kind in exported:
+            export.write(scene, found[0], files[kind])
+        if "sound" in files:
+            stage.write_sound(files["sound"])
+        if "blend" in files:  # before the film, whose settings are not the user's
+            _save_blend(files["blend"])
+        if "video" in files:
+            stage.render_video(scene, files["video"], Progress("Rendering"))
+    return seconds
 
 
 def _write_scene(scene: Any, motion: Any, files: Mapping[str, Path], size: tuple[int, int]) -> None:

@@ -194,6 +194,42 @@ def test_batch_writes_the_character_and_the_sound(model: Path, timeline: Path, t
     assert during > 0.2
 
 
+def test_the_strips_of_a_blender_file_are_generated(model: Path, timeline: Path, tmp_path: Path) -> None:
+    """As a render farm does it: once without a picture, into a file of which any frame can be rendered."""
+    bpy = pytest.importorskip("bpy")
+    options = ("--model", model, "--steps", 2)
+    first = run(*BATCH, timeline, *options, "--npz", tmp_path / "first.npz", "--blend", tmp_path / "first.blend")
+    assert first.returncode == 0, first.stderr
+    kept = (tmp_path / "first.blend").read_bytes()
+    out = {
+        kind: tmp_path / "scene" / name for kind, name in (("blend", "a.blend"), ("sound", "a.wav"), ("npz", "a.npz"))
+    }
+    words = [word for kind, path in out.items() for word in (f"--{kind}", path)]
+    start = ("tests/blender_shim.py", "--background", "--python-exit-code", 2, "--python", "addon/batch.py", "--")
+    result = run(*start, tmp_path / "first.blend", *options, *words)
+    assert result.returncode == 0, result.stderr
+    assert (tmp_path / "first.blend").read_bytes() == kept
+    assert sorted((tmp_path / "scene").iterdir()) == sorted(out.values())
+    one, other = (Motion.load(path) for path in (tmp_path / "first.npz", out["npz"]))
+    skeleton = neutral_skeleton()
+    np.testing.assert_allclose(other.positions(skeleton), one.positions(skeleton), atol=1e-3)
+    with bpy.data.libraries.load(str(out["blend"])) as (there, _):
+        assert there.sounds == ["voice.wav"]
+        assert [name for name in there.actions if "Generated" in name]
+
+
+@pytest.mark.parametrize("name", ["nowhere.blend", "spoilt.blend", "empty.blend"])
+def test_bad_blender_files_are_one_sentence(tmp_path: Path, name: str) -> None:
+    bpy = pytest.importorskip("bpy")
+    (tmp_path / "spoilt.blend").write_text("no file of Blender's")
+    bpy.data.libraries.write(str(tmp_path / "empty.blend"), set(bpy.data.scenes))
+    result = run(*BATCH, tmp_path / name, "--blend", tmp_path / "out.blend")
+    assert result.returncode == 2
+    assert name in result.stderr
+    assert "Traceback" not in result.stderr
+    assert not (tmp_path / "out.blend").exists()
+
+
 @pytest.fixture
 def folder(timeline: Path, tmp_path: Path) -> Path:
     """A folder with a timeline, subtitles, a timeline whose recording is missing, and another file."""
