@@ -54,8 +54,8 @@ class Placed:
         return self.strip.action.users - self.strip.action.use_fake_user
 
 
-def placed(armature: bpy.types.Object, kind: str) -> list[Placed]:
-    """All strips of a kind on the object, metas opened, in order of time."""
+def placed(armature: bpy.types.Object, *kinds: str) -> list[Placed]:
+    """All strips of these kinds on the object, metas opened, in order of time."""
     animation = armature.animation_data
     if animation is None:
         return []
@@ -64,7 +64,7 @@ def placed(armature: bpy.types.Object, kind: str) -> list[Placed]:
         one
         for number, track in enumerate(animation.nla_tracks)
         for one in _open(track.strips, track, not track.mute and (track.is_solo or not solo), (number,))
-        if one.data.kind == kind
+        if one.data.kind in kinds
     ]
     return sorted(found, key=lambda one: one.strip.frame_start)
 

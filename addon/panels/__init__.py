@@ -3,12 +3,13 @@
 
 import bpy
 
-from . import keymap, menus, sidebar
+from . import keymap, menus, rows, sidebar
 
 CLASSES = sidebar.CLASSES
 
 
 def register() -> None:
+    rows.register()
     for cls in CLASSES:
         bpy.utils.register_class(cls)
     menus.register()
@@ -20,3 +21,4 @@ def unregister() -> None:
     menus.unregister()
     for cls in reversed(CLASSES):
         bpy.utils.unregister_class(cls)
+    rows.unregister()

@@ -7,6 +7,7 @@ import bpy
 
 from .. import character, compat, generated, generation, job, models, preferences, preflight, runtime, strips
 from ..translations import tr
+from . import rows
 
 _LEVEL_ICONS = {"INFO": "INFO", "WARNING": "ERROR", "ERROR": "ERROR"}
 
@@ -113,11 +114,10 @@ class _AllStrips:
 
     @classmethod
     def poll(cls, context: Any) -> bool:
-        return bool(_strips(context))
+        return rows.has_strips(context)
 
     def draw(self, context: Any) -> None:
-        for one in _strips(context):
-            _draw_strip(self.layout, context.scene, one, in_full=False)
+        rows.draw(self.layout, context)
 
 
 class _Generate:
@@ -189,7 +189,7 @@ def _draw_licence(layout: Any, scene: Any) -> None:
 
 def _strips(context: Any) -> list[strips.Placed]:
     armature = character.find(context)
-    return [] if armature is None else [*strips.placed(armature, "TEXT"), *strips.placed(armature, "SPEECH")]
+    return [] if armature is None else strips.placed(armature, *rows.KINDS)
 
 
 def _active(context: Any) -> strips.Placed | None:

@@ -42,7 +42,16 @@ class Layout:
             self.shown.append(f"progress {options['text']}")
         elif name == "label":
             self.shown.append(options["text"])
+        elif name == "template_list":
+            self._draw_list(*arguments)
         return Layout(self.shown)
+
+    def _draw_list(self, kind: str, list_id: str, data: Any, identifier: str, owner: Any, active: str) -> None:
+        """All rows of a list, for there is no window to be out of sight of."""
+        assert active in owner.bl_rna.properties
+        drawn, shown = getattr(bpy.types, kind), SimpleNamespace(list_id=list_id)
+        for index, item in enumerate(getattr(data, identifier)):
+            drawn.draw_item(shown, bpy.context, Layout(self.shown), data, item, 0, owner, active, index)
 
 
 @pytest.fixture
@@ -79,6 +88,35 @@ def test_with_everything(
     assert shown.count("prop prompt") == 1 + 2  # at the playhead, and in the list
     assert shown.count("prop sound") == 1 + 1
     assert "operator freetalker.install_runtime" not in shown
+
+
+def test_the_list_finds_its_strips_again(ft: SimpleNamespace, draw: Any, armature: Any, monkeypatch: Any) -> None:
+    """The buttons of the rows carry keys that the operators understand."""
+    _noted(ft, monkeypatch)
+    for number in range(3):
+        bpy.ops.freetalker.add_text_strip(prompt=f"a person waves {number}")
+    keys: list[str] = []
+
+    class Row(Layout):
+        def _draw(self, name: str, arguments: tuple[Any, ...], options: dict[str, Any]) -> Any:
+            said = super()._draw(name, arguments, options)
+            return (
+                Key()
+                if name == "operator" and arguments[0] == "freetalker.remove_strip"
+                else Row(self.shown)
+                if (isinstance(said, Layout))
+                else said
+            )
+
+    class Key:
+        def __setattr__(self, name: str, value: str) -> None:
+            keys.append(value)
+
+    track = armature.animation_data.nla_tracks[0]
+    shown = SimpleNamespace(list_id="0")
+    for index, strip in enumerate(track.strips):
+        bpy.types.FREETALKER_UL_strips.draw_item(shown, bpy.context, Row(), track, strip, 0, None, "", index)
+    assert keys == [one.key for one in ft.strips.placed(armature, "TEXT")]
 
 
 def test_the_active_strip_in_the_nla_editor(
