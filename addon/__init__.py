@@ -13,6 +13,7 @@ MODULES = (
     "preferences",
     "job",
     "memory",
+    "versions",
     "operators",
     "panels",
     "sequencer",

@@ -118,6 +118,11 @@ class FREETALKER_PG_scene(bpy.types.PropertyGroup):
         search=_model_names,
         search_options={"SUGGESTION"},
     )
+    saved_by: StringProperty(
+        name="Saved By",
+        description="The newest version of the add-on that saved this scene with strips",
+        options={"HIDDEN"},
+    )
     steps: IntProperty(
         name="Steps",
         description="Denoising steps: more are slower and a little better; 0 takes the model's own number",

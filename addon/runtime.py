@@ -10,7 +10,6 @@ import os
 import sys
 from dataclasses import dataclass
 from functools import lru_cache
-from importlib import metadata
 from pathlib import Path
 
 import bpy
@@ -163,8 +162,10 @@ def _version(name: str) -> str | None:
     try:
         if importlib.util.find_spec(name) is None:
             return None
+        from importlib import metadata  # takes a part of the add-on's start
+
         return metadata.version(name.replace("_", "-"))
-    except metadata.PackageNotFoundError:
+    except ModuleNotFoundError:  # a package without its metadata
         return "unknown version"
     except (ImportError, ValueError):
         return None

@@ -5,7 +5,7 @@ from typing import Any
 
 import bpy
 
-from .. import character, compat, generated, generation, job, models, preferences, preflight, runtime, strips
+from .. import character, compat, generated, generation, job, models, preferences, preflight, runtime, strips, versions
 from ..translations import tr
 from . import rows
 
@@ -30,7 +30,7 @@ class _Setup:
 
     @classmethod
     def poll(cls, context: Any) -> bool:
-        return bool(preflight.open_checks(context.scene))
+        return bool(preflight.open_checks(context.scene) or versions.notice(context.scene))
 
     def draw(self, context: Any) -> None:
         layout = self.layout
@@ -38,8 +38,13 @@ class _Setup:
         if running is not None and not running.of_file:
             _draw_progress(layout, running)
             return
+        notice, missing = versions.notice(context.scene), preflight.open_checks(context.scene)
+        if notice:
+            _draw_lines(layout, notice, "ERROR")
+        if not missing:
+            return
         layout.label(text="Before anything is generated:")
-        preferences.draw_checks(layout, preflight.open_checks(context.scene), width=38)
+        preferences.draw_checks(layout, missing, width=38)
         if not bpy.app.online_access:
             _draw_lines(layout, tr("Online access is off: allow it in Preferences, System"), "INTERNET_OFFLINE")
         if runtime.last_error:
