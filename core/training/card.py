@@ -6,7 +6,7 @@ from collections import Counter
 from ..model.checkpoint import ModelConfig
 from ..motion import CORE_FPS
 from .captions import Caption
-from .dataset import TakeSet
+from .dataset import TOLD_ACTION, TakeSet
 from .phrases import PHRASES
 
 CREDITS = {
@@ -76,6 +76,8 @@ def model_card(name: str, takes: TakeSet, config: ModelConfig) -> str:
         for action, _ in actions.most_common()
         if action in PHRASES
     ]
+    if actions[TOLD_ACTION]:
+        can.append(f"- What the captions of {actions[TOLD_ACTION]} clips tell.")
     sources = [
         f"- {source}, {frames / CORE_FPS / 60:.0f} minutes of takes with mirrored and varied ones: "
         f"{CREDITS.get(source, 'recordings of your own.')}"

@@ -21,6 +21,7 @@ Neighbouring frames say nearly the same, so that under noise of its own size a m
 of the 1000 noise steps. Smaller numbers are lost in the noise sooner, and the network has to ask the text (Chen 2023,
 "On the importance of noise scheduling", scales images so).
 """
+_AT_ONCE = 1_000_000  # frames, 14 hours: of more, statistics are taken of parts of 100,000
 HAND_COMPONENTS = 12  # a hand; 15 joints of 6 numbers move together
 _BODY = range(1, 22)
 _HANDS = (
@@ -44,7 +45,7 @@ def fit_components(features: npt.NDArray[np.float32]) -> Normalizer:
     floor = np.full(FEATURES, 0.05)  # metres and matrix entries that hardly move must not be blown up
     for block, value in _FLOORS:
         floor[block] = value
-    std = np.maximum(features.std(0, dtype=np.float64), floor)
+    std = np.maximum(_spread(features, mean), floor)
     own = own_columns()
     basis = np.zeros((FEATURES, len(own) + 2 * HAND_COMPONENTS))
     basis[own, np.arange(len(own))] = 1
@@ -56,6 +57,14 @@ def fit_components(features: npt.NDArray[np.float32]) -> Normalizer:
         for k in range(HAND_COMPONENTS):
             basis[columns, first + k] = vectors[:, -1 - k] / np.sqrt(max(values[-1 - k], 1e-3))
     return Normalizer(mean, std, basis * SIGNAL_STD)
+
+
+def _spread(features: npt.NDArray[np.float32], mean: Array) -> Array:
+    """The standard deviation of each feature; of tens of hours of motion a part at a time, for want of memory."""
+    if len(features) <= _AT_ONCE:
+        return features.std(0, dtype=np.float64)
+    parts = np.array_split(features, len(features) // 100_000 + 1)
+    return np.sqrt(np.sum([np.square(part - mean).sum(0) for part in parts], axis=0) / len(features))
 
 
 def component_weights() -> Array:

@@ -50,6 +50,7 @@ _RARE = 12  # actions with fewer takes than this are varied in speed
 _SPEEDS = (0.85, 1.0, 1.15)  # few, or a network finds no beat in a wave of the hand
 
 SPEECH_ACTION = "speech"
+TOLD_ACTION = "told"  # of clips with captions of their own, which name no action of ours
 TEXT_DROPOUT = 0.1
 SPEECH_DROPOUT = 0.1
 TALK_SHARE = 0.15  # of speech pairs that are also told in words

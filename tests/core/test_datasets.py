@@ -19,9 +19,10 @@ from core.formats import SourceClip
 from core.motion import Motion
 from core.rotation import rotation_y
 from core.skeleton import INDEX
-from core.training.dataset import SPEECH_ACTION, TakeSet
+from core.training import components
+from core.training.dataset import SPEECH_ACTION, TOLD_ACTION, TakeSet
 from core.training.datasets import beat, beat2, build, bvh, humanml3d, trinity, zeggs
-from core.training.datasets.build import TEXT_ACTION, Conditions, prepare_dataset, split_groups
+from core.training.datasets.build import Conditions, prepare_dataset, split_groups
 from core.training.datasets.recording import Options, Recording, clips, read_spans, whole_stretches
 from core.training.joint_maps import humanoid_map
 from tests.core.dataset_makers import (
@@ -309,7 +310,7 @@ def test_humanml3d_takes(datasets: Path, tmp_path: Path, conditions: Conditions)
     prepare_dataset("humanml3d", datasets / "humanml3d", tmp_path, conditions)
     data = header(tmp_path)
     takes = data["takes"]
-    assert {take["action"] for take in takes} == {TEXT_ACTION}
+    assert {take["action"] for take in takes} == {TOLD_ACTION}
     first = [take for take in takes if take["name"] == "000000"]
     words = [[data["words"][i] for i in take["sentences"]] for take in first]
     assert words == [
@@ -351,7 +352,7 @@ def test_styles_and_anybodys_words(datasets: Path, tmp_path: Path, conditions: C
     data = header(tmp_path / "own")
     takes = {take["name"]: take for take in data["takes"]}
     assert {name: take["action"] for name, take in takes.items()} == {
-        "both": SPEECH_ACTION, "monday/walk": TEXT_ACTION, "talk": SPEECH_ACTION, "tuesday/walk": TEXT_ACTION,
+        "both": SPEECH_ACTION, "monday/walk": TOLD_ACTION, "talk": SPEECH_ACTION, "tuesday/walk": TOLD_ACTION,
     }  # fmt: skip
     assert takes["both"]["told"]
     assert [data["words"][i] for i in takes["both"]["sentences"]] == ["a guide explains the map"]
@@ -431,7 +432,7 @@ def test_conditions_are_cached_and_configured(
     take = header(tmp_path / "out")["takes"][0]
     told = speech_features(load_audio(datasets / "beat" / "2" / f"{take['name']}.wav"), blocks)
     np.testing.assert_allclose(np.load(tmp_path / "out" / "speech.npy")[:79], told[:79], atol=1e-5)
-    for name in ("speech_features", "encode_texts"):
+    for name in ("load_audio", "encode_texts"):
         monkeypatch.setattr(build, name, lambda *_: pytest.fail("it is in the cache"))
     prepare_dataset("beat", datasets / "beat", tmp_path / "out", Conditions(encoder, blocks))
     assert contents(tmp_path / "out") == before
@@ -514,6 +515,37 @@ def test_a_foreign_layout_is_one_sentence(
     assert "none is no folder: give the one" in capsys.readouterr().err
 
 
+def test_damaged_caches_are_made_anew(datasets: Path, tmp_path: Path, conditions: Conditions):
+    prepare_dataset("beat", datasets / "beat", tmp_path, conditions)
+    before = contents(tmp_path)
+    for path in (tmp_path / "cache").iterdir():
+        path.write_bytes(path.read_bytes()[:50])
+    (tmp_path / "parts").mkdir()
+    for recording in beat.find(datasets / "beat", Options()):
+        (tmp_path / "parts" / f"{build._digest(recording.name)}.npz").write_bytes(b"PK")
+    prepare_dataset("beat", datasets / "beat", tmp_path, conditions)
+    assert contents(tmp_path) == before
+
+
+def test_a_full_disk_is_one_sentence(
+    datasets: Path, tmp_path: Path, conditions: Conditions, monkeypatch: pytest.MonkeyPatch
+):
+    prepare_dataset("beat", datasets / "beat", tmp_path, conditions)
+    before = contents(tmp_path)
+
+    def full(*_: object, **__: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    for place, name in ((build.np, "savez"), (build, "_stream")):
+        with monkeypatch.context() as patched:
+            patched.setattr(place, name, full)
+            with pytest.raises(InputError, match=r"cannot be written: No space left on device\."):
+                prepare_dataset("beat", datasets / "beat", tmp_path, conditions)
+        assert contents(tmp_path) == before
+    prepare_dataset("beat", datasets / "beat", tmp_path, conditions)
+    assert contents(tmp_path) == before
+
+
 def test_nothing_usable_leaves_what_was_there(tmp_path: Path, conditions: Conditions):
     source = tmp_path / "own"
     source.mkdir()
@@ -541,6 +573,7 @@ def test_other_refusals(datasets: Path, tmp_path: Path, capsys: pytest.CaptureFi
     humanml3d_source = str(datasets / "humanml3d")
     assert "AMASS subsets" in refused("humanml3d", "--source", humanml3d_source, "--amass", str(tmp_path / "no"))
     assert "One --source" in refused("beat", "--source", source, source)
+    assert "text encoder" in refused("beat", "--source", source, "--text-encoder", str(tmp_path / "fbx"))
     assert "holds no takes" in refused("join", "--source", source)
     bad = tmp_path / "index"
     (bad / "texts").mkdir(parents=True)
@@ -618,6 +651,13 @@ def test_takes_that_were_prepared_differently_are_not_joined(
     assert not (tmp_path / "both").exists()
     assert main(["prepare", "join", "--source", *sources[:1], "--out", sources[0]]) == 2
     assert "is one of the folders to be joined" in capsys.readouterr().err
+
+
+def test_statistics_of_many_hours_are_those_of_a_few(monkeypatch: pytest.MonkeyPatch):
+    features = np.random.default_rng(0).normal(size=(300, 659)).astype(np.float32)
+    at_once = components.fit_components(features)
+    monkeypatch.setattr(components, "_AT_ONCE", 100)
+    np.testing.assert_allclose(components.fit_components(features).std, at_once.std, rtol=1e-12)
 
 
 def test_turning_tells_the_time():

@@ -13,8 +13,10 @@ import json
 import logging
 import os
 import shutil
+import zipfile
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from types import ModuleType
@@ -23,15 +25,15 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ...conditions.speech import features_width, load_audio, speech_features
-from ...conditions.text import encode_texts
+from ...conditions.speech import SAMPLE_RATE, features_width, load_audio, speech_features
+from ...conditions.text import encode_texts, load_text_encoder
 from ...console import Progress
 from ...errors import InputError
 from ...features import FEATURES
 from ...motion import CORE_FPS
 from ...skeleton import neutral_skeleton
 from ..captions import Caption
-from ..dataset import SPEECH_ACTION, Packer, Take, describe
+from ..dataset import SPEECH_ACTION, TOLD_ACTION, Packer, Take, describe
 from . import beat, beat2, bvh, humanml3d, trinity, zeggs
 from .recording import SHORTEST, DroppedError, Options, Recording, clips, read_spans, whole_stretches
 
@@ -41,11 +43,10 @@ log = logging.getLogger(__name__)
 DATASETS: Mapping[str, ModuleType] = {
     "humanml3d": humanml3d, "beat": beat, "beat2": beat2, "trinity": trinity, "zeggs": zeggs, "bvh": bvh,
 }  # fmt: skip
-TEXT_ACTION = "told"
-"""The action of clips with captions of their own, which name no action of ours."""
 _VERSION = 1  # of the parts; another number makes all anew
 _UNLIKE = 0.1  # by which motion and sound may differ in length, or 2 seconds
 _SHOWN = 200  # sentences of the report about recordings passed over
+_SPLITS = ("train", "val", "test")
 _AT_ONCE = 8192  # sentences between two saves of their vectors
 
 
@@ -79,13 +80,21 @@ def prepare_dataset(
     out as the dataset is, or nothing could be used; then nothing of an earlier preparation is touched.
     """
     recordings = _found(kind, source, options or Options())
-    width = features_width(conditions.blocks)  # before hours of reading
-    parts_folder, cache = out / "parts", out / "cache"
+    load_text_encoder(conditions.encoder)  # what is wrong with the networks is told before hours of reading
+    if any(recording.sound for recording in recordings):
+        speech_features(np.zeros(SAMPLE_RATE, np.float32), conditions.blocks)
     try:
-        parts_folder.mkdir(parents=True, exist_ok=True)
-        cache.mkdir(exist_ok=True)
-    except OSError as error:
+        _prepare(kind, source, recordings, out, conditions, seed)
+    except OSError as error:  # that of a recording is told by its reader
         raise InputError(f"{out} cannot be written: {error.strerror or error}.") from error
+
+
+def _prepare(
+    kind: str, source: Path, recordings: Sequence[Recording], out: Path, conditions: Conditions, seed: int
+) -> None:
+    parts_folder, cache = out / "parts", out / "cache"
+    parts_folder.mkdir(parents=True, exist_ok=True)
+    cache.mkdir(exist_ok=True)
     progress = Progress(f"Reading {kind}")
     paths: list[Path] = []
     parts: list[Part] = []
@@ -111,8 +120,13 @@ def prepare_dataset(
     def vectors(words: Sequence[str]) -> Floats:
         return _vectors(words, conditions.encoder, cache)
 
+    width = features_width(conditions.blocks)
     write_takes(out, [Arrays(path) for path in paths], takes, conditions, width, vectors)
-    _write(out / "splits.json", json.dumps(_named_splits(splits, seed), indent=1) + "\n")
+    names = {
+        where: [one.name for one, part in zip(recordings, parts, strict=True) if splits.get(part.group) == where]
+        for where in _SPLITS
+    }
+    _write(out / "splits.json", json.dumps({"seed": seed, **names}, indent=1) + "\n")
     _write(out / "report.md", report(kind, parts, splits, seed))
     shutil.rmtree(parts_folder)
 
@@ -137,10 +151,11 @@ def _key(kind: str, recording: Recording, conditions: Conditions) -> str:
 
 def _read_part(path: Path, key: str) -> Part | None:
     """A part that is there and was made of the same files; None otherwise."""
-    if not path.is_file():
+    try:
+        with np.load(path) as file:
+            data: dict[str, Any] = json.loads(str(file["meta"]))
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
         return None
-    with np.load(path) as file:
-        data: dict[str, Any] = json.loads(str(file["meta"]))
     if data.pop("key") != key:
         return None
     takes = [(Take(**row | {"sentences": ()}), list[str](words)) for row, words in data.pop("takes")]
@@ -201,7 +216,7 @@ def _pack(packer: Packer, kind: str, recording: Recording, conditions: Condition
     sides = ((recording.words, motion), (recording.mirrored_words, motion.mirrored()))
     for path, side in sides:
         for clip, words in clips(side, read_spans(path), name) if path else ():
-            packer.add(clip, TEXT_ACTION, list(words), name, kind, licence)
+            packer.add(clip, TOLD_ACTION, list(words), name, kind, licence)
 
 
 def _sentences(path: Path) -> list[str]:
@@ -220,9 +235,10 @@ def _speech(sound: Path, blocks: Sequence[str], cache: Path) -> Floats:
         if not group:
             continue
         path = cache / f"speech-{content[:20]}-{_digest(repr(group))}.npy"
-        if not path.is_file():
-            _save(path, speech_features(load_audio(sound), group))
-        rows: Floats = np.load(path)
+        rows = _cached(path)
+        if rows is None:
+            rows = speech_features(load_audio(sound), group)
+            _save(path, rows)
         first = 0
         for block in group:
             width = features_width([block])
@@ -231,20 +247,20 @@ def _speech(sound: Path, blocks: Sequence[str], cache: Path) -> Floats:
     return np.concatenate([columns[block] for block in blocks], axis=1)
 
 
+def _cached(path: Path) -> Floats | None:
+    """An array that is there and whole; None otherwise."""
+    try:
+        return np.load(path)
+    except (OSError, ValueError, EOFError):
+        return None
+
+
 def split_groups(groups: Sequence[str], seed: int) -> dict[str, str]:
     """The groups as "train", "val" and "test", 8:1:1; from three groups on none of these is empty."""
     names = sorted(set(groups))
     order = np.random.default_rng(seed).permutation(len(names))
     tenth = max(round(len(names) / 10), int(len(names) >= 3))
     return {names[k]: "val" if i < tenth else "test" if i < 2 * tenth else "train" for i, k in enumerate(order)}
-
-
-def _named_splits(splits: Mapping[str, str], seed: int) -> dict[str, Any]:
-    named = {part: sorted(group for group, where in splits.items() if where == part) for part in _SPLITS}
-    return {"seed": seed, **named}
-
-
-_SPLITS = ("train", "val", "test")
 
 
 class Arrays:
@@ -270,39 +286,48 @@ def write_takes(
 ) -> None:
     """Join parts, each with takes whose rows are counted from 0, to the folder that `TakeSet` opens.
 
-    vectors: gives those of the sentences (n, D). Rows go to the disk as they come; takes.json comes last and tells that
-    the rest is whole.
+    vectors: gives those of the sentences (n, D). Rows go to the disk as they come, and what is there is replaced when
+    all is written.
     """
     words = sorted({sentence for part in takes for _, sentences in part for sentence in sentences})
     index = {sentence: i for i, sentence in enumerate(words)}
     sentence_vectors = vectors(words)
     lengths = [(max((t.stop for t, _ in part), default=0), _speech_length(part)) for part in takes]
-    totals = np.sum(lengths, axis=0)
-    header = folder / "takes.json"
-    header.unlink(missing_ok=True)
-    names = (("features", FEATURES), ("speech", speech_width))
-    files = [
-        np.lib.format.open_memmap(folder / f"{name}.npy.part", "w+", np.float32, (int(total), width))
-        for (name, width), total in zip(names, totals, strict=True)
-    ]
     rows: list[dict[str, Any]] = []
     first, spoken = 0, 0
-    for part, (length, speech_length), array in zip(takes, lengths, arrays, strict=True):
-        files[0][first : first + length] = array["features"][:length]
-        if speech_length:
-            files[1][spoken : spoken + speech_length] = array["speech"][:speech_length]
+    for part, (length, speech_length) in zip(takes, lengths, strict=True):
         for take, sentences in part:
             place = {"start": take.start + first, "stop": take.stop + first}
             place["speech"] = take.speech + spoken if take.speech >= 0 else -1
             rows.append(take.row() | place | {"sentences": [index[sentence] for sentence in sentences]})
         first, spoken = first + length, spoken + speech_length
-    for (name, _), file in zip(names, files, strict=True):
-        file.flush()
-        os.replace(folder / f"{name}.npy.part", folder / f"{name}.npy")
-    del files
-    _save(folder / "sentences.npy", sentence_vectors)
     data = {"encoder": conditions.encoder, "speech_blocks": list(conditions.blocks), "words": words, "takes": rows}
-    _write(header, json.dumps(data))
+
+    def blocks(name: str, column: int) -> Iterator[Floats]:
+        return (array[name][: length[column]] for array, length in zip(arrays, lengths, strict=True) if length[column])
+
+    names = [folder / f"{name}.npy" for name in ("features", "speech", "sentences")] + [folder / "takes.json"]
+    parts = [path.with_name(path.name + ".part") for path in names]
+    try:
+        _stream(parts[0], (first, FEATURES), blocks("features", 0))
+        _stream(parts[1], (spoken, speech_width), blocks("speech", 1))
+        _stream(parts[2], sentence_vectors.shape, [sentence_vectors])
+        parts[3].write_text(json.dumps(data), encoding="utf-8")
+        names[3].unlink(missing_ok=True)  # takes.json tells that the rest is whole
+        for part, path in zip(parts, names, strict=True):
+            os.replace(part, path)
+    finally:
+        for part in parts:
+            part.unlink(missing_ok=True)
+
+
+def _stream(path: Path, shape: tuple[int, ...], blocks: Iterable[Floats]) -> None:
+    """Write the rows of an array (N, D) to an .npy as they come."""
+    with open(path, "wb") as file:
+        header = {"descr": "<f4", "fortran_order": False, "shape": shape}
+        np.lib.format.write_array_header_1_0(file, header)
+        for block in blocks:
+            file.write(np.ascontiguousarray(block, "<f4").data)
 
 
 def _speech_length(part: Sequence[tuple[Take, list[str]]]) -> int:
@@ -313,9 +338,8 @@ def _vectors(words: Sequence[str], encoder: str, cache: Path) -> Floats:
     """Sentence vectors (n, D) of the words, from the cache as far as they were met before."""
     path = cache / f"text-{_digest(encoder)}.npz"
     known: dict[str, Floats] = {}
-    if path.is_file():
-        with np.load(path) as file:
-            known = dict(zip(json.loads(str(file["words"])), file["vectors"], strict=True))
+    with suppress(OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile), np.load(path) as file:
+        known = dict(zip(json.loads(str(file["words"])), file["vectors"], strict=True))
     new = [sentence for sentence in words if sentence not in known]
     progress = Progress("Encoding sentences")
     for first in range(0, len(new), _AT_ONCE):

@@ -58,7 +58,8 @@ def find(source: Path, options: Options) -> list[Recording]:
         fitted = _file(joints, f"{name}.npy")
         files = tuple(path for path in (recorded, fitted) if path)
         read = partial(_motion, name, rows.get(name), recorded, fitted)
-        found.append(Recording(name, name, LICENCE, read, files, None, words, mirrored))
+        group = str(rows[name].source) if name in rows else name  # a recording may have been cut into several clips
+        found.append(Recording(name, group, LICENCE, read, files, None, words, mirrored))
     return found
 
 

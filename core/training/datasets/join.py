@@ -29,7 +29,6 @@ def join_takes(sources: Sequence[Path], out: Path) -> None:
             )
     if out.resolve() in [source.resolve() for source in sources]:
         raise InputError(f"{out} is one of the folders to be joined: give another --out.")
-    out.mkdir(parents=True, exist_ok=True)
     known: dict[str, Floats] = {}
     arrays = [Arrays(source) for source in sources]
     for header, array in zip(headers, arrays, strict=True):
@@ -39,7 +38,11 @@ def join_takes(sources: Sequence[Path], out: Path) -> None:
         for header in headers
     ]
     width = arrays[0]["speech"].shape[1]
-    write_takes(out, arrays, takes, conditions[0], width, lambda words: np.stack([known[word] for word in words]))
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        write_takes(out, arrays, takes, conditions[0], width, lambda words: np.stack([known[word] for word in words]))
+    except OSError as error:
+        raise InputError(f"{out} cannot be written: {error.strerror or error}.") from error
 
 
 def _header(source: Path) -> dict[str, Any]:
