@@ -149,7 +149,7 @@ def draw_lines(layout: Any, text: str, icon: str, width: int = 38) -> None:
     """A sentence in the interface's language, broken into lines that fit the sidebar."""
     column = layout.column(align=True)
     line = ""
-    for word in text.split():
+    for word in tr(text).split():
         if line and len(line) + len(word) >= width:
             column.label(text=line, icon=icon, translate=False)
             line, icon = word, "BLANK1"

@@ -14,12 +14,16 @@ def tr(message: str) -> str:
     return bpy.app.translations.pgettext_iface(message)
 
 
-def register() -> None:
-    table = {
+def table() -> dict[str, dict[tuple[str, str], str]]:
+    """What Blender asks for, by language: (context, message) to translation; operators' labels have a context."""
+    return {
         language: {(context, message): text for message, text in messages.items() for context in ("*", "Operator")}
         for language, messages in _LANGUAGES.items()
     }
-    bpy.app.translations.register(_NAME, table)
+
+
+def register() -> None:
+    bpy.app.translations.register(_NAME, table())
 
 
 def unregister() -> None:

@@ -10,6 +10,7 @@ import bpy
 
 from ...core.errors import InputError
 from .. import character, strips
+from ..translations import tr
 
 
 class Explained(bpy.types.Operator if TYPE_CHECKING else object):
@@ -24,7 +25,7 @@ class Explained(bpy.types.Operator if TYPE_CHECKING else object):
     def poll(cls, context: Any) -> bool:
         reason = cls.disabled_reason(context)
         if reason:
-            cls.poll_message_set(reason)
+            cls.poll_message_set(tr(reason))
         return not reason
 
     def execute(self, context: Any) -> set[str]:

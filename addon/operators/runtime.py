@@ -7,6 +7,7 @@ import bpy
 from bpy.props import EnumProperty
 
 from .. import installer, job, memory, models, preferences, preflight, runtime
+from ..translations import tr
 from .base import Explained
 
 _DEVICES = {
@@ -49,7 +50,8 @@ class FREETALKER_OT_install_runtime(Explained, bpy.types.Operator):
         layout = self.layout
         layout.row().prop(self, "device", expand=True)
         column = layout.column(align=True)
-        column.label(text=f"Download about {runtime.DOWNLOAD[self.device]} from the Python package index into")
+        said = tr("Download about {size} from the Python package index into")
+        column.label(text=said.format(size=runtime.DOWNLOAD[self.device]), translate=False)
         column.label(text=str(runtime.site_folder()), translate=False)
         column.label(text="Blender's own packages stay as they are; removing the folder undoes it.")
         column.label(text="Canceled or cut off, it goes on where it was when it is started again.")

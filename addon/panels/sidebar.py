@@ -46,7 +46,7 @@ class _Setup:
         layout.label(text="Before anything is generated:")
         preferences.draw_checks(layout, missing, width=38)
         if not bpy.app.online_access:
-            _draw_lines(layout, tr("Online access is off: allow it in Preferences, System"), "INTERNET_OFFLINE")
+            _draw_lines(layout, "Online access is off: allow it in Preferences, System, Network", "INTERNET_OFFLINE")
         if runtime.last_error:
             _draw_lines(layout, runtime.last_error, "ERROR")
         layout.operator("freetalker.show_preferences", icon="PREFERENCES")
@@ -67,7 +67,8 @@ class _Character:
             return
         row.operator("freetalker.add_character", text="", icon="ADD")
         if armature != context.scene.freetalker.character:
-            layout.label(text=f"Working on {armature.name}", icon="ARMATURE_DATA")
+            said = tr("Working on {name}").format(name=armature.name)
+            layout.label(text=said, icon="ARMATURE_DATA", translate=False)
 
 
 class _Strips:
@@ -148,8 +149,8 @@ class _Generate:
             _draw_lines(layout, message.text, _LEVEL_ICONS[message.level])
         end = max((one.strip.frame_end for one in _strips(context)), default=0)
         if end > context.scene.frame_end + 1:
-            said = f"The strips end at frame {end:g}, the scene at {context.scene.frame_end}"
-            _draw_lines(layout, said, "INFO")
+            said = tr("The strips end at frame {end:g}, the scene at {last}")
+            _draw_lines(layout, said.format(end=end, last=context.scene.frame_end), "INFO")
         if generation.unplaced() is not None:
             layout.operator("freetalker.place_result")
 
@@ -216,7 +217,8 @@ def _draw_strip(layout: Any, scene: Any, one: strips.Placed, in_full: bool) -> N
     column.active = one.heard
     row = column.row(align=True)
     icon = "OUTLINER_DATA_FONT" if data.kind == "TEXT" else "OUTLINER_DATA_SPEAKER"
-    row.label(text=f"{start:.1f} to {end:.1f} s" + ("" if one.heard else ", muted"), icon=icon)
+    said = tr("{start:.1f} to {end:.1f} s") if one.heard else tr("{start:.1f} to {end:.1f} s, muted")
+    row.label(text=said.format(start=start, end=end), icon=icon, translate=False)
     if one.sharing > 1:
         row.operator("freetalker.make_single", text=f"{one.sharing}", icon="LINKED").strip = one.key
     if in_full and data.kind == "TEXT":
@@ -236,8 +238,10 @@ def _draw_strip(layout: Any, scene: Any, one: strips.Placed, in_full: bool) -> N
     else:
         column.prop(data, "prompt", text="")
     if in_full and one.sharing > 1:
-        what = "prompt" if data.kind == "TEXT" else "sound"
-        _draw_lines(layout, f"{one.sharing} strips share this {what}: press the number to make it its own", "LINKED")
+        text = tr("{number} strips share this prompt: press the number to make it its own")
+        sound = tr("{number} strips share this sound: press the number to make it its own")
+        said = text if data.kind == "TEXT" else sound
+        _draw_lines(layout, said.format(number=one.sharing), "LINKED")
 
 
 def _draw_progress(layout: Any, running: job.Job) -> None:

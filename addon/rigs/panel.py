@@ -6,6 +6,7 @@ from typing import Any
 import bpy
 
 from ..panels.sidebar import _draw_lines
+from ..translations import tr
 from . import armature as rig
 from .maps import NEEDED
 from .operators import at_hand
@@ -43,7 +44,9 @@ class _Rig:
             if not len(kept.bones):
                 layout.operator("freetalker.use_rig", icon="ARMATURE_DATA")
         elif found is not None:
-            layout.label(text=f"{found.family or 'Mapped by hand'}: {len(found.bones)} of 55 joints", icon="CHECKMARK")
+            said = tr("{family}: {number} of 55 joints")
+            said = said.format(family=found.family or tr("Mapped by hand"), number=len(found.bones))
+            layout.label(text=said, icon="CHECKMARK", translate=False)
         column = layout.column()
         column.use_property_split = True
         column.use_property_decorate = False

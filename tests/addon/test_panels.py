@@ -51,7 +51,8 @@ class Layout:
         assert active in owner.bl_rna.properties
         drawn, shown = getattr(bpy.types, kind), SimpleNamespace(list_id=list_id)
         for index, item in enumerate(getattr(data, identifier)):
-            drawn.draw_item(shown, bpy.context, Layout(self.shown), data, item, 0, owner, active, index)
+            row = (shown, bpy.context, Layout(self.shown), data, item, 0, owner, active, index, 0)
+            drawn.draw_item(*row[: drawn.draw_item.__code__.co_argcount])
 
 
 @pytest.fixture
