@@ -12,7 +12,7 @@ import bpy
 from ..core.errors import InputError
 from ..core.motion import Motion
 from ..core.timeline import Timeline
-from . import character, generated, job, sequencer, strips
+from . import character, generated, job, preferences, sequencer, strips
 
 
 @dataclass(frozen=True)
@@ -27,6 +27,7 @@ class Message:
 class _State:
     message: Message | None = None
     unplaced: Motion | None = None  # generated, and its character gone: kept until it is placed
+    device: str = "auto"  # that the preferences say; the worker cannot ask them
 
 
 _state = _State()
@@ -48,7 +49,7 @@ def work(timeline: Timeline, steps: int, report: job.Report, cancelled: job.Canc
     from ..core.generate import Settings, generate
 
     model = _model(timeline.model)
-    settings = Settings(steps=steps) if steps else Settings()
+    settings = Settings(steps=steps or None, device=_state.device)
     return generate(
         timeline,
         model,
@@ -85,7 +86,7 @@ def start(context: Any, wait: bool) -> Message | None:
     def done(outcome: job.Outcome) -> None:
         finish(outcome, scene_uid, armature_uid, time.monotonic() - begun)
 
-    _state.message = None
+    _state.message, _state.device = None, preferences.device()
     if wait:
         finish(job.run("Generate", generate), scene_uid, armature_uid, time.monotonic() - begun, undo=False)
         return _state.message

@@ -136,10 +136,11 @@ def draw_checks(layout: Any, checks: Any, width: int) -> None:
     """The checks, one a line, each with the button that mends it."""
     icons = {"OK": "CHECKMARK", "WARNING": "ERROR", "MISSING": "X"}
     column = layout.column(align=True)
+    last = {check.fix: check.name for check in checks}  # one button for those that the same one mends
     for check in checks:
         found = f"{tr(check.name)}: {check.found}"
         draw_lines(column, found, icons[check.state], width)
-        if check.fix:
+        if check.fix and last[check.fix] == check.name:
             row = column.row()
             row.label(text="", icon="BLANK1")
             row.operator(check.fix, text=check.button)

@@ -179,3 +179,19 @@ def test_the_model_is_unloaded_after_its_minutes(ft: SimpleNamespace, installed:
     memory._look()
     assert len(unloaded) == 1
     settings.keep_minutes = 30
+
+
+def test_generation_runs_on_the_device_of_the_preferences(
+    ft: SimpleNamespace, armature: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ft.strips.add_text(armature, "a person bows", 1, 40)
+    asked: list[Any] = []
+    monkeypatch.setattr(ft.generation, "work", lambda *_: asked.append(ft.generation._state.device))
+    monkeypatch.setattr(ft.generation, "finish", lambda *_, **__: None)
+    settings = ft.preferences.get()
+    settings.device = "cpu"
+    try:
+        ft.generation.start(bpy.context, wait=True)
+    finally:
+        settings.device = "auto"
+    assert asked == ["cpu"]
