@@ -15,6 +15,7 @@ import numpy.typing as npt
 import soundfile
 
 from ..conditions.speech import SAMPLE_RATE, load_audio, speech_features
+from ..errors import InputError
 from ..motion import CORE_FPS
 from ..timeline import Guidance, SpeechStrip, TextStrip, Timeline
 from ..training.dataset import SPEECH_ACTION, WINDOW, Take
@@ -76,11 +77,16 @@ class TextPlan:
 
 
 def plan_text(library: Library, split: Split, seed: int, limit: int | None = None) -> TextPlan:
-    """Four clips of each action for either set, and two wordings twice for the model; limit: how many actions."""
+    """Four clips of each action for either set, and two wordings twice for the model; limit: how many actions.
+
+    Raises InputError where no take is told in words.
+    """
     by_action: dict[str, list[Take]] = defaultdict(list)
     for take in library.takes:
         if take.speech < 0:
             by_action[take.action].append(take)
+    if not by_action:
+        raise InputError("The takes hold speech alone: join them with some that are told in words, then evaluate.")
     actions = sorted(by_action)
     if limit is not None:  # the actions of seams first, then any
         actions = sorted(actions, key=lambda action: (action not in JOINED, zlib.crc32(action.encode())))[:limit]

@@ -14,6 +14,8 @@ import pytest
 from core.__main__ import main
 from core.conditions.speech import load_audio, speech_features
 from core.errors import InputError
+from core.evaluation.plan import plan_text
+from core.evaluation.takes import Library
 from core.fitting import fit, on_floor
 from core.formats import SourceClip
 from core.motion import Motion
@@ -25,6 +27,7 @@ from core.training.datasets import beat, beat2, build, bvh, humanml3d, trinity, 
 from core.training.datasets.build import Conditions, prepare_dataset, split_groups
 from core.training.datasets.recording import Options, Recording, clips, read_spans, whole_stretches
 from core.training.joint_maps import humanoid_map
+from core.training.split import Split
 from tests.core.dataset_makers import (
     SKELETON,
     speaking,
@@ -639,6 +642,16 @@ def test_words_and_speech_are_joined(prepared: Path, tmp_path: Path):
                 )
     command = ["train", "--takes", str(tmp_path / "both"), "--out", str(tmp_path), "--name", "tiny"]
     assert main([*command, *SMALL]) == 0
+
+
+def test_an_evaluation_reads_them(prepared: Path):
+    library = Library.open(prepared / "humanml3d")
+    plan = plan_text(library, Split.of(library.takes), 1)
+    assert {told.action for told in plan.recorded} == {TOLD_ACTION}
+    assert {told.take.split for told in plan.recorded} == {"val", "test"}
+    speech = Library.open(prepared / "beat")
+    with pytest.raises(InputError, match="hold speech alone"):
+        plan_text(speech, Split.of(speech.takes), 1)
 
 
 def test_takes_that_were_prepared_differently_are_not_joined(
