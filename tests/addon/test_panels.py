@@ -225,6 +225,17 @@ def test_preferences_and_menus_draw(ft: SimpleNamespace, installed: Callable[[st
     assert expected <= set(layout.shown)
 
 
+def test_every_greyed_button_says_why(installed: Callable[[str], ModuleType]) -> None:
+    """All our operators take the poll that sets a message; none has one of its own."""
+    explained = installed("addon.operators.base").Explained
+    names = [name for name in dir(bpy.types) if name.startswith("FREETALKER_OT_")]
+    assert len(names) > 15
+    for name in names:
+        kind = getattr(bpy.types, name)
+        assert issubclass(kind, explained), name
+        assert "poll" not in vars(kind), name
+
+
 def test_every_operator_and_property_explains_itself(ft: SimpleNamespace) -> None:
     for name in dir(bpy.ops.freetalker):
         kind = getattr(bpy.ops.freetalker, name).get_rna_type()
