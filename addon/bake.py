@@ -23,7 +23,9 @@ Z_UP: Array = np.array([[1.0, 0.0, 0.0], [0.0, 0.0, -1.0], [0.0, 1.0, 0.0]])
 """C, from motion's axes to Blender's: x stays, y becomes z, z becomes -y."""
 
 _ENUMS = bpy.types.Keyframe.bl_rna.properties
-_LINEAR, _BEZIER = (_ENUMS["interpolation"].enum_items[kind].value for kind in ("LINEAR", "BEZIER"))
+_LINEAR, _BEZIER, _CONSTANT = (
+    _ENUMS["interpolation"].enum_items[kind].value for kind in ("LINEAR", "BEZIER", "CONSTANT")
+)
 _FREE = _ENUMS["handle_left_type"].enum_items["FREE"].value
 _CHANNELS = {"location": 3, "rotation_quaternion": 4, "rotation_euler": 3, "rotation_axis_angle": 4, "scale": 3}
 _TURNS = {"QUATERNION": "rotation_quaternion", "AXIS_ANGLE": "rotation_axis_angle"}
@@ -81,6 +83,31 @@ def write_keys(
         for side, times, heights in (("left", before, handles[0]), ("right", after, handles[1])):
             points.foreach_set(f"handle_{side}_type", np.full(len(frames), _FREE, np.int32))
             points.foreach_set(f"handle_{side}", np.column_stack((times, heights)).astype(np.float32).ravel())
+    curve.update()
+
+
+def put_keys(curve: bpy.types.FCurve, first: int, values: Array, hold: bool) -> None:
+    """Straight lines through values (N,) on the frames from `first` on, in place of the keys there; others stay.
+
+    hold: the last of them holds until the key after it.
+    """
+    points = curve.keyframe_points
+    keys = read_keys(curve)
+    inside = (keys[:, 0] > first - 0.5) & (keys[:, 0] < first + len(values) - 0.5)
+    frames = first + np.arange(len(values), dtype=np.float64)
+    if not np.array_equal(keys[inside, 0], frames):
+        for index in np.flatnonzero(inside)[::-1]:
+            points.remove(points[int(index)], fast=True)
+        inside = np.arange(len(points) + len(values)) >= len(points)
+        points.add(len(values))
+    co, kinds = np.empty((len(points), 2), np.float32), np.empty(len(points), np.int32)
+    points.foreach_get("co", co.ravel())
+    points.foreach_get("interpolation", kinds)
+    co[inside] = np.column_stack((frames, values))
+    kinds[inside] = _LINEAR
+    kinds[np.flatnonzero(inside)[-1]] = _CONSTANT if hold else _LINEAR
+    points.foreach_set("co", co.ravel())
+    points.foreach_set("interpolation", kinds)
     curve.update()
 
 

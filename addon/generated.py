@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Generated motion on the character: one NLA strip, replaced each time, and its baking to an ordinary action."""
+"""Generated motion on the character: one NLA strip that plays a take, and its baking to an ordinary action."""
 
 from typing import Any
 
@@ -7,33 +7,80 @@ import bpy
 
 from ..core.errors import InputError
 from ..core.motion import Motion
-from . import bake, compat, strips
+from . import bake, compat, strips, takes
 from .rigs import armature as rig
 
 
-def place(scene: bpy.types.Scene, armature: bpy.types.Object, motion: Motion) -> bpy.types.NlaStrip:
+def place(
+    scene: bpy.types.Scene,
+    armature: bpy.types.Object,
+    motion: Motion,
+    record: takes.Record | None = None,
+    base: takes.Take | None = None,
+) -> bpy.types.NlaStrip:
     """Put motion on the generated track from the scene's first frame on, at the scene's frame rate.
 
-    What was generated before goes, its Action with it, unless its track was renamed: so a take is kept. The frame
-    range and the frame rate of the scene stay.
+    record: what it was made of; then it is kept as a take. base: the take that it was made from, whose keys stay where
+    the motion does. What the track showed before goes with its Action, unless that is a take or the track was renamed.
+    The frame range and the frame rate of the scene stay.
     """
-    motion = motion.resampled(strips.frames_per_second(scene))
-    action, slot = bake.new_action("", motion, armature, scene.frame_start)  # first: what is there stays if it fails
-    driven: set[str] = set()
-    for one in _found(armature):
-        if one.track.name == strips.TRACK_NAMES["GENERATED"]:
-            driven |= _driven(one.strip.action)
-            _remove(one)
+    played = motion.resampled(strips.frames_per_second(scene))
+    action = takes.spliced(base, motion, armature) if base is not None and played is motion else None
+    if action is None:  # first: what is there stays if it fails
+        action, _ = bake.new_action("", played, armature, record.first_frame if record else scene.frame_start)
     action.name = f"{armature.name} Generated"
-    rig.relax(armature, driven - _driven(action))
     action.freetalker.kind = "GENERATED"
+    if record is not None:
+        takes.write(action, motion, record)
+    strip = _show(armature, action)
+    if record is not None:
+        takes.add(armature, action, scene.freetalker.keep_takes)
+    return strip
+
+
+def show(armature: bpy.types.Object, index: int) -> None:
+    """Let the generated strip play a take; nothing happens where it does, or there is no such take."""
+    kept = armature.freetalker.takes
+    action = kept[index].action if 0 <= index < len(kept) else None
+    if action is not None and not any(one.strip.action == action for one in _at_hand(armature)):
+        _show(armature, action)
+
+
+def remove_take(armature: bpy.types.Object, index: int) -> None:
+    """Take a take away; where it is shown, the one after it is shown instead, or nothing where it was the last."""
+    found = _at_hand(armature)
+    takes.remove(armature, index)
+    if not len(armature.freetalker.takes):
+        for one in found:
+            rig.relax(armature, _driven(one.strip.action))
+            _remove(one)
+
+
+def shown(armature: bpy.types.Object) -> takes.Take | None:
+    """The take that the generated strip plays; None where there is none, or it plays motion that is no take."""
+    found = _at_hand(armature)
+    return takes.read(found[-1].strip.action) if found else None
+
+
+def _at_hand(armature: bpy.types.Object) -> list[strips.Placed]:
+    """The generated strips whose track was not renamed to keep them."""
+    return [one for one in _found(armature) if one.track.name == strips.TRACK_NAMES["GENERATED"]]
+
+
+def _show(armature: bpy.types.Object, action: bpy.types.Action) -> bpy.types.NlaStrip:
+    """Put an Action on the generated track in place of what that plays."""
+    driven: set[str] = set()
+    for one in _at_hand(armature):
+        driven |= _driven(one.strip.action)
+        _remove(one, action)
+    rig.relax(armature, driven - _driven(action))
     tracks = (armature.animation_data or armature.animation_data_create()).nla_tracks
     track = next((one for one in tracks if one.name == strips.TRACK_NAMES["GENERATED"] and not len(one.strips)), None)
     if track is None:
         track = tracks.new()
         track.name = strips.TRACK_NAMES["GENERATED"]
-    strip = track.strips.new("Generated Motion", scene.frame_start, action)
-    strip.action_slot = slot
+    strip = track.strips.new("Generated Motion", round(action.frame_range[0]), action)
+    strip.action_slot = action.slots[0]
     strip.select = False
     strip.use_sync_length = False
     return strip
@@ -96,11 +143,11 @@ def _driven(action: bpy.types.Action) -> set[str]:
     return {curve.data_path for curve in bag.fcurves} if bag is not None else set()
 
 
-def _remove(one: strips.Placed) -> None:
-    """Take away a strip, and its Action where nothing else uses that."""
+def _remove(one: strips.Placed, but: bpy.types.Action | None = None) -> None:
+    """Take away a strip, and its Action where nothing else uses that and it is another than `but`."""
     action = one.strip.action
     one.track.strips.remove(one.strip)
-    if action.users == 0:
+    if action.users == 0 and action != but:
         bpy.data.actions.remove(action)
 
 

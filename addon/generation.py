@@ -1,18 +1,25 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """From the strips of a character to generated motion on it: prepares the job, and places what it brings."""
 
+import dataclasses
+import hashlib
+import random
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from functools import lru_cache
+from pathlib import Path
 from typing import Any, Literal
 
 import bpy
+import numpy as np
 
 from ..core.errors import InputError
 from ..core.motion import Motion
+from ..core.segments import Bools, frames_of, runs, stale_frames, with_seams
 from ..core.timeline import Timeline
-from . import character, generated, job, preferences, sequencer, strips
+from . import character, generated, job, preferences, sequencer, strips, takes
+from .properties import SEED_MAX
 
 
 @dataclass(frozen=True)
@@ -23,10 +30,35 @@ class Message:
     text: str
 
 
+@dataclass(frozen=True)
+class Order:
+    """What is to be generated: a timeline, or where there is a take to go on from, its `changed` frames (T,).
+
+    record: what the take is said to be made of. base: the motion of the take before. seeds: what the own seeds of
+    strips become with it, by the session_uid of their Action.
+    """
+
+    timeline: Timeline
+    steps: int
+    record: takes.Record
+    base: Motion | None = None
+    changed: Bools | None = None
+    follow: bool = False
+    seeds: Mapping[int, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Result:
+    """Motion that was generated, and what it was made of."""
+
+    motion: Motion
+    order: Order
+
+
 @dataclass
 class _State:
     message: Message | None = None
-    unplaced: Motion | None = None  # generated, and its character gone: kept until it is placed
+    unplaced: Result | None = None  # generated, and its character gone: kept until it is placed
     device: str = "auto"  # that the preferences say; the worker cannot ask them
 
 
@@ -40,22 +72,26 @@ def message() -> Message | None:
 
 def unplaced() -> Motion | None:
     """Motion that was generated and has no character yet."""
-    return _state.unplaced
+    return None if _state.unplaced is None else _state.unplaced.motion
 
 
-def work(timeline: Timeline, steps: int, report: job.Report, cancelled: job.Cancelled) -> Motion:
+def work(order: Order, report: job.Report, cancelled: job.Cancelled) -> Motion:
     """Generate motion; runs in the worker, so it must not touch bpy."""
     report(0.0, "Loading")
-    from ..core.generate import Settings, generate
+    from ..core.generate import Kept, Settings, generate
 
-    model = _model(timeline.model)
-    settings = Settings(steps=steps or None, device=_state.device)
+    model = _model(order.timeline.model)
+    settings = Settings(steps=order.steps or None, device=_state.device)
+    kept = None
+    if order.base is not None and order.changed is not None:
+        kept = Kept(order.base, order.changed, order.follow)
     return generate(
-        timeline,
+        order.timeline,
         model,
         settings,
         on_step=lambda done, total: report(done / total, f"Step {done} of {total}"),
         cancelled=cancelled,
+        kept=kept,
     )
 
 
@@ -66,22 +102,96 @@ def _model(name: str) -> Any:
     return load_model(name)
 
 
-def start(context: Any, wait: bool) -> Message | None:
-    """Generate for the character at hand: in a thread, or at once with `wait`; then it is told how that ended.
+def order(scene: bpy.types.Scene, armature: bpy.types.Object, everything: bool = False, reroll: str = "") -> Order:
+    """What Generate is to do: what has changed since the take that is shown, or `everything`, but no locked strip.
+
+    reroll: the key of a strip that gets a new seed; then it alone is made anew. Where nothing is to be done no frame of
+    the order is changed.
 
     Raises InputError where the strips cannot be used.
     """
+    settings = scene.freetalker
+    timeline = strips.timeline(scene, armature)
+    told = _told(timeline)
+    base = generated.shown(armature)
+    total, fps = frames_of(told), told.fps
+    kept = base is not None and base.record.timeline.fps == fps
+    stale = np.ones(total, bool)
+    if base is not None and kept:
+        stale = base.record.stale_in(told, settings.steps, scene.frame_start)
+    want, seeds = stale | everything, {}
+    if reroll:
+        one = strips.named(armature, reroll)
+        if one.data.lock:
+            raise InputError(f"The strip '{one.strip.name}' is locked: unlock it to re-roll it.")
+        strips.make_single(one)
+        seeds = {one.strip.action.session_uid: random.randrange(SEED_MAX)}
+        timeline = strips.timeline(scene, armature, seeds)
+        want = stale_frames(told, _told(timeline)) if base is not None and kept else want
+        told = _told(timeline)
+    if base is None or not kept:
+        return Order(timeline, settings.steps, takes.Record(told, settings.steps, scene.frame_start), seeds=seeds)
+    free = ~locked_frames(scene, armature, total)
+    changed = with_seams(want & free, fps) & free
+    changed[len(base.motion) :] = True
+    rest = (stale | want) & ~changed
+    left = tuple(run for run in runs(rest) if rest[run[0]])
+    record = takes.Record(told, settings.steps, scene.frame_start, left)
+    if changed.all():
+        return Order(timeline, settings.steps, record, seeds=seeds)
+    return Order(timeline, settings.steps, record, base.motion, changed, settings.follow == "FOLLOWS", seeds)
+
+
+def locked_frames(scene: bpy.types.Scene, armature: bpy.types.Object, total: int) -> Bools:
+    """Which of the timeline's frames (total,) lie under a locked strip."""
+    locked = np.zeros(total, bool)
+    for one in (*strips.placed(armature, "TEXT"), *strips.placed(armature, "SPEECH")):
+        if one.data.lock and one.heard:
+            start, stop = (
+                max(0, round(frame) - scene.frame_start) for frame in (one.strip.frame_start, one.strip.frame_end)
+            )
+            locked[start : stop + (stop == total - 1)] = True
+    return locked
+
+
+def _told(timeline: Timeline) -> Timeline:
+    """The timeline with the content of its recordings in place of their paths, which may change with the computer."""
+    return dataclasses.replace(
+        timeline,
+        speech=tuple(dataclasses.replace(strip, audio=_content(strip.audio)) for strip in timeline.speech),
+    )
+
+
+def _content(path: Path) -> Path:
+    about = path.stat()
+    return Path(_digest(path, about.st_mtime_ns, about.st_size))
+
+
+@lru_cache(maxsize=256)
+def _digest(path: Path, _modified: int, _size: int) -> str:
+    return hashlib.blake2b(path.read_bytes(), digest_size=16).hexdigest()
+
+
+def start(context: Any, wait: bool, everything: bool = False, reroll: str = "") -> Message | None:
+    """Generate for the character at hand: in a thread, or at once with `wait`; then it is told how that ended.
+
+    everything, reroll: as for `order`. Raises InputError where the strips cannot be used or nothing is to be done.
+    """
     armature, scene = character.needed(context), context.scene
     settings = scene.freetalker
-    if settings.new_seed:
+    if settings.new_seed and not reroll:
         settings.seed = (settings.seed + 1) % 2**31
-    timeline = strips.timeline(scene, armature)
+    wanted = order(scene, armature, everything, reroll)
+    if wanted.changed is not None and not wanted.changed.any():
+        why = "what has changed is locked" if wanted.record.left_stale else "nothing has changed since this take"
+        _state.message = Message("INFO", f"Not generated, for {why}: re-roll a strip, or choose another seed")
+        return _state.message
     sequencer.mirror(scene)
     begun = time.monotonic()
-    scene_uid, armature_uid, steps = scene.session_uid, armature.session_uid, settings.steps
+    scene_uid, armature_uid = scene.session_uid, armature.session_uid
 
-    def generate(report: job.Report, cancelled: job.Cancelled) -> Motion:
-        return work(timeline, steps, report, cancelled)
+    def generate(report: job.Report, cancelled: job.Cancelled) -> Result:
+        return Result(work(wanted, report, cancelled), wanted)
 
     def done(outcome: job.Outcome) -> None:
         finish(outcome, scene_uid, armature_uid, time.monotonic() - begun)
@@ -118,15 +228,23 @@ def finish(outcome: job.Outcome, scene_uid: int, armature_uid: int, seconds: flo
         _say("ERROR", f"The motion could not be placed: {error}. Mend that, then press Place Result")
         return
     if message() is None:
-        _say("INFO", f"Generated {outcome.result.seconds:.1f} s of motion in {seconds:.0f} s")
+        changed = outcome.result.order.changed
+        made = outcome.result.motion.seconds if changed is None else changed.sum() / outcome.result.motion.fps
+        _say("INFO", f"Generated {made:.1f} s of motion in {seconds:.0f} s")
 
 
 def place(scene: bpy.types.Scene, armature: bpy.types.Object, undo: bool) -> None:
     """Put the motion that waits on a character, as one undo step."""
-    motion = _state.unplaced
-    if motion is None:
+    result = _state.unplaced
+    if result is None:
         raise InputError("There is no generated motion to place: generate it first.")
-    generated.place(scene, armature, motion)
+    wanted, base = result.order, generated.shown(armature)
+    if base is None or wanted.base is None or not np.array_equal(base.motion.rotations, wanted.base.rotations):
+        base = None  # another take than it was made from: the keys are made anew
+    generated.place(scene, armature, result.motion, wanted.record, base)
+    for one in (*strips.placed(armature, "TEXT"), *strips.placed(armature, "SPEECH")):
+        if one.strip.action.session_uid in wanted.seeds:
+            strips.set_own_seed(one.data, wanted.seeds[one.strip.action.session_uid])
     _state.unplaced = None
     hidden = generated.hidden_by(armature)
     _state.message = Message("WARNING", hidden) if hidden else None

@@ -68,6 +68,7 @@ class Job:
 
 
 _current: Job | None = None
+_leaving: list[threading.Thread] = []  # of jobs that were canceled, on their way to their next step
 
 
 def current() -> Job | None:
@@ -113,7 +114,7 @@ def run(title: str, work: Callable[[Report, Cancelled], Any]) -> Outcome:
 
 
 def cancel() -> None:
-    """Ask the running job to stop; it ends at its next step."""
+    """Stop the running job. One about the file ends at the next tick, while its thread runs on to its next step."""
     if _current is not None:
         _current.stop.set()
         _redraw()
@@ -125,6 +126,10 @@ def pump() -> bool:
     job = _current
     if job is None:
         return False
+    if job.stop.is_set() and job.of_file:
+        abandon()
+        _redraw()
+        return _current is not None
     while True:
         try:
             news = job.news.get_nowait()
@@ -140,15 +145,19 @@ def pump() -> bool:
 
 
 def abandon(seconds: float = 0.0) -> None:
-    """Cancel the job and do not wait for its outcome, or up to `seconds` for its thread to end."""
+    """Cancel the job without its outcome, and wait up to `seconds` for its thread and those of earlier ones to end."""
     global _current
     job, _current = _current, None
-    if job is None:
-        return
-    job.stop.set()
-    if job.thread is not None and seconds:
-        job.thread.join(seconds)
-    job.done(Outcome(cancelled=True))
+    if job is not None:
+        job.stop.set()
+        if job.thread is not None:
+            _leaving.append(job.thread)
+    end = time.monotonic() + seconds
+    for thread in _leaving:
+        thread.join(max(0.0, end - time.monotonic()))
+    _leaving[:] = [thread for thread in _leaving if thread.is_alive()]
+    if job is not None:
+        job.done(Outcome(cancelled=True))
 
 
 def _work(job: Job) -> None:

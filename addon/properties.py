@@ -10,6 +10,7 @@ from typing import Any
 import bpy
 from bpy.props import (
     BoolProperty,
+    CollectionProperty,
     EnumProperty,
     FloatProperty,
     IntProperty,
@@ -21,6 +22,8 @@ from . import character, preferences, suggestions
 
 SEED_MAX = 2**31 - 1
 GUIDANCE_MAX = 20.0
+_OVERRIDABLE: Any = {"LIBRARY_OVERRIDABLE"}
+_ROWS: Any = {"LIBRARY_OVERRIDABLE", "USE_INSERTION"}
 KINDS = (
     ("NONE", "None", "An ordinary action"),
     ("TEXT", "Text", "A prompt in words"),
@@ -80,6 +83,57 @@ class FREETALKER_PG_strip(bpy.types.PropertyGroup):
         description="Values that change within the strip, as seconds:value from where it began when it was made, with "
         "straight lines between, such as 0:1, 2.5:0.5; empty for one value",
     )
+    use_seed: BoolProperty(
+        name="Own Seed",
+        description="Use a seed of its own for this strip, not the scene's",
+        default=False,
+    )
+    seed: IntProperty(
+        name="Seed",
+        description="Another seed gives another performance of this strip; the same moves along with it",
+        default=0,
+        min=0,
+        max=SEED_MAX,
+    )
+    lock: BoolProperty(
+        name="Lock",
+        description="Keep the motion that the character has under this strip, whatever is generated",
+        default=False,
+    )
+    told: StringProperty(name="Record", description="The timeline that a take was made of", options={"HIDDEN"})
+
+
+class FREETALKER_PG_take(bpy.types.PropertyGroup):
+    """A result that is kept."""
+
+    action: PointerProperty(name="Action", type=bpy.types.Action, description="The keys", override=_OVERRIDABLE)
+    pinned: BoolProperty(
+        name="Pin",
+        description="Keep this take however many follow",
+        default=False,
+        override=_OVERRIDABLE,
+    )
+
+
+def _take_chosen(kept: Any, _: Any) -> None:
+    from . import generated, strips
+
+    if not strips.disabled_reason(kept.id_data):
+        generated.show(kept.id_data, kept.take)
+
+
+class FREETALKER_PG_character(bpy.types.PropertyGroup):
+    """The takes of a character."""
+
+    takes: CollectionProperty(type=FREETALKER_PG_take, override=_ROWS)
+    take: IntProperty(
+        name="Take",
+        description="The take that is shown",
+        default=0,
+        min=0,
+        update=_take_chosen,
+        override=_OVERRIDABLE,
+    )
 
 
 class FREETALKER_PG_scene(bpy.types.PropertyGroup):
@@ -112,6 +166,22 @@ class FREETALKER_PG_scene(bpy.types.PropertyGroup):
         description="Take the next seed whenever motion is generated",
         default=False,
     )
+    follow: EnumProperty(
+        name="After It",
+        description="What becomes of the motion after a part that is generated anew",
+        items=(
+            ("STAYS", "Stays", "It stays where it is, and the new part is led there"),
+            ("FOLLOWS", "Follows", "It is turned and moved to where the new part ends, its poses as they were"),
+        ),
+        default="STAYS",
+    )
+    keep_takes: IntProperty(
+        name="Takes to Keep",
+        description="How many takes a character keeps beside those that are pinned; the oldest go first",
+        default=8,
+        min=1,
+        max=99,
+    )
     model: StringProperty(
         name="Model",
         description="A model of this add-on by name, or the path of a model folder; empty for the preferences' default",
@@ -133,7 +203,7 @@ class FREETALKER_PG_scene(bpy.types.PropertyGroup):
     )
 
 
-CLASSES = (FREETALKER_PG_strip, FREETALKER_PG_scene)
+CLASSES = (FREETALKER_PG_strip, FREETALKER_PG_take, FREETALKER_PG_character, FREETALKER_PG_scene)
 
 
 def register() -> None:
@@ -141,6 +211,7 @@ def register() -> None:
         bpy.utils.register_class(cls)
     bpy.types.Scene.freetalker = PointerProperty(type=FREETALKER_PG_scene)
     bpy.types.Action.freetalker = PointerProperty(type=FREETALKER_PG_strip)
+    bpy.types.Object.freetalker = PointerProperty(type=FREETALKER_PG_character, override=_OVERRIDABLE)
     from . import watch
 
     watch.register()
@@ -150,6 +221,7 @@ def unregister() -> None:
     from . import watch
 
     watch.unregister()
+    del bpy.types.Object.freetalker
     del bpy.types.Action.freetalker
     del bpy.types.Scene.freetalker
     for cls in reversed(CLASSES):

@@ -8,10 +8,11 @@ the strip's length. Time 0 of the timeline is the scene's first frame.
 import importlib
 import math
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import bpy
@@ -236,14 +237,25 @@ def sound_file(sound: bpy.types.Sound) -> Path:
     return path
 
 
-def timeline(scene: bpy.types.Scene, armature: bpy.types.Object) -> Timeline:
+def timeline(
+    scene: bpy.types.Scene, armature: bpy.types.Object, seeds: Mapping[int, int] = MappingProxyType({})
+) -> Timeline:
     """The strips that are heard, as a Timeline in seconds from the scene's first frame.
+
+    seeds: of strips whose own is to be another, by the session_uid of their Action.
 
     Raises InputError where there are none, or one of them cannot be used.
     """
+    take_names(armature)
+    return peek(scene, armature, seeds)
+
+
+def peek(
+    scene: bpy.types.Scene, armature: bpy.types.Object, seeds: Mapping[int, int] = MappingProxyType({})
+) -> Timeline:
+    """`timeline`, but with nothing written to the file, as panels want it: new names are no prompts yet."""
     settings = scene.freetalker
     fps = frames_per_second(scene)
-    take_names(armature)
     text = [one for one in placed(armature, "TEXT") if one.heard]
     speech = [one for one in placed(armature, "SPEECH") if one.heard]
     if not text and not speech:
@@ -257,8 +269,8 @@ def timeline(scene: bpy.types.Scene, armature: bpy.types.Object) -> Timeline:
                 f"frame {scene.frame_start}: move the strip, or let the scene start earlier."
             )
     return Timeline(
-        text=tuple(_text_strip(one, scene) for one in text),
-        speech=tuple(_speech_strip(one, scene) for one in speech),
+        text=tuple(_text_strip(one, scene, _own_seed(one, seeds)) for one in text),
+        speech=tuple(_speech_strip(one, scene, _own_seed(one, seeds)) for one in speech),
         fps=fps,
         seed=settings.seed,
         guidance=_guidance(scene),
@@ -270,12 +282,17 @@ def _seconds(scene: bpy.types.Scene, frame: float) -> float:
     return (frame - scene.frame_start) / frames_per_second(scene)
 
 
-def _text_strip(one: Placed, scene: bpy.types.Scene) -> TextStrip:
+def _own_seed(one: Placed, seeds: Mapping[int, int]) -> int | None:
+    return seeds.get(one.strip.action.session_uid, one.data.seed if one.data.use_seed else None)
+
+
+def _text_strip(one: Placed, scene: bpy.types.Scene, seed: int | None) -> TextStrip:
     return TextStrip(
         _seconds(scene, one.strip.frame_start),
         _seconds(scene, one.strip.frame_end),
         one.data.prompt,
         _own_guidance(scene, one) if one.data.use_guidance else None,
+        seed,
     )
 
 
@@ -307,6 +324,12 @@ def guidance_keys(text: str) -> tuple[tuple[float, float], ...]:
     return keys
 
 
+def set_own_seed(data: Any, seed: int | None) -> None:
+    """Give a strip's data a seed of its own, or none."""
+    data.use_seed = seed is not None
+    data.seed = seed or 0
+
+
 def _set_own_guidance(strip: bpy.types.NlaStrip, text: TextStrip) -> None:
     data = strip.action.freetalker
     data.use_guidance = text.guidance is not None
@@ -317,7 +340,7 @@ def _set_own_guidance(strip: bpy.types.NlaStrip, text: TextStrip) -> None:
         data.guidance = text.guidance
 
 
-def _speech_strip(one: Placed, scene: bpy.types.Scene) -> SpeechStrip:
+def _speech_strip(one: Placed, scene: bpy.types.Scene, seed: int | None) -> SpeechStrip:
     sound = one.data.sound
     if sound is None:
         raise InputError(f"The speech strip '{one.strip.name}' has no sound: choose one.")
@@ -336,7 +359,7 @@ def _speech_strip(one: Placed, scene: bpy.types.Scene) -> SpeechStrip:
             f"{seconds:.2f} s: shorten it."
         )
     start = _seconds(scene, one.strip.frame_start)
-    return SpeechStrip(start, sound_file(sound), start + min(length, seconds - offset), offset)
+    return SpeechStrip(start, sound_file(sound), start + min(length, seconds - offset), offset, seed)
 
 
 def _guidance(scene: bpy.types.Scene) -> Guidance:
@@ -402,10 +425,12 @@ def add_timeline(
         start = frame(text.start)
         strip = add_text(armature, text.prompt, start, max(1, frame(text.end) - start))
         _set_own_guidance(strip, text)
+        set_own_seed(strip.action.freetalker, text.seed)
     for speech, (sound, most) in zip(source.speech, recordings, strict=True):
         start = frame(speech.start)
         length = most if speech.end is None else min(most, max(1, frame(speech.end) - start))
         strip = add_speech(armature, sound, scene, start, length)
+        set_own_seed(strip.action.freetalker, speech.seed)
         if speech.offset:
             shift = speech.offset * fps
             action = strip.action
@@ -483,6 +508,16 @@ def named(armature: bpy.types.Object, key: str) -> Placed:
         if key in (one.key, one.strip.name):
             return one
     raise InputError(f"'{armature.name}' has no text or speech strip '{key}' any more.")
+
+
+def active(context: Any) -> Placed | None:
+    """Our strip that is active in the NLA editor, or the only one selected there."""
+    chosen = context.selected_nla_strips or ()
+    strip = context.active_nla_strip or (chosen[0] if len(chosen) == 1 else None)
+    if strip is None or strip.action is None or strip.action.freetalker.kind not in {"TEXT", "SPEECH"}:
+        return None
+    found = placed(strip.id_data, strip.action.freetalker.kind)
+    return next((one for one in found if one.strip == strip), None)
 
 
 def remove(one: Placed) -> None:

@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Generate, Cancel, Place Result and Bake to Action."""
+"""Generate, Re-Roll, Cancel, Place Result, Remove Take and Bake to Action."""
 
 import math
 from typing import Any
 
 import bpy
-from bpy.props import BoolProperty, EnumProperty, FloatProperty
+from bpy.props import BoolProperty, EnumProperty, FloatProperty, StringProperty
 
+from ...core.errors import InputError
 from .. import bake, character, generated, generation, job, models, strips
 from .base import Explained, needs_character
 
@@ -15,27 +16,60 @@ class FREETALKER_OT_generate(Explained, bpy.types.Operator):
     bl_idname = "freetalker.generate"
     bl_label = "Generate"
     bl_description = (
-        "Generate the character's motion from its text and speech strips; it replaces what was generated before, "
-        "unless you renamed that track to keep it"
+        "Generate the character's motion from its text and speech strips: what has changed since the take that is "
+        "shown, or all of it. The result is another take, beside those that there are"
     )
     bl_options = set()  # the result is an undo step of its own, once it is there
+
+    everything: BoolProperty(
+        name="Everything",
+        description="Generate also what has not changed; locked strips stay all the same",
+        default=False,
+        options={"SKIP_SAVE"},
+    )
 
     @classmethod
     def disabled_reason(cls, context: Any) -> str:
         return models.disabled_reason(context.scene) or job.disabled_reason() or needs_character(context)
 
     def run(self, context: Any) -> set[str]:
-        message = generation.start(context, wait=bpy.app.background)
-        if message is not None:
-            self.report({message.level}, message.text)
-            return {"CANCELLED"} if message.level == "ERROR" else {"FINISHED"}
-        return {"FINISHED"}
+        return _started(self, generation.start(context, bpy.app.background, self.everything))
+
+
+def _started(operator: Any, message: generation.Message | None) -> set[str]:
+    """Report how generation ended, where it did."""
+    if message is not None:
+        operator.report({message.level}, message.text)
+        return {"CANCELLED"} if message.level == "ERROR" else {"FINISHED"}
+    return {"FINISHED"}
+
+
+class FREETALKER_OT_reroll(Explained, bpy.types.Operator):
+    bl_idname = "freetalker.reroll"
+    bl_label = "Re-Roll"
+    bl_description = (
+        "Give this strip another seed and generate it anew with its two seams; all other frames stay as they are"
+    )
+    bl_options = set()  # as Generate
+
+    strip: StringProperty(name="Strip", description="Key or name of the strip; empty for the active one")
+
+    @classmethod
+    def disabled_reason(cls, context: Any) -> str:
+        return models.disabled_reason(context.scene) or job.disabled_reason() or needs_character(context)
+
+    def run(self, context: Any) -> set[str]:
+        one = strips.active(context)
+        if not self.strip and one is None:
+            raise InputError("No text or speech strip is active: click one in the NLA editor.")
+        message = generation.start(context, bpy.app.background, reroll=self.strip or one.key)
+        return _started(self, message)
 
 
 class FREETALKER_OT_cancel(Explained, bpy.types.Operator):
     bl_idname = "freetalker.cancel"
     bl_label = "Cancel"
-    bl_description = "Stop at the next step and change nothing"
+    bl_description = "Stop and change nothing"
     bl_options = set()
 
     @classmethod
@@ -58,6 +92,24 @@ class FREETALKER_OT_place_result(Explained, bpy.types.Operator):
 
     def run(self, context: Any) -> None:
         generation.place(context.scene, character.needed(context), undo=False)
+
+
+class FREETALKER_OT_remove_take(Explained, bpy.types.Operator):
+    bl_idname = "freetalker.remove_take"
+    bl_label = "Remove Take"
+    bl_description = "Delete the take that is shown, with its keys"
+    bl_options = {"UNDO"}
+
+    @classmethod
+    def disabled_reason(cls, context: Any) -> str:
+        reason = needs_character(context)
+        if not reason and not len(character.needed(context).freetalker.takes):
+            reason = "There is no take yet: press Generate"
+        return reason
+
+    def run(self, context: Any) -> None:
+        armature = character.needed(context)
+        generated.remove_take(armature, armature.freetalker.take)
 
 
 class FREETALKER_OT_bake_to_action(Explained, bpy.types.Operator):
@@ -136,6 +188,8 @@ class FREETALKER_OT_bake_to_action(Explained, bpy.types.Operator):
 
 CLASSES = (
     FREETALKER_OT_generate,
+    FREETALKER_OT_reroll,
+    FREETALKER_OT_remove_take,
     FREETALKER_OT_cancel,
     FREETALKER_OT_place_result,
     FREETALKER_OT_bake_to_action,

@@ -5,7 +5,7 @@ import bpy
 
 from . import keymap, menus, rows, sidebar
 
-CLASSES = sidebar.CLASSES
+CLASSES = (sidebar.FREETALKER_UL_takes, *sidebar.CLASSES)
 
 
 def register() -> None:

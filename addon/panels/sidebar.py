@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The panels, in the order of work: Character, Strips, Generate, Result; Setup while something is missing."""
+"""The panels, in the order of work: Character, Strips, Generate, Takes, Result; Setup while something is missing."""
 
 from typing import Any
 
@@ -99,11 +99,11 @@ class _ActiveStrip:
 
     @classmethod
     def poll(cls, context: Any) -> bool:
-        return _active(context) is not None
+        return strips.active(context) is not None
 
     def draw(self, context: Any) -> None:
         layout = self.layout
-        one = _active(context)
+        one = strips.active(context)
         if one is None:
             return
         _draw_strip(layout, context.scene, one, in_full=True)
@@ -111,7 +111,12 @@ class _ActiveStrip:
             row = layout.row()
             row.enabled = one.data.use_guidance and one.sharing < 2
             row.prop(one.data, "guidance_keys", text="", placeholder="seconds:value, ... for a curve")
-        layout.prop(context.scene.freetalker, "seed", text="Seed of All Strips")
+        row = layout.row(align=True)
+        row.enabled = one.sharing < 2
+        row.prop(one.data, "use_seed", text="")
+        field = row.row(align=True)
+        field.active = one.data.use_seed
+        field.prop(one.data, "seed")
 
 
 class _AllStrips:
@@ -140,6 +145,7 @@ class _Generate:
             row = layout.row()
             row.scale_y = 1.5
             row.operator("freetalker.generate", icon="PLAY")
+            row.operator("freetalker.generate", text="", icon="FILE_REFRESH").everything = True
         layout.prop(settings, "guidance", slider=True)
         row = layout.row(align=True)
         row.prop(settings, "seed")
@@ -155,6 +161,36 @@ class _Generate:
             layout.operator("freetalker.place_result")
 
 
+class _Takes:
+    bl_label = "Takes"
+
+    @classmethod
+    def poll(cls, context: Any) -> bool:
+        armature = character.find(context)
+        return armature is not None and len(armature.freetalker.takes) > 0
+
+    def draw(self, context: Any) -> None:
+        layout = self.layout
+        kept = character.needed(context).freetalker
+        row = layout.row()
+        row.template_list("FREETALKER_UL_takes", "", kept, "takes", kept, "take", rows=3)
+        row.column(align=True).operator("freetalker.remove_take", text="", icon="REMOVE")
+        layout.prop(context.scene.freetalker, "keep_takes")
+
+
+class FREETALKER_UL_takes(bpy.types.UIList):
+    """The takes of a character; a click shows one."""
+
+    def draw_item(
+        self, _context: Any, layout: Any, _data: Any, item: Any, _icon: Any, _active: Any, _name: Any
+    ) -> None:
+        row = layout.row(align=True)
+        row.prop(item, "name", text="", emboss=False)
+        if item.action is None:
+            row.label(text="its action was deleted", icon="ERROR")
+        row.prop(item, "pinned", text="", icon="PINNED" if item.pinned else "UNPINNED", emboss=False)
+
+
 class _GenerateAdvanced:
     bl_label = "Advanced"
     bl_options = {"DEFAULT_CLOSED"}
@@ -166,6 +202,7 @@ class _GenerateAdvanced:
         settings = context.scene.freetalker
         layout.prop(settings, "model", placeholder=preferences.default_model())
         layout.prop(settings, "steps")
+        layout.row().prop(settings, "follow", expand=True)
 
 
 class _Result:
@@ -174,6 +211,7 @@ class _Result:
     def draw(self, context: Any) -> None:
         layout = self.layout
         layout.operator("freetalker.bake_to_action", icon="ACTION")
+        layout.operator("freetalker.add_to_library", icon="ASSET_MANAGER")
         layout.menu("FREETALKER_MT_export", text="Export", icon="EXPORT")
         armature = character.find(context)
         hidden = generated.hidden_by(armature) if armature is not None else ""
@@ -198,16 +236,6 @@ def _strips(context: Any) -> list[strips.Placed]:
     return [] if armature is None else strips.placed(armature, *rows.KINDS)
 
 
-def _active(context: Any) -> strips.Placed | None:
-    """Our strip that is active in the NLA editor, or the only one selected there."""
-    chosen = context.selected_nla_strips or ()
-    strip = context.active_nla_strip or (chosen[0] if len(chosen) == 1 else None)
-    if strip is None or strip.action is None or strip.action.freetalker.kind not in {"TEXT", "SPEECH"}:
-        return None
-    found = strips.placed(strip.id_data, strip.action.freetalker.kind)
-    return next((one for one in found if one.strip == strip), None)
-
-
 def _draw_strip(layout: Any, scene: Any, one: strips.Placed, in_full: bool) -> None:
     """One strip: its time and what it says; its guidance too where it is drawn in full."""
     data = one.data
@@ -223,6 +251,11 @@ def _draw_strip(layout: Any, scene: Any, one: strips.Placed, in_full: bool) -> N
         row.operator("freetalker.make_single", text=f"{one.sharing}", icon="LINKED").strip = one.key
     if in_full and data.kind == "TEXT":
         row.operator("freetalker.suggest_prompt", text="", icon="VIEWZOOM", emboss=False).strip = one.key
+    if in_full:
+        again = row.row(align=True)
+        again.enabled = not data.lock
+        again.operator("freetalker.reroll", text="", icon="FILE_REFRESH", emboss=False).strip = one.key
+    row.prop(data, "lock", text="", icon="LOCKED" if data.lock else "UNLOCKED", emboss=False)
     row.operator("freetalker.remove_strip", text="", icon="X", emboss=False).strip = one.key
     column = column.column(align=True)
     column.enabled = one.sharing < 2
@@ -259,6 +292,7 @@ _PARTS = (  # (panel, parent)
     (_AllStrips, _Strips),
     (_Generate, None),
     (_GenerateAdvanced, _Generate),
+    (_Takes, None),
     (_Result, None),
 )
 

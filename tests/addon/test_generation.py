@@ -20,8 +20,8 @@ def ready(ft: SimpleNamespace, armature: Any, monkeypatch: pytest.MonkeyPatch) -
     bpy.ops.freetalker.add_text_strip(prompt="a person waves")
     gate, asked, motion = threading.Semaphore(0), [], wild_motion(ft)
 
-    def work(timeline: Any, steps: int, report: Callable[..., None], cancelled: Callable[[], bool]) -> Any:
-        asked.append((timeline, steps, threading.current_thread()))
+    def work(order: Any, report: Callable[..., None], cancelled: Callable[[], bool]) -> Any:
+        asked.append((order.timeline, order.steps, threading.current_thread()))
         for step in range(4):
             assert gate.acquire(timeout=20)
             if cancelled():

@@ -195,7 +195,7 @@ def test_says_how_it_ended(ft: SimpleNamespace, draw: Any, armature: Any, monkey
     _noted(ft, monkeypatch)
     said = "The sound file 'a.wav' does not exist: choose another"
     ft.generation._state.message = ft.generation.Message("ERROR", said)
-    ft.generation._state.unplaced = wild_motion(ft)
+    ft.generation._state.unplaced = ft.generation.Result(wild_motion(ft), None)
     shown = draw()
     assert "The sound file 'a.wav' does not" in " ".join(shown)
     assert "operator freetalker.place_result" in shown
