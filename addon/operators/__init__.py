@@ -3,9 +3,17 @@
 
 import bpy
 
-from . import character, export, result, runtime, storyboard, strips
+from . import character, export, library, result, runtime, storyboard, strips
 
-CLASSES = (*character.CLASSES, *strips.CLASSES, *storyboard.CLASSES, *result.CLASSES, *export.CLASSES, *runtime.CLASSES)
+CLASSES = (
+    *character.CLASSES,
+    *strips.CLASSES,
+    *storyboard.CLASSES,
+    *result.CLASSES,
+    *export.CLASSES,
+    *library.CLASSES,
+    *runtime.CLASSES,
+)
 
 
 def register() -> None:
