@@ -67,8 +67,6 @@ class Part:
     licence: str
     reason: str
     sentence: str
-    frames: int
-    speech_frames: int
 
 
 def prepare_dataset(
@@ -174,10 +172,7 @@ def _make_part(path: Path, kind: str, recording: Recording, conditions: Conditio
         reason, sentence = getattr(error, "reason", "unreadable"), str(error)
     rows = [np.zeros((0, FEATURES), np.float32), *packer.rows]
     speech = packer.speech or [np.zeros((0, 0), np.float32)]
-    part = Part(
-        packer.takes, recording.group, recording.licence, reason, sentence,
-        sum(len(row) for row in packer.rows), sum(len(row) for row in packer.speech),
-    )  # fmt: skip
+    part = Part(packer.takes, recording.group, recording.licence, reason, sentence)
     takes = [(asdict(take), words) for take, words in part.takes]
     meta = json.dumps(asdict(part) | {"takes": takes, "key": _key(kind, recording, conditions)})
     temporary = path.with_name(path.name + ".part")
@@ -228,7 +223,10 @@ def _speech(sound: Path, blocks: Sequence[str], cache: Path) -> Floats:
 
     WavLM takes hours: its columns are kept apart from those that cost little.
     """
-    content = hashlib.sha1(sound.read_bytes()).hexdigest()
+    try:
+        content = hashlib.sha1(sound.read_bytes()).hexdigest()
+    except OSError as error:
+        raise InputError(f"'{sound.name}' cannot be read: {error.strerror or error}.") from error
     light = tuple(block for block in blocks if not block.startswith("wavlm"))
     columns: dict[str, Floats] = {}
     for group in (light, *((block,) for block in blocks if block not in light)):
