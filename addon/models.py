@@ -51,7 +51,7 @@ def disabled_reason(scene: Any) -> str:
     settings = preferences.get()
     if model.non_commercial and settings is not None and not settings.non_commercial:
         said = tr("'{name}' is for non-commercial use only ({licence}): agree to that in the panel Generate")
-        return said.format(name=name, licence=model.licence)
+        return said.format(name=Path(name).name, licence=model.licence)
     return ""
 
 

@@ -87,8 +87,8 @@ class FREETALKER_AP_preferences(bpy.types.AddonPreferences):
         max=24 * 60,
     )
     non_commercial: BoolProperty(
-        name="I Generate for Non-Commercial Use Only",
-        description="Allow models whose licence forbids commercial use. What they generate falls under it too",
+        name="Non-Commercial Use Only",
+        description="Agree to use models that forbid commercial use, and what they generate, for nothing commercial",
         default=False,
     )
     environment: StringProperty(
@@ -146,7 +146,7 @@ def draw_checks(layout: Any, checks: Any, width: int) -> None:
             row.operator(check.fix, text=check.button)
 
 
-def draw_lines(layout: Any, text: str, icon: str, width: int = 38) -> None:
+def draw_lines(layout: Any, text: str, icon: str, width: int = 36) -> None:
     """A sentence in the interface's language, broken into lines that fit the sidebar."""
     column = layout.column(align=True)
     line = ""

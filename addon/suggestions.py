@@ -50,13 +50,17 @@ _PROMPTS = {
 
 
 def prompts(model: str) -> list[str]:
-    """The prompts for what the model's card lists; all of them where it lists nothing."""
+    """The prompts for what the model's card lists, for an action not named above the card's own; all of ours where it
+    lists nothing.
+    """
     card = preferences.model_folder(model) / "card.md"
     try:
-        known = set(re.findall(r"^- .*\((\w+)\)$", card.read_text(encoding="utf-8"), re.MULTILINE))
+        listed = re.findall(r"^- (.*) \((\w+)\)$", card.read_text(encoding="utf-8"), re.MULTILINE)
     except (OSError, UnicodeDecodeError):
-        known = set()
-    return [prompt for name, several in _PROMPTS.items() if not known or name in known for prompt in several]
+        listed = []
+    known = {action: prompt for prompt, action in listed}
+    ours = [prompt for action, several in _PROMPTS.items() if not known or action in known for prompt in several]
+    return list(dict.fromkeys([*ours, *(prompt for action, prompt in known.items() if action not in _PROMPTS)]))
 
 
 def search(_: Any, context: Any, typed: str) -> list[str]:

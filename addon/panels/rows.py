@@ -27,7 +27,7 @@ class FREETALKER_UL_strips(bpy.types.UIList):
 
 
 def draw_row(layout: Any, scene: Any, one: strips.Placed) -> None:
-    """One strip in one line: when it starts, what it says, and its buttons."""
+    """One strip in one line: when it starts, what it says, its lock and its buttons."""
     row = layout.row(align=True)
     row.active = one.heard
     seconds = (one.strip.frame_start - scene.frame_start) / strips.frames_per_second(scene)
@@ -38,6 +38,7 @@ def draw_row(layout: Any, scene: Any, one: strips.Placed) -> None:
     field.prop(one.data, "prompt" if one.data.kind == "TEXT" else "sound", text="", emboss=one.data.kind == "SPEECH")
     if one.sharing > 1:
         row.operator("freetalker.make_single", text=f"{one.sharing}", icon="LINKED", emboss=False).strip = one.key
+    row.prop(one.data, "lock", text="", icon="LOCKED" if one.data.lock else "UNLOCKED", emboss=False)
     row.operator("freetalker.remove_strip", text="", icon="X", emboss=False).strip = one.key
 
 

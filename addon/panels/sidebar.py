@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The panels, in the order of work: Character, Strips, Generate, Takes, Result; Setup while something is missing."""
 
+from pathlib import Path
 from typing import Any
 
 import bpy
@@ -44,7 +45,7 @@ class _Setup:
         if not missing:
             return
         layout.label(text="Before anything is generated:")
-        preferences.draw_checks(layout, missing, width=38)
+        preferences.draw_checks(layout, missing, width=34)
         if not bpy.app.online_access:
             _draw_lines(layout, "Online access is off: allow it in Preferences, System, Network", "INTERNET_OFFLINE")
         if runtime.last_error:
@@ -86,7 +87,7 @@ class _Strips:
         frame = context.scene.frame_current
         here = [one for one in found if one.strip.frame_start <= frame < one.strip.frame_end]
         for one in here:
-            _draw_strip(layout, context.scene, one, in_full=True)
+            _draw_strip(layout, context.scene, one)
         if found and not here:
             layout.label(text="No strip at the playhead", icon="INFO")
 
@@ -106,7 +107,7 @@ class _ActiveStrip:
         one = strips.active(context)
         if one is None:
             return
-        _draw_strip(layout, context.scene, one, in_full=True)
+        _draw_strip(layout, context.scene, one)
         if one.data.kind == "TEXT":
             row = layout.row()
             row.enabled = one.data.use_guidance and one.sharing < 2
@@ -225,7 +226,7 @@ def _draw_licence(layout: Any, scene: Any) -> None:
     if not model.non_commercial:
         return
     said = tr("'{name}' is for non-commercial use only ({licence}), and so is what it generates")
-    _draw_lines(layout, said.format(name=name, licence=model.licence), "ERROR")
+    _draw_lines(layout, said.format(name=Path(name).name, licence=model.licence), "ERROR")
     settings = preferences.get()
     if settings is not None:
         layout.prop(settings, "non_commercial")
@@ -236,8 +237,8 @@ def _strips(context: Any) -> list[strips.Placed]:
     return [] if armature is None else strips.placed(armature, *rows.KINDS)
 
 
-def _draw_strip(layout: Any, scene: Any, one: strips.Placed, in_full: bool) -> None:
-    """One strip: its time and what it says; its guidance too where it is drawn in full."""
+def _draw_strip(layout: Any, scene: Any, one: strips.Placed) -> None:
+    """One strip: its time, what it says, and its guidance."""
     data = one.data
     fps = strips.frames_per_second(scene)
     start, end = ((frame - scene.frame_start) / fps for frame in (one.strip.frame_start, one.strip.frame_end))
@@ -249,28 +250,23 @@ def _draw_strip(layout: Any, scene: Any, one: strips.Placed, in_full: bool) -> N
     row.label(text=said.format(start=start, end=end), icon=icon, translate=False)
     if one.sharing > 1:
         row.operator("freetalker.make_single", text=f"{one.sharing}", icon="LINKED").strip = one.key
-    if in_full and data.kind == "TEXT":
+    if data.kind == "TEXT":
         row.operator("freetalker.suggest_prompt", text="", icon="VIEWZOOM", emboss=False).strip = one.key
-    if in_full:
-        again = row.row(align=True)
-        again.enabled = not data.lock
-        again.operator("freetalker.reroll", text="", icon="FILE_REFRESH", emboss=False).strip = one.key
+    row.operator("freetalker.reroll", text="", icon="FILE_REFRESH", emboss=False).strip = one.key
     row.prop(data, "lock", text="", icon="LOCKED" if data.lock else "UNLOCKED", emboss=False)
     row.operator("freetalker.remove_strip", text="", icon="X", emboss=False).strip = one.key
     column = column.column(align=True)
     column.enabled = one.sharing < 2
     if data.kind == "SPEECH":
         column.prop(data, "sound", text="")
-    elif in_full:
+    else:
         compat.multiline(column, data, "prompt", "a person walks forward")
         row = column.row(align=True)
         row.prop(data, "use_guidance", text="")
         field = row.row(align=True)
         field.active = data.use_guidance
         field.prop(data, "guidance", slider=True)
-    else:
-        column.prop(data, "prompt", text="")
-    if in_full and one.sharing > 1:
+    if one.sharing > 1:
         text = tr("{number} strips share this prompt: press the number to make it its own")
         sound = tr("{number} strips share this sound: press the number to make it its own")
         said = text if data.kind == "TEXT" else sound
