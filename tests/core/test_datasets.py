@@ -196,6 +196,23 @@ def test_recorded_rotations_come_through(datasets: Path, kind: str, module, rate
     assert abs(float(np.percentile(soles.min(1), 5)) - SKELETON.rest_positions[INDEX["left_foot"], 1]) < 0.03
 
 
+def test_beat2s_hands_are_turned_from_the_hand_that_the_files_mean(tmp_path: Path):
+    """Fingers turned from the flat hand, and the same from the relaxed one, are the same."""
+    read: list[Motion] = []
+    for folder, hand in (("flat", 0.0), ("relaxed", 1.0)):
+        for i in (1, 2):
+            path = tmp_path / folder / "smplxflame_30" / f"2_scott_0_{i}_{i}.npz"
+            write_smplx(speaking(60, i, 30.0), path, up="y")
+            with np.load(path, allow_pickle=True) as file:
+                data = {name: file[name] for name in file.files}
+            data["poses"][:, 75:] -= hand * SKELETON.relaxed_hands.ravel()
+            np.savez(path, **data)
+        read.append(one(beat2.find(tmp_path / folder, Options()), "2_scott_0_2_2"))
+    told = speaking(60, 2, 30.0).resampled(20.0)
+    for motion in read:
+        np.testing.assert_allclose(motion.rotations[:, 25:], told.rotations[:, 25:], atol=2e-3)
+
+
 @pytest.mark.parametrize(
     ("kind", "module", "name"),
     [("trinity", trinity, "Recording_002"), ("zeggs", zeggs, "002_Happy_0_x_1_0")],
