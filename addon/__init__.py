@@ -16,6 +16,7 @@ MODULES = (
     "versions",
     "operators",
     "panels",
+    "overlay",
     "sequencer",
     "rigs.operators",
     "rigs.panel",

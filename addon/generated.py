@@ -25,7 +25,8 @@ def place(
     The frame range and the frame rate of the scene stay.
     """
     played = motion.resampled(strips.frames_per_second(scene))
-    action = takes.spliced(base, motion, armature) if base is not None and played is motion else None
+    same = base is not None and record is not None and base.record.first_frame == record.first_frame
+    action = takes.spliced(base, motion, armature) if base is not None and same and played is motion else None
     if action is None:  # first: what is there stays if it fails
         action, _ = bake.new_action("", played, armature, record.first_frame if record else scene.frame_start)
     action.name = f"{armature.name} Generated"

@@ -59,6 +59,7 @@ class Result:
 class _State:
     message: Message | None = None
     unplaced: Result | None = None  # generated, and its character gone: kept until it is placed
+    running: tuple[int, Bools] | None = None  # for whom, and which frames
     device: str = "auto"  # that the preferences say; the worker cannot ask them
 
 
@@ -68,6 +69,13 @@ _state = _State()
 def message() -> Message | None:
     """How the last generation ended."""
     return _state.message
+
+
+def running(armature: bpy.types.Object) -> Bools | None:
+    """Which frames (T,) are being generated for a character; None where none are."""
+    if job.current() is None or _state.running is None or _state.running[0] != armature.session_uid:
+        return None
+    return _state.running[1]
 
 
 def unplaced() -> Motion | None:
@@ -112,13 +120,13 @@ def order(scene: bpy.types.Scene, armature: bpy.types.Object, everything: bool =
     """
     settings = scene.freetalker
     timeline = strips.timeline(scene, armature)
-    told = _told(timeline)
+    said = told(timeline)
     base = generated.shown(armature)
-    total, fps = frames_of(told), told.fps
+    total, fps = frames_of(said), said.fps
     kept = base is not None and base.record.timeline.fps == fps
     stale = np.ones(total, bool)
     if base is not None and kept:
-        stale = base.record.stale_in(told, settings.steps, scene.frame_start)
+        stale = base.record.stale_in(said, settings.steps, scene.frame_start)
     want, seeds = stale | everything, {}
     if reroll:
         one = strips.named(armature, reroll)
@@ -127,16 +135,16 @@ def order(scene: bpy.types.Scene, armature: bpy.types.Object, everything: bool =
         strips.make_single(one)
         seeds = {one.strip.action.session_uid: random.randrange(SEED_MAX)}
         timeline = strips.timeline(scene, armature, seeds)
-        want = stale_frames(told, _told(timeline)) if base is not None and kept else want
-        told = _told(timeline)
+        want = stale_frames(said, told(timeline)) if base is not None and kept else want
+        said = told(timeline)
     if base is None or not kept:
-        return Order(timeline, settings.steps, takes.Record(told, settings.steps, scene.frame_start), seeds=seeds)
+        return Order(timeline, settings.steps, takes.Record(said, settings.steps, scene.frame_start), seeds=seeds)
     free = ~locked_frames(scene, armature, total)
     changed = with_seams(want & free, fps) & free
     changed[len(base.motion) :] = True
     rest = (stale | want) & ~changed
     left = tuple(run for run in runs(rest) if rest[run[0]])
-    record = takes.Record(told, settings.steps, scene.frame_start, left)
+    record = takes.Record(said, settings.steps, scene.frame_start, left)
     if changed.all():
         return Order(timeline, settings.steps, record, seeds=seeds)
     return Order(timeline, settings.steps, record, base.motion, changed, settings.follow == "FOLLOWS", seeds)
@@ -154,7 +162,7 @@ def locked_frames(scene: bpy.types.Scene, armature: bpy.types.Object, total: int
     return locked
 
 
-def _told(timeline: Timeline) -> Timeline:
+def told(timeline: Timeline) -> Timeline:
     """The timeline with the content of its recordings in place of their paths, which may change with the computer."""
     return dataclasses.replace(
         timeline,
@@ -200,6 +208,8 @@ def start(context: Any, wait: bool, everything: bool = False, reroll: str = "") 
     if wait:
         finish(job.run("Generate", generate), scene_uid, armature_uid, time.monotonic() - begun, undo=False)
         return _state.message
+    everything_new = np.ones(frames_of(wanted.record.timeline), bool)
+    _state.running = (armature_uid, everything_new if wanted.changed is None else wanted.changed)
     job.start("Generate", generate, done)
     return None
 

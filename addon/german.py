@@ -152,6 +152,8 @@ MESSAGES: dict[str, str] = {
     "Strip": "Streifen",
     "Tags": "Schlagwörter",
     "Take": "Aufnahme",
+    "Changed since this take: {spans} s": "Seit dieser Aufnahme geändert: {spans} s",
+    "Locked: {spans} s": "Gesperrt: {spans} s",
     "Takes to Keep": "Aufnahmen behalten",
     "Text / Audio": "Text / Ton",
     "Values over Time": "Werte über die Zeit",

@@ -364,7 +364,7 @@ def _speech_strip(one: Placed, scene: bpy.types.Scene, seed: int | None) -> Spee
 
 def _guidance(scene: bpy.types.Scene) -> Guidance:
     """The scene's slider; as (seconds, value) with straight lines between where it has keys."""
-    curve = _guidance_curve(scene)
+    curve = guidance_curve(scene)
     if curve is None or curve.mute or not len(curve.keyframe_points):
         return scene.freetalker.guidance
     points = curve.keyframe_points
@@ -377,7 +377,8 @@ def _guidance(scene: bpy.types.Scene) -> Guidance:
     return tuple((round(_seconds(scene, frame), 6), round(max(0.0, value), 6)) for frame, value in keys)
 
 
-def _guidance_curve(scene: bpy.types.Scene) -> Any | None:
+def guidance_curve(scene: bpy.types.Scene) -> Any | None:
+    """The keys of the scene's guidance slider, where it has any."""
     animation = scene.animation_data
     if animation is None or animation.action is None:
         return None
@@ -473,7 +474,7 @@ def _set_guidance(scene: bpy.types.Scene, guidance: Guidance) -> None:
     if isinstance(guidance, tuple):
         settings.guidance = guidance[0][1]
         settings.keyframe_insert("guidance")  # Blender makes action, slot and curve as it likes them
-    curve = _guidance_curve(scene)
+    curve = guidance_curve(scene)
     if curve is None:
         settings.guidance = guidance
         return

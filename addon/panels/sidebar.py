@@ -6,7 +6,20 @@ from typing import Any
 
 import bpy
 
-from .. import character, compat, generated, generation, job, models, preferences, preflight, runtime, strips, versions
+from .. import (
+    character,
+    compat,
+    generated,
+    generation,
+    job,
+    models,
+    overlay,
+    preferences,
+    preflight,
+    runtime,
+    strips,
+    versions,
+)
 from ..translations import tr
 from . import rows
 
@@ -146,7 +159,7 @@ class _Generate:
             row = layout.row()
             row.scale_y = 1.5
             row.operator("freetalker.generate", icon="PLAY")
-            row.operator("freetalker.generate", text="", icon="FILE_REFRESH").everything = True
+            row.operator("freetalker.generate", text="", icon="RECOVER_LAST").everything = True
         layout.prop(settings, "guidance", slider=True)
         row = layout.row(align=True)
         row.prop(settings, "seed")
@@ -154,6 +167,12 @@ class _Generate:
         message = generation.message()
         if message is not None and running is None:
             _draw_lines(layout, message.text, _LEVEL_ICONS[message.level])
+        armature = character.find(context)
+        found = overlay.stretches(context.scene, armature) if armature is not None else ()
+        for kind, icon in (("STALE", "TIME"), ("LOCKED", "LOCKED")):
+            said = overlay.line(context.scene, kind, found)
+            if said:
+                _draw_lines(layout, said, icon)
         end = max((one.strip.frame_end for one in _strips(context)), default=0)
         if end > context.scene.frame_end + 1:
             said = tr("The strips end at frame {end:g}, the scene at {last}")

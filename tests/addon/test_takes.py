@@ -327,3 +327,29 @@ def test_a_strip_deleted_meanwhile(studio: SimpleNamespace) -> None:
     assert len(_armature().freetalker.takes) == 1
     order = studio.generation.order(bpy.context.scene, _armature())
     assert [(start, stop) for start, stop in studio.segments.runs(order.changed) if order.changed[start]] == [(12, 60)]
+
+
+def test_what_is_stale_or_locked_is_shown(studio: SimpleNamespace) -> None:
+    def shown() -> list[tuple[str, int, int]]:
+        return [(one.kind, one.start, one.stop) for one in studio.overlay.stretches(bpy.context.scene, _armature())]
+
+    scene = bpy.context.scene
+    assert shown() == []  # nothing is generated yet
+    bpy.ops.freetalker.generate()
+    assert shown() == []
+    _strip(studio, 1).data.prompt = "a person jumps"
+    assert shown() == [("STALE", 25, 49)]
+    found = studio.overlay.stretches(scene, _armature())
+    assert studio.overlay.line(scene, "STALE", found) == "Changed since this take: 1.0-2.0 s"
+    _strip(studio, 2).data.lock = True
+    assert shown() == [("LOCKED", 49, 74), ("STALE", 25, 49)]
+    assert studio.overlay.line(scene, "LOCKED", studio.overlay.stretches(scene, _armature())) == "Locked: 2.0-3.0 s"
+    studio.generation.start(bpy.context, wait=False)
+    assert ("RUNNING", 13, 49) in shown()
+    studio.job.current().thread.join(20)
+    studio.job.pump()
+    assert shown() == [("LOCKED", 49, 74)]
+    _armature().freetalker.take = 0
+    assert shown() == [("LOCKED", 49, 74), ("STALE", 25, 49)]
+    _strip(studio, 0).data.prompt = ""
+    assert shown() == []  # Generate says what is wrong

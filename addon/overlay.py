@@ -1,0 +1,142 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Which frames are stale, being generated or locked: for the panel, and as a bar in the NLA editor."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import bpy
+import numpy as np
+
+from ..core.errors import InputError
+from ..core.segments import Bools, runs
+from . import character, generated, generation, job, strips
+from .translations import tr
+
+_COLORS = {"STALE": (0.95, 0.55, 0.1, 0.9), "LOCKED": (0.55, 0.58, 0.62, 0.9), "RUNNING": (0.25, 0.6, 1.0, 0.9)}
+_HEIGHT = 5  # pixels at an interface scale of 1
+
+
+@dataclass(frozen=True)
+class Stretch:
+    """Frames start..stop of the scene, and what they are: STALE, LOCKED or RUNNING."""
+
+    kind: str
+    start: int
+    stop: int
+
+
+_known: tuple[Any, tuple[Stretch, ...]] = (None, ())
+
+
+def stretches(scene: bpy.types.Scene, armature: bpy.types.Object) -> tuple[Stretch, ...]:
+    """What there is to say of the character's frames; worked out again only where a strip or a setting has changed.
+
+    Nothing is written, so panels may ask. Where the strips cannot be read now, nothing is stale.
+    """
+    global _known  # noqa: PLW0603 - remembered from one redraw to the next
+    key = _key(scene, armature)
+    if key != _known[0]:
+        _known = (key, tuple(_found(scene, armature)))
+    return _known[1]
+
+
+def line(scene: bpy.types.Scene, kind: str, found: tuple[Stretch, ...]) -> str:
+    """Those of a kind in words, in seconds; empty where there are none."""
+    fps = strips.frames_per_second(scene)
+    times = [(frame - scene.frame_start) / fps for one in found if one.kind == kind for frame in (one.start, one.stop)]
+    spans = [f"{start:.1f}-{stop:.1f}" for start, stop in zip(times[::2], times[1::2], strict=True)]
+    if len(spans) > 3:
+        spans[3:] = ["..."]
+    said = tr("Locked: {spans} s") if kind == "LOCKED" else tr("Changed since this take: {spans} s")
+    return said.format(spans=", ".join(spans)) if spans else ""
+
+
+def _found(scene: bpy.types.Scene, armature: bpy.types.Object) -> list[Stretch]:
+    take = generated.shown(armature)
+    if take is None:
+        return []
+    settings, first = scene.freetalker, scene.frame_start
+    try:
+        told = generation.told(strips.peek(scene, armature))
+    except (InputError, OSError):
+        return []
+    stale = take.record.stale_in(told, settings.steps, first)
+    locked = generation.locked_frames(scene, armature, len(stale))
+    found = [*_of("LOCKED", locked, first), *_of("STALE", stale, first)]
+    running = generation.running(armature)
+    return found if running is None else [*found, *_of("RUNNING", running, first)]
+
+
+def _of(kind: str, flags: Bools, first: int) -> list[Stretch]:
+    return [Stretch(kind, first + start, first + stop) for start, stop in runs(flags) if flags[start]]
+
+
+def _key(scene: bpy.types.Scene, armature: bpy.types.Object) -> tuple[Any, ...]:
+    """All that the answer depends on, as cheaply as it can be had."""
+    settings, animation = scene.freetalker, armature.animation_data
+    placed = [one for kind in ("TEXT", "SPEECH", "GENERATED") for one in strips.placed(armature, kind)]
+    rows = tuple(_strip_key(one) for one in placed)
+    curve = strips.guidance_curve(scene)
+    keys = () if curve is None else tuple(tuple(point.co) for point in curve.keyframe_points)
+    scenes = (
+        scene.frame_start,
+        scene.render.fps,
+        scene.render.fps_base,
+        settings.seed,
+        settings.guidance,
+        settings.model,
+    )
+    return (armature.session_uid, animation is None, rows, keys, scenes, settings.steps, job.current() is None)
+
+
+def _strip_key(one: strips.Placed) -> tuple[Any, ...]:
+    strip, data = one.strip, one.data
+    times = strip.frame_start, strip.frame_end, strip.action_frame_start, strip.scale
+    said = data.prompt, data.sound.filepath if data.sound is not None else ""
+    how = data.use_guidance, data.guidance, data.guidance_keys, data.use_seed, data.seed, data.lock
+    return (one.heard, strip.action.session_uid, times, said, how)
+
+
+def _draw() -> None:
+    """The bar, along the top of the NLA editor."""
+    context: Any = bpy.context
+    armature = character.find(context)
+    if armature is None:
+        return
+    found = stretches(context.scene, armature)
+    if not found:
+        return
+    import gpu
+    from gpu_extras.batch import batch_for_shader
+
+    region, scale = context.region, context.preferences.system.ui_scale
+    top = region.height - round(24 * scale)  # under the numbers of the frames
+    shader: Any = gpu.shader.from_builtin("UNIFORM_COLOR")
+    gpu.state.blend_set("ALPHA")
+    for kind, color in _COLORS.items():
+        corners: list[tuple[float, float]] = []
+        for one in found:
+            if one.kind == kind:
+                left, right = (
+                    np.clip(region.view2d.view_to_region(frame, 0, clip=False)[0], 0, region.width)
+                    for frame in (one.start, one.stop)
+                )
+                low, high = top - _HEIGHT * scale, top
+                corners += [(left, low), (right, low), (right, high), (left, low), (right, high), (left, high)]
+        if corners:
+            shader.uniform_float("color", color)
+            batch_for_shader(shader, "TRIS", {"pos": corners}).draw(shader)
+    gpu.state.blend_set("NONE")
+
+
+_handlers: list[Any] = []
+
+
+def register() -> None:
+    if not bpy.app.background:
+        _handlers.append(bpy.types.SpaceNLA.draw_handler_add(_draw, (), "WINDOW", "POST_PIXEL"))
+
+
+def unregister() -> None:
+    while _handlers:
+        bpy.types.SpaceNLA.draw_handler_remove(_handlers.pop(), "WINDOW")
