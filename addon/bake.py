@@ -179,7 +179,7 @@ def _seen(armature: bpy.types.Object, frames: Array) -> list[rig.Curve]:
     return made
 
 
-def shown(armature: bpy.types.Object, frames: Array) -> Iterator[Any]:
+def shown(armature: bpy.types.Object, frames: Iterable[float]) -> Iterator[Any]:
     """The pose bones as the scene at hand shows them at each of these frames; then the scene is where it was."""
     scene: Any = bpy.context.scene
     now = scene.frame_current, scene.frame_subframe

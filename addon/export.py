@@ -49,7 +49,7 @@ def motion(scene: bpy.types.Scene, armature: bpy.types.Object) -> Motion:
     bones = rig.bone_map(armature)
     if bones is None or rig.why_not(armature):
         raise InputError(f"{rig.why_not(armature)}.")
-    frames = np.arange(first, last + 1)
+    frames = range(first, last + 1)
     names = list(armature.pose.bones.keys())
     matrices = np.empty((len(frames), len(names), 4, 4), np.float32)
     for row, posed in enumerate(bake.shown(armature, frames)):

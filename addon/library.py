@@ -137,10 +137,7 @@ def _picture(armature: bpy.types.Object, action: bpy.types.Action) -> Array:
         return out
     finally:
         bpy.data.scenes.remove(scene)
-        for one in made:
-            data = one.data
-            bpy.data.objects.remove(one)
-            (bpy.data.cameras if isinstance(data, bpy.types.Camera) else bpy.data.curves).remove(data)
+        bpy.data.batch_remove([*made, *(one.data for one in made)])
 
 
 def _set_look(scene: Any, camera: bpy.types.Object) -> None:
@@ -159,7 +156,7 @@ def _set_look(scene: Any, camera: bpy.types.Object) -> None:
 def _axes(armature: bpy.types.Object) -> Array:
     """The picture's axes to the right, up and to the viewer, (3, 3)."""
     toward = np.array((armature.matrix_world.to_quaternion() @ _VIEW).normalized())
-    right = np.array(Vector((0.0, 0.0, 1.0)).cross(Vector(toward)).normalized())
+    right = np.array(Vector((0.0, 0.0, 1.0)).cross(Vector(toward.tolist())).normalized())
     return np.column_stack([right, np.cross(toward, right), toward])
 
 

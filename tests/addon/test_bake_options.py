@@ -218,3 +218,25 @@ def test_the_world_matrix_of_a_scaled_rig_is_kept(ft: SimpleNamespace, armature:
     before = _poses(armature, range(1, 11))
     ft.generated.to_action(armature, all_bones=True)
     np.testing.assert_allclose(_poses(armature, range(1, 11)), before, atol=1e-5)
+
+
+@pytest.mark.parametrize("push_down", [False, True])
+def test_undo_and_redo_of_a_bake(ft: SimpleNamespace, armature: Any, push_down: bool) -> None:
+    ft.generated.place(bpy.context.scene, armature, _swaying(ft, 10))
+
+    def state() -> tuple[Any, ...]:
+        animation = bpy.data.objects["FreeTalker"].animation_data
+        strips = [[(one.name, one.action.name) for one in track.strips] for track in animation.nla_tracks]
+        curves = {action.name: len(_curves(ft, action)) for action in bpy.data.actions}
+        return animation.action and animation.action.name, strips, curves
+
+    bpy.ops.ed.undo_push(message="Generated")
+    before = state()
+    bpy.ops.freetalker.bake_to_action(reduce=True, bones="ALL", push_down=push_down)
+    bpy.ops.ed.undo_push(message="Baked")
+    after = state()
+    assert after != before
+    bpy.ops.ed.undo()
+    assert state() == before
+    bpy.ops.ed.redo()
+    assert state() == after
