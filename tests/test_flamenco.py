@@ -137,6 +137,7 @@ def test_every_task_reads_what_the_one_before_wrote() -> None:
     assert film["inputGlob"] == output.replace("######", "*.png")
     assert _after(film["args"], "-i") == _after(own, "--sound") == f"{FOLDER}/scene/scene.wav"
     assert (film["outputFile"], film["fps"], film["exe"]) == (f"{FOLDER}/scene.mp4", 24, "ffmpeg")
+    assert float(_after(film["args"], "-t")) == 2.5
     assert "-y" in film["args"]  # ffmpeg would ask otherwise, and wait forever
 
 

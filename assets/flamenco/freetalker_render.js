@@ -70,7 +70,8 @@ function compileJob(job) {
         job.addTask(render);
     }
     const start = fromTimeline ? 1 : settings.scene_start;
-    const join = joinTask(settings.fps, Math.max(0, (range.first - start) / settings.fps), files);
+    const soundStart = Math.max(0, (range.first - start) / settings.fps);
+    const join = joinTask(settings.fps, soundStart, (range.last - range.first + 1) / settings.fps, files);
     for (const render of renders) {
         join.addDependency(render);
     }
@@ -117,7 +118,7 @@ function renderTask(chunk, files) {
     return task;
 }
 
-function joinTask(fps, soundStart, files) {
+function joinTask(fps, soundStart, seconds, files) {
     const task = author.Task("join", "ffmpeg");
     task.addCommand(author.Command("frames-to-video", {
         exe: "ffmpeg",
@@ -129,7 +130,7 @@ function joinTask(fps, soundStart, files) {
             "-map", "0:v", "-map", "1:a",
             "-vf", "pad=ceil(iw/2)*2:ceil(ih/2)*2", // H.264 wants even numbers
             "-c:v", "h264", "-crf", "20", "-pix_fmt", "yuv420p",
-            "-af", "apad", "-shortest", "-c:a", "aac", "-b:a", "160k", // as long as the frames last
+            "-af", "apad", "-t", String(seconds), "-c:a", "aac", "-b:a", "160k", // as long as the frames last
             "-y",
         ],
     }));
