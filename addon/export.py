@@ -46,10 +46,14 @@ def motion(scene: bpy.types.Scene, armature: bpy.types.Object) -> Motion:
     Raises InputError where there is nothing yet, or no bone map.
     """
     first, last = frames_of_result(armature)
+    return seen(scene, armature, range(first, last + 1))
+
+
+def seen(scene: bpy.types.Scene, armature: bpy.types.Object, frames: range) -> Motion:
+    """What the character does at frames of the scene at hand. Raises InputError where it has no bone map."""
     bones = rig.bone_map(armature)
     if bones is None or rig.why_not(armature):
         raise InputError(f"{rig.why_not(armature)}.")
-    frames = range(first, last + 1)
     names = list(armature.pose.bones.keys())
     matrices = np.empty((len(frames), len(names), 4, 4), np.float32)
     for row, posed in enumerate(bake.shown(armature, frames)):

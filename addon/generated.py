@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Generated motion on the character: one NLA strip that plays a take, and its baking to an ordinary action."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import bpy
@@ -61,6 +63,35 @@ def shown(armature: bpy.types.Object) -> takes.Take | None:
     """The take that the generated strip plays; None where there is none, or it plays motion that is no take."""
     found = _at_hand(armature)
     return takes.read(found[-1].strip.action) if found else None
+
+
+def others(armature: bpy.types.Object) -> list[Any]:
+    """The strips of ordinary animation that carry the character about, and None for an Action that does."""
+    bones = rig.bone_map(armature)
+    if bones is None or armature.animation_data is None:
+        return []
+    path = f'pose.bones["{bpy.utils.escape_identifier(bones.carrier)}"]'
+
+    def carries(action: bpy.types.Action) -> bool:
+        return any(one.startswith(path) for one in _driven(action))
+
+    found: list[Any] = [one.strip for one in strips.placed(armature, "NONE") if one.heard and carries(one.strip.action)]
+    playing = armature.animation_data.action
+    return [*found, None] if playing is not None and carries(playing) else found
+
+
+@contextmanager
+def without(armature: bpy.types.Object) -> Iterator[None]:
+    """The character as it is without its generated motion, for as long as this lasts."""
+    tracks = [one.track for one in _found(armature)]
+    muted = [track.mute for track in tracks]
+    try:
+        for track in tracks:
+            track.mute = True
+        yield
+    finally:
+        for track, mute in zip(tracks, muted, strict=True):
+            track.mute = mute
 
 
 def _at_hand(armature: bpy.types.Object) -> list[strips.Placed]:

@@ -17,8 +17,9 @@ import numpy as np
 from ..core.errors import InputError
 from ..core.motion import Motion
 from ..core.segments import Bools, frames_of, runs, stale_frames, with_seams
+from ..core.skeleton import neutral_skeleton
 from ..core.timeline import Timeline
-from . import character, generated, job, preferences, sequencer, strips, takes
+from . import character, export, generated, job, preferences, sequencer, strips, takes
 from .properties import SEED_MAX
 
 
@@ -35,7 +36,8 @@ class Order:
     """What is to be generated: a timeline, or where there is a take to go on from, its `changed` frames (T,).
 
     record: what the take is said to be made of. base: the motion of the take before. seeds: what the own seeds of
-    strips become with it, by the session_uid of their Action.
+    strips become with it, by the session_uid of their Action. begin, end: of one frame, where the character stands
+    and faces before it, and the pose that it is to end in.
     """
 
     timeline: Timeline
@@ -45,6 +47,8 @@ class Order:
     changed: Bools | None = None
     follow: bool = False
     seeds: Mapping[int, int] = field(default_factory=dict)
+    begin: Motion | None = None
+    end: Motion | None = None
 
 
 @dataclass(frozen=True)
@@ -93,7 +97,7 @@ def work(order: Order, report: job.Report, cancelled: job.Cancelled) -> Motion:
     kept = None
     if order.base is not None and order.changed is not None:
         kept = Kept(order.base, order.changed, order.follow)
-    return generate(
+    motion = generate(
         order.timeline,
         model,
         settings,
@@ -101,6 +105,24 @@ def work(order: Order, report: job.Report, cancelled: job.Cancelled) -> Motion:
         cancelled=cancelled,
         kept=kept,
     )
+    return between(order, motion)
+
+
+def between(order: Order, motion: Motion) -> Motion:
+    """The motion from where the order says that it begins to where it says that it ends.
+
+    Of a motion that goes on from a take, the beginning stays, and the end is led there only if it was made anew.
+    """
+    from ..core.splice import led, replaced, standing
+
+    skeleton = neutral_skeleton()
+    if order.begin is not None and order.base is None:
+        motion = standing(motion, order.begin, skeleton)
+    if order.end is None or (order.changed is not None and not order.changed[-1]):
+        return motion
+    first = 0 if order.changed is None else max(runs(order.changed)[-1][0] - 1, 0)
+    part = led(motion.slice(first), motion.slice(first, first + 1), order.end, skeleton)
+    return replaced(motion, part, first, len(motion))
 
 
 @lru_cache(maxsize=1)
@@ -137,8 +159,10 @@ def order(scene: bpy.types.Scene, armature: bpy.types.Object, everything: bool =
         timeline = strips.timeline(scene, armature, seeds)
         want = stale_frames(said, told(timeline)) if base is not None and kept else want
         said = told(timeline)
+    begin, end = _surroundings(scene, armature, total)
     if base is None or not kept:
-        return Order(timeline, settings.steps, takes.Record(said, settings.steps, scene.frame_start), seeds=seeds)
+        record = takes.Record(said, settings.steps, scene.frame_start)
+        return Order(timeline, settings.steps, record, seeds=seeds, begin=begin, end=end)
     free = ~locked_frames(scene, armature, total)
     changed = with_seams(want & free, fps) & free
     changed[len(base.motion) :] = True
@@ -146,8 +170,28 @@ def order(scene: bpy.types.Scene, armature: bpy.types.Object, everything: bool =
     left = tuple(run for run in runs(rest) if rest[run[0]])
     record = takes.Record(said, settings.steps, scene.frame_start, left)
     if changed.all():
-        return Order(timeline, settings.steps, record, seeds=seeds)
-    return Order(timeline, settings.steps, record, base.motion, changed, settings.follow == "FOLLOWS", seeds)
+        return Order(timeline, settings.steps, record, seeds=seeds, begin=begin, end=end)
+    follow = settings.follow == "FOLLOWS"
+    return Order(timeline, settings.steps, record, base.motion, changed, follow, seeds, begin, end)
+
+
+def _surroundings(
+    scene: bpy.types.Scene, armature: bpy.types.Object, total: int
+) -> tuple[Motion | None, Motion | None]:
+    """How other animation of the character stands at the first of `total` frames, and at the next strip's after them.
+
+    None where nothing else moves it; the second also where it is not asked for, or no strip follows.
+    """
+    others = generated.others(armature)
+    if not others or armature.freetalker_rig.travel == "IN_PLACE":
+        return None, None
+    last = scene.frame_start + total - 1
+    later = [strip.frame_start for strip in others if strip is not None and strip.frame_start >= last]
+    with generated.without(armature):
+        begin = export.seen(scene, armature, range(scene.frame_start, scene.frame_start + 1))
+        if not scene.freetalker.meet or not later:
+            return begin, None
+        return begin, export.seen(scene, armature, range(round(min(later)), round(min(later)) + 1))
 
 
 def locked_frames(scene: bpy.types.Scene, armature: bpy.types.Object, total: int) -> Bools:

@@ -36,7 +36,7 @@ def machine() -> str:
 def main() -> None:
     """Print the table."""
     print(f"{machine()}\n\n| What | Figure |\n|---|---|")
-    for script in ("generate_demo.py", "write_keys.py", "import_time.py", "zip_size.py"):
+    for script in ("generate_demo.py", "regenerate.py", "takes.py", "write_keys.py", "import_time.py", "zip_size.py"):
         for row in figure(script):
             print(row, flush=True)
 

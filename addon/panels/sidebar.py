@@ -223,6 +223,7 @@ class _GenerateAdvanced:
         layout.prop(settings, "model", placeholder=preferences.default_model())
         layout.prop(settings, "steps")
         layout.row().prop(settings, "follow", expand=True)
+        layout.prop(settings, "meet")
 
 
 class _Result:

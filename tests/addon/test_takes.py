@@ -353,3 +353,48 @@ def test_what_is_stale_or_locked_is_shown(studio: SimpleNamespace) -> None:
     assert shown() == [("LOCKED", 49, 74), ("STALE", 25, 49)]
     _strip(studio, 0).data.prompt = ""
     assert shown() == []  # Generate says what is wrong
+
+
+def _keyed(studio: SimpleNamespace, start: int, place: tuple[float, float], heading: float) -> Any:
+    """An ordinary strip of one second, in which the character stands at (x, z) and faces `heading`."""
+    armature = _armature()
+    still = studio.motion.Motion(
+        np.zeros((25, 3)) + np.array([0, 0.9, 0]), np.tile([1.0, 0, 0, 0], (25, 55, 1)), fps=24
+    )
+    motion = still.turned(heading).moved([place[0], 0.0, place[1]])
+    action, slot = studio.bake.new_action("ordinary", motion, armature, start)
+    strip = armature.animation_data.nla_tracks.new().strips.new("ordinary", start, action)
+    strip.action_slot, strip.extrapolation = slot, "HOLD_FORWARD"
+    return motion
+
+
+def test_begins_where_the_character_stands_and_ends_where_it_goes_on(studio: SimpleNamespace) -> None:
+    """Other animation stands at (1, 2) facing left before, and is at (3, 2) facing the front in the end."""
+    before = _keyed(studio, 1, (1.0, 2.0), 1.5)
+    after = _keyed(studio, 80, (3.0, 2.0), 0.0)
+    scene = bpy.context.scene
+    scene.frame_set(7)
+    scene.freetalker.meet = True
+    order = studio.generation.order(scene, _armature())
+    np.testing.assert_allclose(order.begin.translation[0], before.translation[0], atol=1e-3)
+    np.testing.assert_allclose(order.end.translation[0], after.translation[0], atol=1e-3)
+    walk = studio.motion.Motion(
+        np.linspace([0, 0.9, 0], [0, 0.9, 2.0], 73), np.tile([1.0, 0, 0, 0], (73, 55, 1)), fps=24
+    )
+    motion = studio.generation.between(order, walk)
+    np.testing.assert_allclose(motion.translation[0, [0, 2]], [1.0, 2.0], atol=1e-3)
+    turned = studio.rotation.quaternion_to_axis_angle(motion.rotations[[0, -1], 0])
+    np.testing.assert_allclose(turned, [[0, 1.5, 0], [0, 0, 0]], atol=1e-3)
+    np.testing.assert_allclose(motion.translation[-1], after.translation[0], atol=1e-3)
+    assert scene.frame_current == 7
+    bpy.ops.freetalker.generate()
+    assert not _armature().animation_data.nla_tracks[-1].mute
+    scene.freetalker.meet = False
+    assert studio.generation.order(scene, _armature(), everything=True).end is None
+    _armature().freetalker_rig.travel = "IN_PLACE"
+    assert studio.generation.order(scene, _armature(), everything=True).begin is None
+
+
+def test_alone_it_begins_at_the_origin(studio: SimpleNamespace) -> None:
+    order = studio.generation.order(bpy.context.scene, _armature())
+    assert order.begin is order.end is None

@@ -1,0 +1,40 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Seconds to generate one strip of 4 s anew in a timeline of 60 s, beside generating it all; on the CPU."""
+
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))
+
+PROMPTS = ("a person walks forward", "a person bows", "a person turns around to the left", "a person waves")
+STRIPS, SECONDS, NUMBER = 15, 4.0, 7
+
+
+def main() -> None:
+    """Time both with the model and the text encoder loaded."""
+    from core.generate import Kept, Settings, generate
+    from core.model.checkpoint import load_model
+    from core.segments import stale_frames, with_seams
+    from core.timeline import TextStrip, Timeline
+
+    model, settings = load_model("open"), Settings(device="cpu")
+    text = [TextStrip(SECONDS * k, SECONDS * (k + 1), PROMPTS[k % len(PROMPTS)], 2.5) for k in range(STRIPS)]
+    before = Timeline(tuple(text))
+    generate(Timeline((text[0],)), model, settings)  # loads the encoder
+    start = time.perf_counter()
+    whole = generate(before, model, settings)
+    all_of_it = time.perf_counter() - start
+    text[NUMBER] = replace(text[NUMBER], seed=1)
+    after = Timeline(tuple(text))
+    start = time.perf_counter()
+    generate(after, model, settings, kept=Kept(whole, with_seams(stale_frames(before, after), before.fps)))
+    one = time.perf_counter() - start
+    print(f"| Generate {SECONDS * STRIPS:.0f} s of motion, {STRIPS} prompts at guidance 2.5 | {all_of_it:.1f} s |")
+    print(f"| Re-roll one strip of {SECONDS:.0f} s in it, seams included | {one:.1f} s |")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,83 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What 100 re-generations leave behind: data-blocks, and memory. The motion is made up; all else is the add-on's."""
+
+import gc
+import importlib
+import resource
+import sys
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[1]
+ROUNDS, WARM = 100, 20  # the first rounds fill the list of takes and Blender's own caches
+
+import bpy  # noqa: E402
+import numpy as np  # noqa: E402
+
+
+def source(name: str) -> ModuleType:
+    """A module of the source tree, as the extension would name it."""
+    if "freetalker" not in sys.modules:
+        root = ModuleType("freetalker")
+        root.__path__ = [str(ROOT)]
+        sys.modules["freetalker"] = root
+    return importlib.import_module(f"freetalker.{name}")
+
+
+def memory() -> float:
+    """Resident MB of this process now; where the system does not tell, the most it has had."""
+    status = Path("/proc/self/statm")
+    if status.is_file():
+        return int(status.read_text().split()[1]) * resource.getpagesize() / 2**20
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**10
+
+
+def made_up(order: Any, *_: Any) -> Any:
+    """In place of core: other motion in the frames that are to change."""
+    random = np.random.default_rng()
+    frames = source("core.segments").frames_of(order.record.timeline)
+    turns = source("core.rotation").axis_angle_to_quaternion(random.normal(size=(frames, 55, 3)))
+    motion = source("core.motion").Motion(random.normal(size=(frames, 3)), turns, fps=order.timeline.fps)
+    if order.base is not None:
+        motion.translation[~order.changed] = order.base.translation[~order.changed]
+        motion.rotations[~order.changed] = order.base.rotations[~order.changed]
+    return motion
+
+
+def blocks() -> int:
+    """How many data-blocks the file holds."""
+    return sum(len(getattr(bpy.data, kind)) for kind in ("actions", "armatures", "objects", "meshes", "sounds"))
+
+
+def main() -> None:
+    """Re-roll one of the strips of a 3-second timeline again and again."""
+    addon = source("addon")
+    addon.register()
+    try:
+        bpy.ops.wm.read_homefile(use_factory_startup=True, use_empty=True)
+        generation, strips = source("addon.generation"), source("addon.strips")
+        source("addon.character").new_character(bpy.context)
+        generation.work = made_up
+        for k, prompt in enumerate(("a person waves", "a person bows", "a person nods")):
+            bpy.ops.freetalker.add_text_strip(prompt=prompt, seconds=1.0, frame=1 + 24 * k)
+        armature = bpy.context.scene.freetalker.character
+        generation.start(bpy.context, wait=True)
+        for done in range(ROUNDS + 1):
+            if done == WARM:
+                gc.collect()
+                first = blocks(), memory()
+            generation.start(bpy.context, wait=True, reroll=strips.placed(armature, "TEXT")[done % 3].key)
+        gc.collect()
+        orphans = sum(action.users == 0 for action in bpy.data.actions)
+        more, grown = blocks() - first[0], (memory() - first[1]) * 1024 / (ROUNDS - WARM)
+        print(f"| Orphans after {ROUNDS} re-rolls; data-blocks beyond those after {WARM} | {orphans}; {more} |")
+        print(
+            f"| Memory that a re-roll adds, after {WARM} of them until {ROUNDS} | {grown:.0f} kB of {first[1]:.0f} MB |"
+        )
+    finally:
+        addon.unregister()
+
+
+if __name__ == "__main__":
+    main()
