@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Which frames are stale, being generated or locked: for the panel, and as a bar in the NLA editor."""
 
+import time
 from dataclasses import dataclass
 from typing import Any
 
 import bpy
 import numpy as np
+from bpy.app.handlers import persistent
 
 from ..core.errors import InputError
 from ..core.segments import Bools, runs
@@ -26,6 +28,8 @@ class Stretch:
 
 
 _known: tuple[Any, tuple[Stretch, ...]] = (None, ())
+_looked: tuple[Any, float] = (None, 0.0)  # at what, and until when that holds where Blender tells of no change
+_GOOD_FOR = 0.25  # seconds, for what changes without a word
 
 
 def stretches(scene: bpy.types.Scene, armature: bpy.types.Object) -> tuple[Stretch, ...]:
@@ -33,11 +37,22 @@ def stretches(scene: bpy.types.Scene, armature: bpy.types.Object) -> tuple[Stret
 
     Nothing is written, so panels may ask. Where the strips cannot be read now, nothing is stale.
     """
-    global _known  # noqa: PLW0603 - remembered from one redraw to the next
+    global _known, _looked  # noqa: PLW0603 - remembered from one redraw to the next
+    now, about = time.monotonic(), (scene.session_uid, armature.session_uid, job.current() is None)
+    if about == _looked[0] and now < _looked[1]:
+        return _known[1]
     key = _key(scene, armature)
     if key != _known[0]:
         _known = (key, tuple(_found(scene, armature)))
+    _looked = (about, now + (0.0 if bpy.app.background else _GOOD_FOR))
     return _known[1]
+
+
+@persistent
+def _changed(*_: Any) -> None:
+    """Something in the file has: look at the strips again."""
+    global _looked  # noqa: PLW0603
+    _looked = (None, 0.0)
 
 
 def line(scene: bpy.types.Scene, kind: str, found: tuple[Stretch, ...]) -> str:
@@ -74,7 +89,7 @@ def _of(kind: str, flags: Bools, first: int) -> list[Stretch]:
 def _key(scene: bpy.types.Scene, armature: bpy.types.Object) -> tuple[Any, ...]:
     """All that the answer depends on, as cheaply as it can be had."""
     settings, animation = scene.freetalker, armature.animation_data
-    placed = [one for kind in ("TEXT", "SPEECH", "GENERATED") for one in strips.placed(armature, kind)]
+    placed = strips.placed(armature, "TEXT", "SPEECH", "GENERATED")
     rows = tuple(_strip_key(one) for one in placed)
     curve = strips.guidance_curve(scene)
     keys = () if curve is None else tuple(tuple(point.co) for point in curve.keyframe_points)
@@ -130,13 +145,18 @@ def _draw() -> None:
 
 
 _handlers: list[Any] = []
+_CHANGES = ("depsgraph_update_post", "undo_post", "redo_post", "load_post")
 
 
 def register() -> None:
+    for name in _CHANGES:
+        getattr(bpy.app.handlers, name).append(_changed)
     if not bpy.app.background:
         _handlers.append(bpy.types.SpaceNLA.draw_handler_add(_draw, (), "WINDOW", "POST_PIXEL"))
 
 
 def unregister() -> None:
+    for name in _CHANGES:
+        getattr(bpy.app.handlers, name).remove(_changed)
     while _handlers:
         bpy.types.SpaceNLA.draw_handler_remove(_handlers.pop(), "WINDOW")

@@ -1,17 +1,20 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The interface in other languages. Blender itself translates labels and tooltips; `tr` is for what we put together."""
 
+from typing import Any
+
 import bpy
 
 from . import german
 
 _LANGUAGES = {"de_DE": german.MESSAGES}
 _NAME = __name__
+_blender: Any = bpy.app.translations  # whose stubs know neither contexts nor that it always answers
 
 
 def tr(message: str) -> str:
     """The message in the language of Blender's interface, to be filled in by `format`."""
-    return bpy.app.translations.pgettext_iface(message)
+    return _blender.pgettext_iface(message)
 
 
 def table() -> dict[str, dict[tuple[str, str], str]]:
@@ -23,8 +26,8 @@ def table() -> dict[str, dict[tuple[str, str], str]]:
 
 
 def register() -> None:
-    bpy.app.translations.register(_NAME, table())
+    _blender.register(_NAME, table())
 
 
 def unregister() -> None:
-    bpy.app.translations.unregister(_NAME)
+    _blender.unregister(_NAME)

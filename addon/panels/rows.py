@@ -67,8 +67,8 @@ def draw(layout: Any, context: Any) -> None:
 
 def _tracks(armature: Any) -> Any:
     """(number, track) of those that hold text or speech strips, at any depth."""
-    animation = armature.animation_data
-    for number, track in enumerate(animation.nla_tracks if animation is not None else ()):
+    tracks: Any = armature.animation_data.nla_tracks if armature.animation_data is not None else ()
+    for number, track in enumerate(tracks):
         if any(_is_ours(strip) for strip in track.strips):
             yield number, track
 
