@@ -155,8 +155,6 @@ MESSAGES: dict[str, str] = {
     "Take": "Aufnahme",
     "Changed since this take: {spans} s": "Seit dieser Aufnahme geändert: {spans} s",
     "Locked: {spans} s": "Gesperrt: {spans} s",
-    "Meet What Follows": "Ins Folgende übergehen",
-    "End in the pose in which the character's next ordinary NLA strip begins": "In der Haltung enden, mit der der "
     "nächste gewöhnliche NLA-Strip der Figur beginnt",
     "Takes to Keep": "Aufnahmen behalten",
     "Text / Audio": "Text / Ton",
