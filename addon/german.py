@@ -155,7 +155,6 @@ MESSAGES: dict[str, str] = {
     "Take": "Aufnahme",
     "Changed since this take: {spans} s": "Seit dieser Aufnahme geändert: {spans} s",
     "Locked: {spans} s": "Gesperrt: {spans} s",
-    "nächste gewöhnliche NLA-Strip der Figur beginnt",
     "Takes to Keep": "Aufnahmen behalten",
     "Text / Audio": "Text / Ton",
     "Values over Time": "Werte über die Zeit",
