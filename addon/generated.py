@@ -19,12 +19,13 @@ def place(
     motion: Motion,
     record: takes.Record | None = None,
     base: takes.Take | None = None,
+    note: str = "",
 ) -> bpy.types.NlaStrip:
     """Put motion on the generated track from the scene's first frame on, at the scene's frame rate.
 
-    record: what it was made of; then it is kept as a take. base: the take that it was made from, whose keys stay where
-    the motion does. What the track showed before goes with its Action, unless that is a take or the track was renamed.
-    The frame range and the frame rate of the scene stay.
+    record: what it was made of; then it is kept as a take, with a note of what was generated. base: the take that it
+    was made from, whose keys stay where the motion does. What the track showed before goes with its Action, unless that
+    is a take or the track was renamed. The frame range and the frame rate of the scene stay.
     """
     played = motion.resampled(strips.frames_per_second(scene))
     same = base is not None and record is not None and base.record.first_frame == record.first_frame
@@ -37,7 +38,7 @@ def place(
         takes.write(action, motion, record)
     strip = _show(armature, action)
     if record is not None:
-        takes.add(armature, action, scene.freetalker.keep_takes)
+        takes.add(armature, action, scene.freetalker.keep_takes, note)
     return strip
 
 

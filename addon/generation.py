@@ -21,6 +21,7 @@ from ..core.skeleton import neutral_skeleton
 from ..core.timeline import Timeline
 from . import character, export, generated, job, preferences, sequencer, strips, takes
 from .properties import SEED_MAX
+from .translations import tr
 
 
 @dataclass(frozen=True)
@@ -295,7 +296,7 @@ def place(scene: bpy.types.Scene, armature: bpy.types.Object, undo: bool) -> Non
     wanted, base = result.order, generated.shown(armature)
     if base is None or wanted.base is None or not np.array_equal(base.motion.rotations, wanted.base.rotations):
         base = None  # another take than it was made from: the keys are made anew
-    generated.place(scene, armature, result.motion, wanted.record, base)
+    generated.place(scene, armature, result.motion, wanted.record, base, _note(wanted))
     for one in (*strips.placed(armature, "TEXT"), *strips.placed(armature, "SPEECH")):
         if one.strip.action.session_uid in wanted.seeds:
             strips.set_own_seed(one.data, wanted.seeds[one.strip.action.session_uid])
@@ -304,6 +305,14 @@ def place(scene: bpy.types.Scene, armature: bpy.types.Object, undo: bool) -> Non
     _state.message = Message("WARNING", hidden) if hidden else None
     if undo:
         _with_window(lambda: bpy.ops.ed.undo_push(message="Generate Motion"))
+
+
+def _note(wanted: Order) -> str:
+    """What was generated, in a few words: the seed of all, or the seconds."""
+    if wanted.changed is None:
+        return tr("seed {seed}").format(seed=wanted.timeline.seed)
+    fps, spans = wanted.timeline.fps, [run for run in runs(wanted.changed) if wanted.changed[run[0]]]
+    return ", ".join(f"{start / fps:.1f}-{stop / fps:.1f} s" for start, stop in spans)
 
 
 def _say(level: Literal["INFO", "ERROR"], text: str) -> None:

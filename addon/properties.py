@@ -108,6 +108,7 @@ class FREETALKER_PG_take(bpy.types.PropertyGroup):
     """A result that is kept."""
 
     action: PointerProperty(name="Action", type=bpy.types.Action, description="The keys", override=_OVERRIDABLE)
+    note: StringProperty(name="Made", description="What was generated for it", override=_OVERRIDABLE)
     pinned: BoolProperty(
         name="Pin",
         description="Keep this take however many follow",

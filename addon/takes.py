@@ -94,12 +94,15 @@ def write(action: bpy.types.Action, motion: Motion, record: Record) -> None:
     action.freetalker.told = record.to_json()
 
 
-def add(armature: bpy.types.Object, action: bpy.types.Action, keep: int) -> None:
-    """Put an Action at the end of the list, as the take at hand; the oldest that nobody pinned go, beyond `keep`."""
+def add(armature: bpy.types.Object, action: bpy.types.Action, keep: int, note: str = "") -> None:
+    """Put an Action at the end of the list, as the take at hand; the oldest that nobody pinned go, beyond `keep`.
+
+    note: what was generated for it, in a few words.
+    """
     kept = armature.freetalker
     numbers = [int(word) for take in kept.takes for word in take.name.split()[-1:] if word.isdecimal()]
     take = kept.takes.add()
-    take.name, take.action = f"Take {max(numbers, default=0) + 1}", action
+    take.name, take.action, take.note = f"Take {max(numbers, default=0) + 1}", action, note
     kept.take = len(kept.takes) - 1
     loose = [index for index, take in enumerate(kept.takes) if not take.pinned]
     for index in reversed(loose[: -max(keep, 1)]):

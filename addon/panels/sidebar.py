@@ -208,6 +208,9 @@ class FREETALKER_UL_takes(bpy.types.UIList):
         row.prop(item, "name", text="", emboss=False)
         if item.action is None:
             row.label(text="its action was deleted", icon="ERROR")
+        note = row.row()
+        note.active = False
+        note.label(text=item.note, translate=False)
         row.prop(item, "pinned", text="", icon="PINNED" if item.pinned else "UNPINNED", emboss=False)
 
 

@@ -94,7 +94,8 @@ def test_only_what_changed_is_generated_and_the_other_keys_keep_their_bits(studi
         np.testing.assert_allclose(
             bone_heads(studio, _armature(), 1 + frame), expected_heads(studio, motion)[frame], atol=1e-4
         )
-    assert [take.name for take in _armature().freetalker.takes] == ["Take 1", "Take 2"]
+    takes = _armature().freetalker.takes
+    assert [(take.name, take.note) for take in takes] == [("Take 1", "seed 0"), ("Take 2", "0.5-2.5 s")]
 
 
 def test_between_frames_nothing_spins(studio: SimpleNamespace) -> None:

@@ -50,6 +50,19 @@ def test_strips_become_motion(ft: SimpleNamespace, armature: Any, speech: Path, 
     assert np.abs(first - last).max() > 1e-3
 
 
+def test_reroll_keeps_the_bits_outside(ft: SimpleNamespace, armature: Any, tiny_model: str) -> None:
+    bpy.context.scene.freetalker.model = tiny_model
+    for start in (1, 49, 97):
+        bpy.ops.freetalker.add_text_strip(prompt="a person walks", seconds=2.0, frame=start)
+    bpy.ops.freetalker.generate()
+    bpy.ops.freetalker.reroll(strip=ft.strips.placed(armature, "TEXT")[1].key)
+    first, second = (ft.takes.read(take.action).motion for take in armature.freetalker.takes)
+    same = (first.rotations == second.rotations).all(axis=(1, 2)) & (first.translation == second.translation).all(
+        axis=1
+    )
+    assert same.tolist() == [not 36 <= frame < 108 for frame in range(145)]
+
+
 def test_cancel_stops_core(ft: SimpleNamespace, armature: Any, tiny_model: str) -> None:
     scene = bpy.context.scene
     scene.freetalker.model, scene.freetalker.steps = tiny_model, 1000
