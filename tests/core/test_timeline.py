@@ -21,7 +21,10 @@ def written(folder: Path, content: object) -> Path:
 def test_round_trip(tmp_path):
     timeline = Timeline(
         text=(TextStrip(0, 4, "a person walks forward", 1.5), TextStrip(5, 6, "ein Mensch 立つ", seed=3)),
-        speech=(SpeechStrip(7, tmp_path / "voice.flac", 18), SpeechStrip(20, tmp_path / "more.wav", offset=2.5, seed=0)),
+        speech=(
+            SpeechStrip(7, tmp_path / "voice.flac", 18),
+            SpeechStrip(20, tmp_path / "more.wav", offset=2.5, seed=0),
+        ),
         fps=24,
         seed=7,
         guidance=((0.0, 1.0), (9.0, 0.25)),
