@@ -22,7 +22,7 @@ EXTENSION = "bl_ext.user_default.freetalker"
 SETTLE = 0.5  # seconds for the window to be drawn
 KEYS = {" ": "SPACE", ".": "PERIOD"}
 # Buttons of the sidebar: part of its width from the left, pixels from its top, as the panels stand at that step.
-ADD_CHARACTER, GENERATE, REROLL, TAKE_1, BAKE = (0.5, 71), (0.4, 397), (0.688, 184), (0.31, 576), (0.5, 724)
+ADD_CHARACTER, GENERATE, REROLL, TAKE_1, BAKE = (0.5, 71), (0.4, 397), (0.688, 184), (0.31, 576), (0.5, 750)
 # In the NLA editor: the ruler at frames, and the row of the first track; strips start out with 250 frames in sight.
 FRAME_97, FRAME_193, SECOND_STRIP = (0.4, 10), (0.75, 10), (0.5, 93)
 IN_SECOND_STRIP = (0.346, 10)  # when all strips are in sight
