@@ -7,14 +7,11 @@ Writes OUT/figure3.png and OUT/figure3.json. The definitions stand in docs/paper
 """
 
 import argparse
-import importlib
 import json
-import sys
 import tempfile
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -37,7 +34,6 @@ from core.timeline import SpeechStrip, TextStrip, Timeline
 from core.training.dataset import WINDOW
 from core.training.split import Split
 
-ROOT = Path(__file__).resolve().parents[1]
 SKELETON = neutral_skeleton()
 GAMMAS = (0.0, 0.25, 0.5, 0.75, 1.0)
 PROMPTS = {
@@ -125,20 +121,12 @@ def means(found: dict[str, dict[float, list[Point]]]) -> Curves:
     return result
 
 
-def source(name: str) -> ModuleType:
-    """A module of the source tree, as the extension would name it."""
-    if "freetalker" not in sys.modules:
-        root = ModuleType("freetalker")
-        root.__path__ = [str(ROOT)]
-        sys.modules["freetalker"] = root
-    return importlib.import_module(f"freetalker.{name}")
-
-
 def photographs(plans: Sequence[Timeline], motions: Sequence[Motion]) -> list[list[Image.Image]]:
     """The wooden figure every half a second of each motion, from the front and a little from the side."""
     import bpy
     from mathutils import Vector
 
+    from benchmarks.write_keys import source
     from tools.contact_sheet import set_up, shoot
 
     rows: list[list[Image.Image]] = []
