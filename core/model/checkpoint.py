@@ -126,7 +126,7 @@ def replace_whole(path: Path, write: Callable[[Path], object]) -> None:
     try:
         write(temporary)
         os.replace(temporary, path)
-    except (OSError, RuntimeError, SafetensorError) as error:  # torch says a full disk with a RuntimeError
+    except (OSError, RuntimeError) as error:  # torch says a full disk with a RuntimeError
         why = (error.strerror if isinstance(error, OSError) else None) or "the disk may be full"
         with suppress(OSError):
             temporary.unlink(missing_ok=True)
@@ -134,8 +134,8 @@ def replace_whole(path: Path, write: Callable[[Path], object]) -> None:
 
 
 def _save_tensors(path: Path, tensors: dict[str, Tensor]) -> None:
-    whole = {key: value.contiguous() for key, value in tensors.items()}
-    replace_whole(path, lambda temporary: _files.save_file(whole, temporary))
+    # as bytes: a file that safetensors writes can be read by its owner alone
+    _replace(path, _files.save({key: value.contiguous() for key, value in tensors.items()}))
 
 
 def _replace(path: Path, content: bytes) -> None:

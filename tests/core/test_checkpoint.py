@@ -66,6 +66,11 @@ def test_a_network_of_components_keeps_their_basis(model: Model, tmp_path: Path)
     np.testing.assert_allclose(loaded.denormalize(rows[:, :7]), normalizer.denormalize(rows[:, :7]), atol=1e-5)
 
 
+def test_every_file_of_a_model_can_be_read_by_whom_the_others_can(folder: Path):
+    modes = {path.name: path.stat().st_mode for path in folder.iterdir()}
+    assert len(set(modes.values())) == 1, modes
+
+
 def test_saving_again_replaces(model: Model, folder: Path):
     with torch.no_grad():
         model.denoiser.joint.bias.fill_(0.5)
