@@ -3,6 +3,7 @@
 
 import math
 import wave
+from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -29,6 +30,30 @@ def wild_motion(ft: SimpleNamespace, frames: int = 30, fps: float = 24.0) -> Any
     turns = np.cumsum(random.normal(size=(frames, 55, 3)) * 0.4, axis=0)
     places = np.cumsum(random.normal(size=(frames, 3)) * 0.1, axis=0) + np.array([0.0, 1.0, 0.0])
     return ft.motion.Motion(places, ft.rotation.axis_angle_to_quaternion(turns), fps=fps)
+
+
+def wild_work(ft: SimpleNamespace, orders: list[Any]) -> Callable[..., Any]:
+    """A stand-in for `generation.work`: wild motion where an order has changed, the base where it has not."""
+
+    def work(order: Any, report: Callable[..., None], cancelled: Callable[[], bool]) -> Any:
+        orders.append(order)
+        random = np.random.default_rng(len(orders))
+        frames = (
+            round(max(strip.end for strip in (*order.timeline.text, *order.timeline.speech)) * order.timeline.fps) + 1
+        )
+        turns = ft.rotation.axis_angle_to_quaternion(np.cumsum(random.normal(size=(frames, 55, 3)) * 0.2, axis=0))
+        motion = ft.motion.Motion(random.normal(size=(frames, 3)) + np.array([0, 1, 0]), turns, fps=order.timeline.fps)
+        if order.base is None:
+            return motion
+        changed = order.changed
+        translation, rotations = motion.translation, motion.rotations
+        translation[~changed], rotations[~changed] = (
+            order.base.translation[: len(changed)][~changed[: len(order.base)]],
+            order.base.rotations[: len(changed)][~changed[: len(order.base)]],
+        )
+        return motion
+
+    return work
 
 
 def bone_heads(ft: SimpleNamespace, armature: Any, frame: int) -> Any:

@@ -1,7 +1,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Whatever an animator does to strips, in whatever order: what is left is read, or refused in one sentence."""
+"""Whatever an animator does to strips, in whatever order: what is left is read, or refused in one sentence.
+
+ANY_ORDER=166 has so many animators do 60 deeds each, instead of 8.
+"""
 
 import contextlib
+import os
 import random
 from collections.abc import Callable
 from pathlib import Path
@@ -11,7 +15,11 @@ from typing import Any
 import bpy
 import pytest
 
-from tests.addon.helpers import nla_editor
+from tests.addon.helpers import nla_editor, wild_work
+
+ANIMATORS = int(os.environ.get("ANY_ORDER", "8"))
+READ: list[Any] = []  # the timelines that there were
+ORDERS: list[Any] = []  # what was generated
 
 
 class Animator:
@@ -19,7 +27,6 @@ class Animator:
 
     def __init__(self, ft: SimpleNamespace, seed: int, speech: Path, file: Path) -> None:
         self.ft, self.random, self.speech, self.file = ft, random.Random(seed), speech, file
-        self.read = 0  # how often there was a timeline
 
     def armature(self) -> Any:
         """Found anew each time, for undo and loading replace it."""
@@ -77,6 +84,21 @@ class Animator:
         with contextlib.nullcontext() if whole or verb == "make_single" else pytest.raises(RuntimeError, match="meta"):
             getattr(bpy.ops.freetalker, verb)(strip=one.key)
 
+    def generate(self) -> None:
+        one = self.some()
+        with contextlib.suppress(RuntimeError):  # what was refused is said, and `check` looks at what is left
+            if one is not None and self.random.random() < 0.3:
+                bpy.ops.freetalker.reroll(strip=one.key)
+            else:
+                bpy.ops.freetalker.generate(everything=self.random.random() < 0.2)
+
+    def choose_take(self) -> None:
+        kept = self.armature().freetalker
+        if len(kept.takes):
+            kept.take = self.random.randrange(len(kept.takes))
+            if self.random.random() < 0.3:
+                bpy.ops.freetalker.remove_take()
+
     def undo(self) -> None:
         for operator in self.random.choice(((bpy.ops.ed.undo,), (bpy.ops.ed.undo, bpy.ops.ed.redo))):
             if operator.poll():
@@ -88,8 +110,11 @@ class Animator:
         bpy.ops.ed.undo_push(message="Opened")
 
     def act(self) -> None:
-        deeds = (self.add_text, self.add_speech, self.change, self.blender, self.ours, self.undo, self.look_elsewhere)
-        deed = self.random.choices((*deeds, self.reload), weights=(3, 1, 6, 6, 1, 2, 1, 0.3))[0]
+        deeds = (
+            self.add_text, self.add_speech, self.change, self.blender, self.ours, self.undo, self.look_elsewhere,
+            self.generate, self.choose_take, self.reload,
+        )  # fmt: skip
+        deed = self.random.choices(deeds, weights=(3, 1, 6, 6, 1, 2, 1, 1.5, 0.7, 0.3))[0]
         deed()
         if deed not in (self.undo, self.reload):
             bpy.ops.ed.undo_push(message=deed.__name__)
@@ -97,6 +122,9 @@ class Animator:
     def check(self) -> None:
         ft, scene, armature = self.ft, bpy.context.scene, self.armature()
         ft.sequencer.mirror(scene)
+        takes = [take.action for take in armature.freetalker.takes]
+        kept = [action for action in bpy.data.actions if action.freetalker.kind == "GENERATED" and action in takes]
+        assert len(takes) - takes.count(None) == len(kept)  # no take has lost its action
         heard = {kind: [one for one in ft.strips.placed(armature, kind) if one.heard] for kind in ("TEXT", "SPEECH")}
         refused = ""
         try:
@@ -107,7 +135,7 @@ class Animator:
             assert refused.endswith(".")
             assert "\n" not in refused
             return
-        self.read += 1
+        READ.append(timeline)
         assert len(timeline.text) == len(heard["TEXT"])
         assert len(timeline.speech) == len(heard["SPEECH"])
         assert all(text.prompt.strip() for text in timeline.text)
@@ -115,11 +143,20 @@ class Animator:
             assert ft.strips._same_name(one.strip.name, ft.strips.short_name(one.data.prompt))
 
 
-@pytest.mark.parametrize("seed", range(8))
-def test_any_order(ft: SimpleNamespace, armature: Any, speech: Path, tmp_path: Path, seed: int) -> None:
+@pytest.mark.parametrize("seed", range(ANIMATORS))
+def test_any_order(
+    ft: SimpleNamespace, armature: Any, speech: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seed: int
+) -> None:
     animator = Animator(ft, seed, speech, tmp_path / "any.blend")
+    monkeypatch.setattr(ft.generation, "work", wild_work(ft, ORDERS))
+    monkeypatch.setattr(ft.runtime, "missing", lambda: ())
     bpy.ops.ed.undo_push(message="Begin")
     for _ in range(60):
         animator.act()
         animator.check()
-    assert animator.read > 3
+
+
+def test_the_animators_had_timelines_and_generated() -> None:
+    """After the others: no test passes for nothing was to be read."""
+    assert len(READ) > 10 * ANIMATORS
+    assert len(ORDERS) > ANIMATORS

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Takes: only what changed is generated, locked strips stay, results lie side by side, and none leaves an orphan."""
 
-from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -10,33 +9,14 @@ import bpy
 import numpy as np
 import pytest
 
-from tests.addon.helpers import bone_heads, expected_heads
+from tests.addon.helpers import bone_heads, expected_heads, wild_work
 
 
 @pytest.fixture
 def studio(ft: SimpleNamespace, armature: Any, monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
     """A character with three text strips of a second, at 24 fps, and a stand-in for core that makes wild motion."""
     orders: list[Any] = []
-
-    def work(order: Any, report: Callable[..., None], cancelled: Callable[[], bool]) -> Any:
-        orders.append(order)
-        random = np.random.default_rng(len(orders))
-        frames = (
-            round(max(strip.end for strip in (*order.timeline.text, *order.timeline.speech)) * order.timeline.fps) + 1
-        )
-        turns = ft.rotation.axis_angle_to_quaternion(np.cumsum(random.normal(size=(frames, 55, 3)) * 0.2, axis=0))
-        motion = ft.motion.Motion(random.normal(size=(frames, 3)) + np.array([0, 1, 0]), turns, fps=order.timeline.fps)
-        if order.base is None:
-            return motion
-        changed = order.changed
-        translation, rotations = motion.translation, motion.rotations
-        translation[~changed], rotations[~changed] = (
-            order.base.translation[: len(changed)][~changed[: len(order.base)]],
-            order.base.rotations[: len(changed)][~changed[: len(order.base)]],
-        )
-        return motion
-
-    monkeypatch.setattr(ft.generation, "work", work)
+    monkeypatch.setattr(ft.generation, "work", wild_work(ft, orders))
     monkeypatch.setattr(ft.runtime, "missing", lambda: ())
     for start, prompt in ((1, "a person waves"), (25, "a person bows"), (49, "a person nods")):
         bpy.ops.freetalker.add_text_strip(prompt=prompt, seconds=1.0, frame=start)
