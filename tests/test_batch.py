@@ -222,7 +222,9 @@ def test_the_strips_of_a_blender_file_are_generated(model: Path, timeline: Path,
 def test_bad_blender_files_are_one_sentence(tmp_path: Path, name: str) -> None:
     bpy = pytest.importorskip("bpy")
     (tmp_path / "spoilt.blend").write_text("no file of Blender's")
-    bpy.data.libraries.write(str(tmp_path / "empty.blend"), set(bpy.data.scenes))
+    scene = bpy.data.scenes.new("Empty")
+    bpy.data.libraries.write(str(tmp_path / "empty.blend"), {scene})
+    bpy.data.scenes.remove(scene)
     result = run(*BATCH, tmp_path / name, "--blend", tmp_path / "out.blend")
     assert result.returncode == 2
     assert name in result.stderr
