@@ -16,7 +16,8 @@ import numpy as np
 
 from ..core.errors import InputError
 from ..core.motion import Motion
-from ..core.segments import Bools, frames_of, runs, stale_frames, with_seams
+from ..core.runs import Bools, runs, true_runs
+from ..core.segments import frames_of, stale_frames, with_seams
 from ..core.skeleton import neutral_skeleton
 from ..core.timeline import Timeline
 from . import character, export, generated, job, preferences, sequencer, strips, takes
@@ -168,7 +169,7 @@ def order(scene: bpy.types.Scene, armature: bpy.types.Object, everything: bool =
     changed = with_seams(want & free, fps) & free
     changed[len(base.motion) :] = True
     rest = (stale | want) & ~changed
-    left = tuple(run for run in runs(rest) if rest[run[0]])
+    left = tuple(true_runs(rest))
     record = takes.Record(said, settings.steps, scene.frame_start, left)
     if changed.all():
         return Order(timeline, settings.steps, record, seeds=seeds, begin=begin, end=end)
@@ -311,7 +312,7 @@ def _note(wanted: Order) -> str:
     """What was generated, in a few words: the seed of all, or the seconds."""
     if wanted.changed is None:
         return tr("seed {seed}").format(seed=wanted.timeline.seed)
-    fps, spans = wanted.timeline.fps, [run for run in runs(wanted.changed) if wanted.changed[run[0]]]
+    fps, spans = wanted.timeline.fps, true_runs(wanted.changed)
     return ", ".join(f"{start / fps:.1f}-{stop / fps:.1f} s" for start, stop in spans)
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from bpy.app.handlers import persistent
 
 from ..core.errors import InputError
-from ..core.segments import Bools, runs
+from ..core.runs import Bools, true_runs
 from . import character, generated, generation, job, strips
 from .translations import tr
 
@@ -83,7 +83,7 @@ def _found(scene: bpy.types.Scene, armature: bpy.types.Object) -> list[Stretch]:
 
 
 def _of(kind: str, flags: Bools, first: int) -> list[Stretch]:
-    return [Stretch(kind, first + start, first + stop) for start, stop in runs(flags) if flags[start]]
+    return [Stretch(kind, first + start, first + stop) for start, stop in true_runs(flags)]
 
 
 def _key(scene: bpy.types.Scene, armature: bpy.types.Object) -> tuple[Any, ...]:

@@ -17,7 +17,8 @@ import numpy as np
 from ..core.errors import InputError
 from ..core.motion import Motion
 from ..core.rotation import Array
-from ..core.segments import Bools, runs, stale_frames
+from ..core.runs import Bools, true_runs
+from ..core.segments import stale_frames
 from ..core.timeline import Timeline, timeline_from_json, timeline_to_json
 from . import bake, compat
 from .rigs import armature as rig
@@ -143,7 +144,7 @@ def spliced(take: Take, motion: Motion, armature: bpy.types.Object) -> Any:
             differs[:both] &= np.abs(before[:both] + rows[:both]).max(axis=1) > 1e-7
         here = [curves[path, index] for index in range(rows.shape[1])]
         first = take.record.first_frame
-        for start, stop in [run for run in runs(differs) if differs[run[0]]]:
+        for start, stop in true_runs(differs):
             _put_keys(here, rows, first, start, stop)
         for curve in here:
             _cut(curve, first + len(rows))

@@ -24,9 +24,8 @@ from .rotation import (
     rotation_between,
     slerp,
 )
+from .runs import Bools, true_runs
 from .skeleton import INDEX, Skeleton
-
-Bools = npt.NDArray[np.bool_]
 
 JUMP_TURN = 0.06  # radians, and
 JUMP_METRES = 0.02  # metres, between two frames from which a joint, or the path, may have jumped
@@ -200,15 +199,9 @@ def planted_feet(positions: Array, skeleton: Skeleton, fps: float, contacts: Boo
 
 def _drop_short(flags: Bools, value: bool, shortest: int) -> None:
     """Turn over, in place, inner runs of `value` of at most `shortest` frames (T,)."""
-    for start, stop in _runs(flags == value):
+    for start, stop in true_runs(flags == value):
         if stop - start <= shortest and start > 0 and stop < len(flags):
             flags[start:stop] = not value
-
-
-def _runs(flags: Bools) -> list[tuple[int, int]]:
-    """(start, stop) of each stretch of True."""
-    edges = np.flatnonzero(np.diff(np.concatenate([[False], flags, [False]]).astype(int)))
-    return [(int(start), int(stop)) for start, stop in zip(edges[::2], edges[1::2], strict=True)]
 
 
 def _standing_points(positions: Array, planted: Bools) -> tuple[Array, Bools]:
@@ -285,7 +278,7 @@ def _foot_shifts(positions: Array, planted: Bools, fps: float) -> Array:
     steps, stands = _standing_points(positions, planted)
     blend, sigma = max(round(BLEND_SECONDS * fps), 1), HOLD_SECONDS * fps
     for side in range(2):
-        runs = [(start, stop + 1) for start, stop in _runs(stands[:, side])]  # in frames
+        runs = [(start, stop + 1) for start, stop in true_runs(stands[:, side])]  # in frames
         for run, (start, stop) in enumerate(runs):
             path = np.zeros((stop - start, 3))
             path[1:, [0, 2]] = np.cumsum(steps[start : stop - 1, side], axis=0)[:, [0, 2]]

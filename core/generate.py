@@ -24,11 +24,12 @@ from .model.checkpoint import Model
 from .motion import Motion
 from .released_features import decode as read_released
 from .released_features import y_up
+from .runs import Bools, runs, true_runs
 from .sampling.doubletake import DoubleTake, double_take
 from .sampling.guidance import Conditions, guided
 from .sampling.samplers import Denoise, make_sampler
 from .sampling.schedule import cosine_schedule
-from .segments import Bools, Segment, own_seeds, plan_segments, plan_speech, runs
+from .segments import Segment, own_seeds, plan_segments, plan_speech
 from .skeleton import Skeleton, neutral_skeleton
 from .splice import led, replaced, standing
 from .timeline import SpeechStrip, Timeline, guidance_at
@@ -277,11 +278,11 @@ def _groups(kept: Kept, sampled: int, fps: float) -> list[range]:
     """The network's frames that it sees, apart from one another: what changes, and the motion around that."""
     times = np.arange(sampled) / fps
     seen = np.zeros(sampled, bool)
-    for start, stop in _stretches(kept.changed):
+    for start, stop in true_runs(kept.changed):
         begin, end = (k / kept.motion.fps for k in (start - 1, stop))
         to_the_end = stop == len(kept.changed)
         seen |= (times > begin - CONTEXT_SECONDS) & ((times < end + CONTEXT_SECONDS) | to_the_end)
-    return [range(start, stop) for start, stop in _stretches(seen)]
+    return [range(start, stop) for start, stop in true_runs(seen)]
 
 
 def _known(kept: Kept, sampled: int, model: Model, device: torch.device) -> tuple[Tensor, Tensor]:
@@ -297,7 +298,7 @@ def _known(kept: Kept, sampled: int, model: Model, device: torch.device) -> tupl
 def _joined(kept: Kept, made: Sequence[tuple[float, Motion]], feet: bool, skeleton: Skeleton) -> Motion:
     """The result, each changed stretch cut out of the new motion (its first second, motion) that it lies in."""
     result, fps, total = kept.motion.slice(0, len(kept.changed)), kept.motion.fps, len(kept.changed)
-    for start, stop in _stretches(kept.changed):
+    for start, stop in true_runs(kept.changed):
         begin, motion = next(pair for pair in made if pair[0] + pair[1].seconds > start / fps)
         first, last = start - (start > 0), stop - (stop == total)  # with a frame that stays at either end
         part = motion.resampled(fps, last + 1 - first, first / fps - begin)
@@ -325,11 +326,6 @@ def _own_stretches(segments: Sequence[Segment], heard: Sequence[SpeechStrip | No
     """The stretches of frames that have a seed of their own, and which."""
     seeds = own_seeds(segments, heard)
     return [(range(start, stop), seed) for start, stop in runs(seeds) if (seed := seeds[start]) is not None]
-
-
-def _stretches(flags: Bools) -> list[tuple[int, int]]:
-    """(start, stop) of each stretch of True."""
-    return [(start, stop) for start, stop in runs(flags) if flags[start]]
 
 
 def _listen(

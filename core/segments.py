@@ -3,17 +3,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
-from typing import TypeAlias
 
 import numpy as np
-import numpy.typing as npt
 
 from .deeds import strip_for_each
 from .errors import InputError
+from .runs import Bools, runs
 from .timeline import Guidance, SpeechStrip, TextStrip, Timeline, guidance_at
-
-Bools: TypeAlias = npt.NDArray[np.bool_]
 
 IDLE_PROMPT = "a person stands still"
 SHORT_GAP_SECONDS = 1.0  # an emptier stretch than this stands idle; a shorter one belongs to the prompts beside it
@@ -146,9 +142,3 @@ def _told(timeline: Timeline) -> list[tuple[object, ...]]:
             seed = timeline.seed if seeds[k] is None else ("own", seeds[k])
             told.append((segment.prompt, gamma, place, seed))
     return told
-
-
-def runs(values: Sequence[object] | Bools) -> list[tuple[int, int]]:
-    """(start, stop) of each stretch of equal values."""
-    cuts = [0, *(k for k in range(1, len(values)) if values[k] != values[k - 1]), len(values)]
-    return list(pairwise(cuts))

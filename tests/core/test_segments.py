@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from core.errors import InputError
-from core.segments import frames_of, own_seeds, plan_segments, plan_speech, runs, stale_frames, with_seams
+from core.runs import runs
+from core.segments import frames_of, own_seeds, plan_segments, plan_speech, stale_frames, with_seams
 from core.timeline import SpeechStrip, TextStrip, Timeline
 
 VOICE = SpeechStrip(6.0, Path("voice.wav"), 9.0)
