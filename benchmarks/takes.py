@@ -2,27 +2,15 @@
 """What 100 re-generations leave behind: data-blocks, and memory. The motion is made up; all else is the add-on's."""
 
 import gc
-import importlib
 import resource
-import sys
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
-ROOT = Path(__file__).resolve().parents[1]
+import bpy
+import numpy as np
+from source_tree import source
+
 ROUNDS, WARM = 100, 20  # the first rounds fill the list of takes and Blender's own caches
-
-import bpy  # noqa: E402
-import numpy as np  # noqa: E402
-
-
-def source(name: str) -> ModuleType:
-    """A module of the source tree, as the extension would name it."""
-    if "freetalker" not in sys.modules:
-        root = ModuleType("freetalker")
-        root.__path__ = [str(ROOT)]
-        sys.modules["freetalker"] = root
-    return importlib.import_module(f"freetalker.{name}")
 
 
 def memory() -> float:

@@ -1,27 +1,14 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Seconds to write keys on every bone, beside the same keys through keyframe_insert."""
 
-import importlib
-import sys
 import time
-from pathlib import Path
-from types import ModuleType
 from typing import Any
 
-ROOT = Path(__file__).resolve().parents[1]
+import bpy
+import numpy as np
+from source_tree import source
+
 FRAMES, BASELINE_FRAMES = 1200, 120
-
-import bpy  # noqa: E402
-import numpy as np  # noqa: E402
-
-
-def source(name: str) -> ModuleType:
-    """A module of the source tree, as the extension would name it."""
-    if "freetalker" not in sys.modules:
-        root = ModuleType("freetalker")
-        root.__path__ = [str(ROOT)]
-        sys.modules["freetalker"] = root
-    return importlib.import_module(f"freetalker.{name}")
 
 
 def keyframe_insert(armature: Any, values: Any) -> float:

@@ -21,19 +21,12 @@ from core.skeleton import neutral_skeleton
 from core.training.captions import Caption
 from core.training.dataset import SPEECH_ACTION, Packer
 from tests.core.moves import wandering
+from tests.core.tiny_networks import vectors
 
 SKELETON = neutral_skeleton()
 JUDGES = JudgeConfig(width=16, embedding=8, steps=20, batch=8, speech_steps=5, speech_batch=4)
 WORDS = {"direction": "straight ahead", "turn": "left", "side": "right", "hands": "both hands"}
 BLOCKS = ("mfcc", "prosody", "onset")
-
-
-def vectors(words, _=None):
-    """A sentence vector (6,) that knows the last word alone."""
-    rows = np.zeros((len(words), 6), np.float32)
-    for row, word in zip(rows, words, strict=True):
-        row[sum(map(ord, word.split(" ")[-1])) % 6] = 1
-    return rows
 
 
 @pytest.fixture

@@ -26,6 +26,7 @@ from core.training.dataset import SPEECH_ACTION, Packer, Take
 from core.training.phrases import PHRASES
 from core.training.split import Split, caption_of, clip_of, held_out_sentences
 from tests.core.moves import wandering
+from tests.core.tiny_networks import vectors
 
 SKELETON = neutral_skeleton()
 
@@ -131,14 +132,6 @@ def test_a_recording_shorter_than_the_stretches_is_used_whole():
 
 CONFIG = JudgeConfig(width=16, embedding=8, steps=30, batch=8, speech_steps=20, speech_batch=4)
 ACTIONS = ("walk", "bow", "idle", "wave")
-
-
-def vectors(words, _=None):
-    """A sentence vector (6,) that knows the last word alone."""
-    rows = np.zeros((len(words), 6), np.float32)
-    for row, word in zip(rows, words, strict=True):
-        row[sum(map(ord, word.split(" ")[-1])) % 6] = 1
-    return rows
 
 
 @pytest.fixture
