@@ -46,6 +46,19 @@ def sequencer_strips(scene: Any) -> Any:
     return editor.strips if hasattr(editor, "strips") else editor.sequences
 
 
+_OLD_TIMES = {
+    "left_handle": "frame_final_start",
+    "right_handle": "frame_final_end",
+    "left_handle_offset": "frame_offset_start",
+    "content_start": "frame_start",
+}
+
+
+def sequencer_time(name: str) -> str:
+    """What Blender 5.2's name of a sequencer strip's time is called in the running version."""
+    return name if bpy.app.version >= (5, 2, 0) else _OLD_TIMES[name]
+
+
 def show_in_sequencer(scene: Any) -> None:
     """Let the sequencer show this scene where it shows none (Blender 5.0 made that the workspace's choice)."""
     workspace = bpy.context.workspace

@@ -15,6 +15,9 @@ from ..core.errors import InputError
 from . import character, compat, strips
 
 _MARK = "freetalker"  # on the copies, to tell them from the user's own sound strips
+_LEFT, _RIGHT, _OFFSET, _CONTENT = (
+    compat.sequencer_time(name) for name in ("left_handle", "right_handle", "left_handle_offset", "content_start")
+)
 
 
 def mirror(scene: bpy.types.Scene) -> None:
@@ -52,10 +55,9 @@ def _follow(copy: Any, one: strips.Placed) -> None:
     start, offset, end = _frames(one.strip)
     if copy.mute is one.heard:
         copy.mute = not one.heard
-    if (copy.frame_final_start, int(copy.frame_offset_start), copy.frame_final_end) != (start, offset, end):
-        copy.frame_offset_start = offset
-        copy.frame_start = start - offset
-        copy.frame_final_end = end
+    if (getattr(copy, _LEFT), int(getattr(copy, _OFFSET)), getattr(copy, _RIGHT)) != (start, offset, end):
+        for name, frame in ((_OFFSET, offset), (_CONTENT, start - offset), (_RIGHT, end)):
+            setattr(copy, name, frame)
 
 
 def _new_copy(scene: bpy.types.Scene, one: strips.Placed) -> Any:
@@ -65,7 +67,7 @@ def _new_copy(scene: bpy.types.Scene, one: strips.Placed) -> Any:
     collection = compat.sequencer_strips(scene)
     whole = max(end, start - offset + math.ceil(strips.sound_seconds(sound) * strips.frames_per_second(scene)))
     first = start - offset
-    used = {strip.channel for strip in collection if strip.frame_final_start < whole and strip.frame_final_end > first}
+    used = {strip.channel for strip in collection if getattr(strip, _LEFT) < whole and getattr(strip, _RIGHT) > first}
     channel = next(number for number in range(1, 129) if number not in used)
     known = set(bpy.data.sounds)
     copy = collection.new_sound(sound.name, str(strips.sound_file(sound)), channel, first)
