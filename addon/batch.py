@@ -164,7 +164,8 @@ def _run_blend(path: Path, outputs: Mapping[str, Path], options: argparse.Namesp
     with _written_together(outputs) as files:
         seconds = 0.0
         for armature in found:
-            motion = _motion(strips.timeline(scene, armature), options)
+            timeline = strips.timeline(scene, armature)
+            motion = _motion(replace(timeline, model=bpy.path.abspath(timeline.model)), options)
             generated.place(scene, armature, motion)
             seconds = max(seconds, motion.seconds)
         sequencer.mirror(scene)

@@ -236,6 +236,8 @@ def start(context: Any, wait: bool, everything: bool = False, reroll: str = "") 
     if settings.new_seed and not reroll:
         settings.seed = (settings.seed + 1) % 2**31
     wanted = order(scene, armature, everything, reroll)
+    model = bpy.path.abspath(wanted.timeline.model)  # a record keeps the path from the .blend, which may be moved
+    wanted = dataclasses.replace(wanted, timeline=dataclasses.replace(wanted.timeline, model=model))
     if wanted.changed is not None and not wanted.changed.any():
         why = "what has changed is locked" if wanted.record.left_stale else "nothing has changed since this take"
         _state.message = Message("INFO", f"Not generated, for {why}: re-roll a strip, or choose another seed")

@@ -42,6 +42,7 @@ def write(scene: bpy.types.Scene, armature: bpy.types.Object, path: Path) -> str
     Raises InputError where there are none, one cannot be used, or the file cannot be written.
     """
     timeline = strips.timeline(scene, armature)
+    timeline = dataclasses.replace(timeline, model=bpy.path.abspath(timeline.model))
     unpacked: list[Path] = []
     try:
         if path.suffix.lower() == SUBTITLES:

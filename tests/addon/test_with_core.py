@@ -90,6 +90,21 @@ def test_unknown_model_is_one_sentence(ft: SimpleNamespace, armature: Any) -> No
         bpy.ops.freetalker.generate()
 
 
+def test_a_model_beside_the_file(ft: SimpleNamespace, armature: Any, tiny_model: str) -> None:
+    scene, folder = bpy.context.scene, Path(tiny_model)
+    bpy.ops.wm.save_as_mainfile(filepath=str(folder.parent / "scene.blend"))
+    scene.freetalker.model = f"//{folder.name}"
+    bpy.ops.freetalker.add_text_strip(prompt="a person walks", seconds=1.0)
+    assert bpy.ops.freetalker.generate() == {"FINISHED"}
+    assert ft.generated.shown(armature).record.timeline.model == "//tiny"  # which holds wherever both are moved
+    assert not ft.overlay.stretches(scene, armature)
+    ft.storyboard.write(scene, armature, folder.parent / "told.json")
+    assert ft.timeline.load_timeline(folder.parent / "told.json").model == tiny_model
+    scene.freetalker.model = "//nowhere"
+    with pytest.raises(RuntimeError, match=r"There is no model '.*nowhere'"):
+        bpy.ops.freetalker.generate()
+
+
 def test_speech_of_not_numbers_is_one_sentence(
     ft: SimpleNamespace, armature: Any, tiny_model: str, tmp_path: Path
 ) -> None:
