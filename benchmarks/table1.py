@@ -9,7 +9,6 @@ and OUT/table1.json. The definitions stand in docs/paper.md.
 
 import argparse
 import json
-import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -26,6 +25,7 @@ from core.evaluation.rows import Clip, Stretch, seam_figures, stretch, stretches
 from core.evaluation.statistics import frechet_distance
 from core.evaluation.takes import Library
 from core.features import headings
+from core.files import write_whole
 from core.generate import Settings, generate
 from core.model.checkpoint import Model, load_model
 from core.motion import CORE_FPS
@@ -177,9 +177,7 @@ def kept(path: Path, of: dict[str, object], make: Callable[[], Row]) -> Row:
             return {name: (mean, deviation) for name, (mean, deviation) in known["row"].items()}
     row = make()
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(path.name + ".part")
-    temporary.write_text(json.dumps({"of": of, "row": row}, indent=2) + "\n", encoding="utf-8")
-    os.replace(temporary, path)
+    write_whole(path, json.dumps({"of": of, "row": row}, indent=2) + "\n")
     return row
 
 
@@ -293,8 +291,8 @@ def table(rows: dict[str, Row], columns: dict[str, tuple[str, str]]) -> list[str
 def write(rows: dict[str, Row], joins: dict[str, Row], about: dict[str, object], out: Path) -> str:
     """table1.md and table1.json; the former's text."""
     text = "\n".join([*table(rows, COLUMNS), "", *table(joins, JOIN_COLUMNS), ""])
-    (out / "table1.json").write_text(json.dumps({"about": about, "rows": rows, "joins": joins}, indent=2) + "\n")
-    (out / "table1.md").write_text(text, encoding="utf-8")
+    write_whole(out / "table1.json", json.dumps({"about": about, "rows": rows, "joins": joins}, indent=2) + "\n")
+    write_whole(out / "table1.md", text)
     return text
 
 

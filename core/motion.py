@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Motion: a pelvis path and 55 local rotations; slice, join, mirror, resample, save and load."""
 
-import os
 import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -10,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from .errors import InputError
+from .files import replacing
 from .rotation import (
     Array,
     axis_angle_to_matrix,
@@ -117,15 +117,14 @@ class Motion:
     def save(self, path: Path | str) -> None:
         """Write the AMASS/SMPL-X npz layout: poses (T, 165), trans (T, 3), betas, gender, mocap_frame_rate.
 
-        AMASS is Z up, and so is the file (recorded under `up_axis`). An existing file is replaced only when the new
-        one is complete.
+        AMASS is Z up, and so is the file (recorded under `up_axis`). Raises InputError where it cannot be written; what
+        was there stays then.
         """
         path = Path(path)
         rotations = self.rotations.copy()
         rotations[:, 0] = quaternion_multiply(matrix_to_quaternion(_Z_UP), rotations[:, 0])
         root_offset = neutral_skeleton(self.betas).root_offset
-        temporary = path.with_name(path.name + ".part")
-        with open(temporary, "wb") as file:
+        with replacing(path) as temporary, open(temporary, "wb") as file:
             np.savez_compressed(
                 file,
                 poses=quaternion_to_axis_angle(rotations).reshape(len(self), -1).astype(np.float32),
@@ -135,7 +134,6 @@ class Motion:
                 mocap_frame_rate=np.float64(self.fps),
                 up_axis="z",
             )
-        os.replace(temporary, path)
 
     @staticmethod
     def load(path: Path | str, up_axis: str | None = None) -> "Motion":

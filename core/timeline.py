@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, TypeAlias, TypeGuard, cast
 
 from .errors import InputError
+from .files import write_whole
 
 Guidance: TypeAlias = float | tuple[tuple[float, float], ...]
 """The guidance scale gamma of equation (2): one number, or (seconds, value) keys with straight lines between."""
@@ -140,13 +141,7 @@ def save_timeline(timeline: Timeline, path: Path | str) -> None:
         text = timeline_to_srt(timeline)
     else:
         text = json.dumps(timeline_to_json(timeline, path.resolve().parent), indent=2, ensure_ascii=False) + "\n"
-    temporary = path.with_name(path.name + ".part")
-    try:
-        temporary.write_text(text, encoding="utf-8")
-        os.replace(temporary, path)
-    except OSError as error:
-        temporary.unlink(missing_ok=True)
-        raise InputError(f"{path} cannot be written: {error.strerror or error}.") from error
+    write_whole(path, text)
 
 
 def _is_srt(path: Path) -> bool:

@@ -8,7 +8,6 @@ Judged by networks of one's own, a table is honest only with recordings, shuffle
 # pyright: reportUnknownMemberType=false
 
 import json
-import os
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
@@ -23,6 +22,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from ..features import POSITIONS
+from ..files import write_whole
 from ..motion import CORE_FPS
 from ..rotation import Array
 from ..skeleton import INDEX
@@ -337,11 +337,9 @@ def load_or_train(
     folder.mkdir(parents=True, exist_ok=True)
     state = {f"text.{k}": v.contiguous() for k, v in text.state_dict().items()}
     state |= {f"speech.{k}": v.contiguous() for k, v in speech.state_dict().items()}
-    temporary = folder / f"{_WEIGHTS}.part"
-    _files.save_file(state, temporary)
-    os.replace(temporary, folder / _WEIGHTS)
+    write_whole(folder / _WEIGHTS, _files.save(state))
     header = _made_of(library, split, config) | {"actions": text.actions}
-    (folder / _HEADER).write_text(json.dumps(header, indent=2) + "\n", encoding="utf-8")
+    write_whole(folder / _HEADER, json.dumps(header, indent=2) + "\n")
     return text, speech
 
 

@@ -2,7 +2,6 @@
 """table.md, metrics.json and the plots of an evaluation."""
 
 import json
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Any
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
+from ..files import write_whole
 from ..motion import CORE_FPS
 from ..rotation import Array
 from .rows import Figures
@@ -238,8 +238,8 @@ def write(evaluation: Evaluation, out: Path) -> None:
         "actions": evaluation.actions,
     }
     out.mkdir(parents=True, exist_ok=True)
-    _replace(out / "metrics.json", json.dumps(figures, indent=2) + "\n")
-    _replace(out / "table.md", markdown(evaluation))
+    write_whole(out / "metrics.json", json.dumps(figures, indent=2) + "\n")
+    write_whole(out / "table.md", markdown(evaluation))
     if evaluation.profiles:
         _seam_plot(evaluation.profiles, out / "joins.png")
     if evaluation.actions:
@@ -253,12 +253,6 @@ def write(evaluation: Evaluation, out: Path) -> None:
     }
     if ratios:
         _bars(ratios, ("ours", "noise"), "times that of mocap (line: 1)", 2.0, out / "body.png", line=1.0)
-
-
-def _replace(path: Path, text: str) -> None:
-    temporary = path.with_name(path.name + ".part")
-    temporary.write_text(text, encoding="utf-8")
-    os.replace(temporary, path)
 
 
 _COLOURS = {"mocap": (60, 60, 60), "ours": (30, 90, 200), "shuffled": (200, 140, 20), "noise": (200, 60, 60)}

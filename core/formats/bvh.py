@@ -5,13 +5,13 @@ BVH has no unit and no up axis of its own; lengths are returned as they stand in
 centimetres, Y up, with SMPL-X names and the T-pose as the zero pose.
 """
 
-import os
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 
 from ..errors import InputError
+from ..files import write_whole
 from ..motion import Motion
 from ..rotation import Array, continuous, euler_to_matrix, matrix_to_euler, matrix_to_quaternion, quaternion_to_matrix
 from ..skeleton import INDEX, JOINT_NAMES, PARENTS, Skeleton, neutral_skeleton
@@ -119,7 +119,7 @@ def _parse(name: str, lines: list[str], for_fps: float | None) -> SourceClip:
 
 
 def save_bvh(motion: Motion, path: Path | str, skeleton: Skeleton | None = None) -> None:
-    """Write all 55 joints in centimetres; an existing file is replaced only when the new one is complete."""
+    """Write all 55 joints in centimetres. Raises InputError where that fails; what was there stays then."""
     path = Path(path)
     skeleton = skeleton or neutral_skeleton(motion.betas)
     order = _depth_first()
@@ -129,9 +129,7 @@ def save_bvh(motion: Motion, path: Path | str, skeleton: Skeleton | None = None)
     rows = np.concatenate([motion.translation * CENTIMETRES, angles.reshape(len(motion), -1)], 1)  # (T, 168)
     text += f"MOTION\nFrames: {len(motion)}\nFrame Time: {1 / motion.fps:.8f}\n"
     text += "".join(" ".join(f"{value:.6f}" for value in row) + "\n" for row in rows)
-    temporary = path.with_name(path.name + ".part")
-    temporary.write_text(text, encoding="utf-8")
-    os.replace(temporary, path)
+    write_whole(path, text)
 
 
 def motion_of(clip: SourceClip) -> Motion:

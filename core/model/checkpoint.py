@@ -2,9 +2,7 @@
 """A model as a folder: weights.safetensors, normalizer.safetensors, config.json and card.md."""
 
 import json
-import os
-from collections.abc import Callable, Mapping
-from contextlib import suppress
+from collections.abc import Mapping
 from dataclasses import MISSING, asdict, dataclass, field, fields, is_dataclass
 from pathlib import Path
 from typing import Any, Literal, TypeVar, cast, get_args, get_origin, get_type_hints
@@ -17,6 +15,7 @@ from torch import Tensor
 
 from ..errors import InputError
 from ..features import Normalizer
+from ..files import write_whole
 from .denoiser import Denoiser, DenoiserConfig
 
 MODELS = Path(__file__).parents[2] / "assets" / "models"
@@ -83,8 +82,8 @@ def save_model(folder: str | Path, model: Model, dtype: torch.dtype = torch.floa
     _save_tensors(
         folder / NORMALIZER, {key: torch.as_tensor(np.array(value, np.float32)) for key, value in statistics.items()}
     )
-    _replace(folder / CARD, model.card.encode())
-    _replace(folder / CONFIG, (json.dumps(asdict(model.config), indent=2) + "\n").encode())
+    write_whole(folder / CARD, model.card)
+    write_whole(folder / CONFIG, json.dumps(asdict(model.config), indent=2) + "\n")
 
 
 def load_model(name_or_path: str | Path, search: Path = MODELS) -> Model:
@@ -117,29 +116,9 @@ def load_model(name_or_path: str | Path, search: Path = MODELS) -> Model:
     )
 
 
-def replace_whole(path: Path, write: Callable[[Path], object]) -> None:
-    """Let `write` make a file beside `path` and put it in its place; where that fails, what was there stays.
-
-    Raises InputError for a full disk or a folder that may not be written to.
-    """
-    temporary = path.with_name(path.name + ".part")
-    try:
-        write(temporary)
-        os.replace(temporary, path)
-    except (OSError, RuntimeError) as error:  # torch says a full disk with a RuntimeError
-        why = (error.strerror if isinstance(error, OSError) else None) or "the disk may be full"
-        with suppress(OSError):
-            temporary.unlink(missing_ok=True)
-        raise InputError(f"{path} cannot be written ({why}); what was there before stands.") from error
-
-
 def _save_tensors(path: Path, tensors: dict[str, Tensor]) -> None:
     # as bytes: a file that safetensors writes can be read by its owner alone
-    _replace(path, _files.save({key: value.contiguous() for key, value in tensors.items()}))
-
-
-def _replace(path: Path, content: bytes) -> None:
-    replace_whole(path, lambda temporary: temporary.write_bytes(content))
+    write_whole(path, _files.save({key: value.contiguous() for key, value in tensors.items()}))
 
 
 def _load_tensors(path: Path, shapes: Mapping[str, tuple[int, ...]]) -> dict[str, Tensor]:

@@ -9,7 +9,6 @@ resumed training sees the same batches.
 # pyright: reportUnknownMemberType=false
 
 import json
-import os
 import zlib
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
@@ -23,6 +22,7 @@ import numpy.typing as npt
 from ..cleanup import without_jumps
 from ..conditions.text import encode_texts
 from ..features import VELOCITIES, Normalizer, encode
+from ..files import write_whole
 from ..motion import Motion, join
 from ..rotation import (
     Array,
@@ -232,9 +232,7 @@ class Packer:
             np.save(folder / f"{name}.npy", array)
         takes = [take.row() | {"sentences": [index[s] for s in sentences]} for take, sentences in self.takes]
         header = {"encoder": encoder, "speech_blocks": list(speech_blocks), "words": words, "takes": takes}
-        temporary = folder / "takes.json.part"
-        temporary.write_text(json.dumps(header), encoding="utf-8")
-        os.replace(temporary, folder / "takes.json")
+        write_whole(folder / "takes.json", json.dumps(header))
 
 
 def add_clips(packer: Packer, clips: Iterable[tuple[Motion, str, str, str]], seed: int) -> Counter[str]:

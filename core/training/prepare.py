@@ -3,7 +3,6 @@
 
 import argparse
 import logging
-import os
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ import numpy as np
 from ..conditions.speech import features_width, load_audio
 from ..conditions.text import DEFAULT_ENCODER
 from ..errors import InputError
+from ..files import write_whole
 from ..motion import CORE_FPS, Motion
 from ..skeleton import neutral_skeleton
 from .captions import Caption, caption
@@ -141,9 +141,7 @@ def prepare(source: Path, out: Path, minutes: float, seed: int = 1, family: str 
     )
     packer.write(out, DEFAULT_ENCODER, SPEECH_BLOCKS, features_width(SPEECH_BLOCKS))
     intakes.append(Intake("speech", _SPEECH_LICENCE, spoken / 60, heard))
-    temporary = out / "report.md.part"
-    temporary.write_text(report(family, intakes, [take for take, _ in packer.takes]), encoding="utf-8")
-    os.replace(temporary, out / "report.md")
+    write_whole(out / "report.md", report(family, intakes, [take for take, _ in packer.takes]))
 
 
 def report(family: str, intakes: Sequence[Intake], takes: Sequence[Take]) -> str:

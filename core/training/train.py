@@ -27,7 +27,8 @@ from torch import Tensor, distributed
 from ..conditions.speech import features_width
 from ..errors import InputError
 from ..features import FEATURES, Normalizer
-from ..model.checkpoint import Model, ModelConfig, load_model, replace_whole, save_model
+from ..files import replacing
+from ..model.checkpoint import Model, ModelConfig, load_model, save_model
 from ..model.denoiser import Denoiser, DenoiserConfig
 from ..sampling.schedule import cosine_schedule
 from .card import licence_of, model_card
@@ -190,7 +191,11 @@ def _save_state(
         "average": average.state_dict(),
         "optimizer": optimizer.state_dict(),
     }
-    replace_whole(path, lambda temporary: torch.save(state, temporary))
+    with replacing(path) as temporary:
+        try:
+            torch.save(state, temporary)
+        except RuntimeError as error:  # torch's word for a full disk
+            raise OSError(f"{error}: the disk may be full") from error
 
 
 def _resume(

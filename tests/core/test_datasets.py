@@ -559,9 +559,16 @@ def test_a_full_disk_is_one_sentence(
     for place, name in ((build.np, "savez"), (build, "_stream")):
         with monkeypatch.context() as patched:
             patched.setattr(place, name, full)
-            with pytest.raises(InputError, match=r"cannot be written: No space left on device\."):
+            with pytest.raises(InputError, match=r"cannot be written: No space left on device"):
                 prepare_dataset("beat", datasets / "beat", tmp_path, conditions)
         assert contents(tmp_path) == before
+    shutil.rmtree(tmp_path / "parts")
+    for path in (tmp_path / "cache").glob("speech-*"):
+        path.unlink()
+    with monkeypatch.context() as patched:  # nor is it taken for a recording that cannot be read
+        patched.setattr(build.np, "save", full)
+        with pytest.raises(InputError, match=r"\.npy cannot be written: No space left on device\."):
+            prepare_dataset("beat", datasets / "beat", tmp_path, conditions)
     prepare_dataset("beat", datasets / "beat", tmp_path, conditions)
     assert contents(tmp_path) == before
 

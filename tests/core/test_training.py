@@ -181,7 +181,9 @@ def test_a_full_disk_leaves_the_last_good_state(takes, tmp_path, monkeypatch):
 
     with monkeypatch.context() as patch:
         patch.setattr(torch, "save", half_written)
-        with pytest.raises(InputError, match=r"state\.pt cannot be written .*disk may be full"):
+        with pytest.raises(
+            InputError, match=r"state\.pt cannot be written: .*disk may be full; what was there stays\."
+        ):
             train(takes, out, CONFIG, recipe(4), "tiny")
     assert not list(out.glob("*.part"))
     assert load_model(out / "tiny").config.trained_steps == 2

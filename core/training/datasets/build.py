@@ -11,12 +11,11 @@ the sentence vectors, by what they were made of, for the next preparation.
 import hashlib
 import json
 import logging
-import os
 import shutil
 import zipfile
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from types import ModuleType
@@ -30,6 +29,7 @@ from ...conditions.text import encode_texts, load_text_encoder
 from ...console import Progress
 from ...errors import InputError
 from ...features import FEATURES
+from ...files import NotWrittenError, replacing, write_whole
 from ...motion import CORE_FPS
 from ...skeleton import neutral_skeleton
 from ..captions import Caption
@@ -124,8 +124,8 @@ def _prepare(
         where: [one.name for one, part in zip(recordings, parts, strict=True) if splits.get(part.group) == where]
         for where in _SPLITS
     }
-    _write(out / "splits.json", json.dumps({"seed": seed, **names}, indent=1) + "\n")
-    _write(out / "report.md", report(kind, parts, splits, seed))
+    write_whole(out / "splits.json", json.dumps({"seed": seed, **names}, indent=1) + "\n")
+    write_whole(out / "report.md", report(kind, parts, splits, seed))
     shutil.rmtree(parts_folder)
 
 
@@ -168,6 +168,8 @@ def _make_part(path: Path, kind: str, recording: Recording, conditions: Conditio
         _pack(packer, kind, recording, conditions, cache)
         if not packer.takes:
             raise DroppedError("glitch", f"{recording.name} holds no stretch of {SHORTEST} whole frames.")
+    except NotWrittenError:
+        raise
     except InputError as error:
         reason, sentence = getattr(error, "reason", "unreadable"), str(error)
     rows = [np.zeros((0, FEATURES), np.float32), *packer.rows]
@@ -175,10 +177,8 @@ def _make_part(path: Path, kind: str, recording: Recording, conditions: Conditio
     part = Part(packer.takes, recording.group, recording.licence, reason, sentence)
     takes = [(asdict(take), words) for take, words in part.takes]
     meta = json.dumps(asdict(part) | {"takes": takes, "key": _key(kind, recording, conditions)})
-    temporary = path.with_name(path.name + ".part")
-    with open(temporary, "wb") as file:
+    with replacing(path) as temporary, open(temporary, "wb") as file:
         np.savez(file, features=np.concatenate(rows), speech=np.concatenate(speech), meta=meta)
-    os.replace(temporary, path)
     return part
 
 
@@ -236,7 +236,8 @@ def _speech(sound: Path, blocks: Sequence[str], cache: Path) -> Floats:
         rows = _cached(path)
         if rows is None:
             rows = speech_features(load_audio(sound), group)
-            _save(path, rows)
+            with replacing(path) as temporary, open(temporary, "wb") as file:
+                np.save(file, rows)
         first = 0
         for block in group:
             width = features_width([block])
@@ -304,19 +305,17 @@ def write_takes(
     def blocks(name: str, column: int) -> Iterator[Floats]:
         return (array[name][: length[column]] for array, length in zip(arrays, lengths, strict=True) if length[column])
 
-    names = [folder / f"{name}.npy" for name in ("features", "speech", "sentences")] + [folder / "takes.json"]
-    parts = [path.with_name(path.name + ".part") for path in names]
-    try:
-        _stream(parts[0], (first, FEATURES), blocks("features", 0))
-        _stream(parts[1], (spoken, speech_width), blocks("speech", 1))
-        _stream(parts[2], sentence_vectors.shape, [sentence_vectors])
-        parts[3].write_text(json.dumps(data), encoding="utf-8")
-        names[3].unlink(missing_ok=True)  # takes.json tells that the rest is whole
-        for part, path in zip(parts, names, strict=True):
-            os.replace(part, path)
-    finally:
-        for part in parts:
-            part.unlink(missing_ok=True)
+    takes_file = folder / "takes.json"
+    with ExitStack() as stack:  # the first one takes its place last
+        header = stack.enter_context(replacing(takes_file))
+        header.write_text(json.dumps(data), encoding="utf-8")
+        for name, shape, rows_of in (
+            ("features", (first, FEATURES), blocks("features", 0)),
+            ("speech", (spoken, speech_width), blocks("speech", 1)),
+            ("sentences", sentence_vectors.shape, [sentence_vectors]),
+        ):
+            _stream(stack.enter_context(replacing(folder / f"{name}.npy")), shape, rows_of)
+        takes_file.unlink(missing_ok=True)  # it tells that the rest is whole
 
 
 def _stream(path: Path, shape: tuple[int, ...], blocks: Iterable[Floats]) -> None:
@@ -343,10 +342,8 @@ def _vectors(words: Sequence[str], encoder: str, cache: Path) -> Floats:
     for first in range(0, len(new), _AT_ONCE):
         some = new[first : first + _AT_ONCE]
         known |= dict(zip(some, encode_texts(some, encoder), strict=True))
-        temporary = path.with_name(path.name + ".part")
-        with open(temporary, "wb") as file:
+        with replacing(path) as temporary, open(temporary, "wb") as file:
             np.savez(file, words=json.dumps(list(known)), vectors=np.stack(list(known.values())))
-        os.replace(temporary, path)
         progress(min(first + _AT_ONCE, len(new)), len(new))
     return np.stack([known[sentence] for sentence in words]).astype(np.float32)
 
@@ -389,17 +386,3 @@ def _minutes(takes: Sequence[Take]) -> float:
 
 def _digest(text: str) -> str:
     return hashlib.sha1(text.encode()).hexdigest()[:20]
-
-
-def _save(path: Path, array: Floats) -> None:
-    """Write an array; an existing file is replaced only when the new one is complete."""
-    temporary = path.with_name(path.name + ".part")
-    with open(temporary, "wb") as file:
-        np.save(file, array)
-    os.replace(temporary, path)
-
-
-def _write(path: Path, text: str) -> None:
-    temporary = path.with_name(path.name + ".part")
-    temporary.write_text(text, encoding="utf-8")
-    os.replace(temporary, path)
