@@ -62,6 +62,7 @@ class Budget:
 
     steps: int = 800
     batch: int = 16
+    window: int = 100
     width: int = 64
     layers: int = 3
     feedforward: int = 256

@@ -39,7 +39,8 @@ from .split import Split
 
 Floats = npt.NDArray[np.float32]
 
-WINDOW = 100  # frames of the longest take: 5 s
+WINDOW = 100  # frames of the longest take that we make: 5 s
+SHORTEST_WINDOW = 40
 _SHORTEST = 24
 _SHORTEST_CYCLE = 10  # frames
 _LEAD = 6  # frames before an action's first movement
@@ -284,6 +285,7 @@ class TakeSet:
             [self.normalizer.normalize(part).astype(np.float32) for part in np.array_split(self.features, 64)]
         )
         self._speech = self.speech_normalizer.normalize(self.speech).astype(np.float32)
+        self.window = WINDOW
         self._movements: dict[int, tuple[int, int]] = {}
         self._by_action: dict[str, list[Take]] = defaultdict(list)
         self.split = Split.of(self.takes)
@@ -296,10 +298,20 @@ class TakeSet:
         )
         self._weights = weights / weights.sum()
 
+    def reach(self, window: int, text: bool = True) -> None:
+        """Let batches show `window` frames, or as many as takes of speech last and, where it is learned, those of text.
+
+        Of each the longest, and `WINDOW` where that is shorter: a model is sampled in windows of this length.
+        """
+        learned = [take for takes in self._by_action.values() for take in takes]
+        kinds = [[t for t in learned if t.speech >= 0], [t for t in learned if text and t.speech < 0]]
+        longest = min((max(take.stop - take.start for take in kind) for kind in kinds if kind), default=WINDOW)
+        self.window = min(window, max(longest, WINDOW))
+
     def batch(self, seed: int, step: int, size: int, speech_share: float) -> dict[str, npt.NDArray[np.generic]]:
         """Arrays of one training batch: x (B, N, 163), valid, text, text_present, speech, speech_present."""
         rng = np.random.default_rng([seed, step])
-        n, width = WINDOW, self._speech.shape[1]
+        n, width = self.window, self._speech.shape[1]
         x = np.zeros((size, n, self._rows.shape[1]), np.float32)
         valid = np.zeros((size, n), bool)
         text = np.zeros((size, self.sentences.shape[1]), np.float32)
@@ -335,17 +347,17 @@ class TakeSet:
 
     def _crop(self, take: Take, is_speech: bool, rng: np.random.Generator) -> tuple[int, int]:
         frames = take.stop - take.start
-        shortest = min(frames, 40)
+        shortest = min(frames, SHORTEST_WINDOW)
         if is_speech:
-            length = WINDOW if rng.random() < 0.7 else int(rng.integers(40, WINDOW + 1))
+            length = self.window if rng.random() < 0.7 else int(rng.integers(SHORTEST_WINDOW, self.window + 1))
         elif take.action in CYCLIC:
-            length = int(rng.integers(shortest, min(frames, WINDOW) + 1))
+            length = int(rng.integers(shortest, min(frames, self.window) + 1))
         else:
             first, last = self._movement(take)
             if rng.random() < _MIDWAY:
                 first = int(rng.integers(first, max(first, last) + 1))
-            return take.start + first, min(frames - first, WINDOW)
-        length = min(length, frames, WINDOW)
+            return take.start + first, min(frames - first, self.window)
+        length = min(length, frames, self.window)
         return take.start + int(rng.integers(frames - length + 1)), length
 
     def _movement(self, take: Take) -> tuple[int, int]:
@@ -353,7 +365,7 @@ class TakeSet:
         if take.start not in self._movements:
             speed = np.abs(self.features[take.start : take.stop, VELOCITIES]).mean(1)  # (T,)
             moving = np.flatnonzero(speed > 0.25 * speed.max())
-            latest = max(0, len(speed) - 40)
+            latest = max(0, len(speed) - SHORTEST_WINDOW)
             first, last = (min(max(0, int(moving[k]) - _LEAD), latest) for k in (0, -1))
             self._movements[take.start] = first, last
         return self._movements[take.start]

@@ -13,6 +13,7 @@ class Recipe:
 
     steps: optimizer steps. batch: windows a step. save_seconds: from one saved state to the next. decay_share: of the
     steps over which the learning rate falls. components: whether the network learns 163 components or all 659 features.
+    window: frames of the longest stretch that is learned from, as far as the takes last (`TakeSet.reach`).
     speech_block: the only block of the takes' speech that is heard, or "" for all; then text is not learned either.
     loss: "ours" is on components and weighed by the `_weight`s; "huber" and "mse" are the papers'. sampler,
     sampler_steps: what the model is to be sampled with.
@@ -20,6 +21,7 @@ class Recipe:
 
     steps: int = 5000
     batch: int = 32
+    window: int = 100
     learning_rate: float = 1e-3
     warmup: int = 150
     decay_share: float = 0.5
@@ -57,16 +59,16 @@ PRESETS: dict[str, Preset] = {
     # section 3.1 of the paper; the released code says how many layers, and no weight decay
     "freetalker": Preset(
         Recipe(
-            steps=1_000_000, batch=256, learning_rate=2e-4, warmup=1, decay_share=0.0, weight_decay=0.0, ema=0.0,
-            speech_share=0.5, components=False, loss="huber", sampler="ddpm", sampler_steps=1000,
+            steps=1_000_000, batch=256, window=180, learning_rate=2e-4, warmup=1, decay_share=0.0, weight_decay=0.0,
+            ema=0.0, speech_share=0.5, components=False, loss="huber", sampler="ddpm", sampler_steps=1000,
         ),
         DenoiserConfig(),
     ),
-    # the size is FreeTalker's, for comparison; the summary at hand of the paper tells none
+    # size and window are FreeTalker's, for comparison; the summary at hand of the paper tells none
     "diffmotion-v2": Preset(
         Recipe(
-            steps=1_000_000, batch=256, learning_rate=2e-4, warmup=1000, decay_share=1.0, ema=0.0, speech_share=1.0,
-            components=False, speech_block="wavlm", loss="mse", sampler="ddpm", sampler_steps=1000,
+            steps=1_000_000, batch=256, window=180, learning_rate=2e-4, warmup=1000, decay_share=1.0, ema=0.0,
+            speech_share=1.0, components=False, speech_block="wavlm", loss="mse", sampler="ddpm", sampler_steps=1000,
         ),
         DenoiserConfig(text_width=0, norm_first=True, prediction="noise", conditioning="frames", causal=True),
     ),

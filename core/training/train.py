@@ -32,7 +32,7 @@ from ..model.checkpoint import Model, ModelConfig, load_model, save_model
 from ..model.denoiser import Denoiser, DenoiserConfig
 from ..sampling.schedule import cosine_schedule
 from .card import licence_of, model_card
-from .dataset import WINDOW, TakeSet
+from .dataset import SHORTEST_WINDOW, TakeSet
 from .losses import make_loss
 from .recipes import PRESETS, Recipe
 
@@ -156,7 +156,7 @@ def export(
     trained = int(state["step"]) + (start.config.trained_steps if start else 0)
     seen = start is not None and not start.config.held_out_clips  # what came before has learned from all clips
     model_config = ModelConfig(
-        config, takes.speech_blocks, takes.encoder, window=WINDOW,
+        config, takes.speech_blocks, takes.encoder, window=takes.window,
         projected_from=FEATURES if recipe.components else 0, trained_steps=trained, sampler=recipe.sampler,
         steps=recipe.sampler_steps, held_out_clips=0 if seen else len(takes.split.clips), licence=licence_of(takes),
     )  # fmt: skip
@@ -238,6 +238,7 @@ def main(arguments: Sequence[str]) -> int:
     for field, kind in (
         ("steps", int),
         ("batch", int),
+        ("window", int),
         ("learning-rate", float),
         ("warmup", int),
         ("ema", float),
@@ -253,6 +254,8 @@ def main(arguments: Sequence[str]) -> int:
     recipe = replace(preset.recipe, **_given(given, Recipe))
     if recipe.loss == "ours" and not recipe.components:
         raise InputError(f"Our own loss is on components, and the recipe {given.recipe} has none: choose huber or mse.")
+    if recipe.window < SHORTEST_WINDOW:
+        raise InputError(f"--window must be {SHORTEST_WINDOW} frames or more, not {recipe.window}.")
     start = load_model(given.start) if given.start else None
     takes = open_takes(given.takes, recipe, start)
     if given.export_only:
@@ -278,6 +281,12 @@ def _given(given: argparse.Namespace, kind: type[Recipe] | type[DenoiserConfig])
 
 def open_takes(folder: Path, recipe: Recipe, start: Model | None) -> TakeSet:
     """The takes as a recipe sees them, normalised as those that the model `start` learned from, if there is one."""
+    takes = _normalised(folder, recipe, start)
+    takes.reach(recipe.window, text=recipe.speech_share < 1)
+    return takes
+
+
+def _normalised(folder: Path, recipe: Recipe, start: Model | None) -> TakeSet:
     if recipe.speech_block:
         return _OneBlock(folder, recipe.speech_block, start)
     if start is not None:

@@ -24,7 +24,7 @@ from core.training.losses import masked_error, paper_loss
 from core.training.recipes import PRESETS
 from core.training.train import learning_rate, open_takes
 from tests.core.moves import wandering
-from tests.core.tiny_networks import make_clip, make_wavlm
+from tests.core.tiny_networks import make_clip, make_wavlm, vectors
 
 GOLDEN = dict(np.load(Path(__file__).parents[1] / "golden" / "c_diffusion.npz"))
 PROMPT = "a person walks"
@@ -239,3 +239,43 @@ def test_recipes_that_do_not_fit_are_refused(takes: Path, tmp_path: Path, capsys
     (deaf / "takes.json").write_text(json.dumps(header | {"speech_blocks": ["mfcc", "onset"]}))
     command = ("train", "--takes", deaf, "--out", tmp_path / "v2", "--recipe", "diffmotion-v2", *SMALL)
     refused(capsys, "one block 'wavlm'; they have the blocks mfcc, onset and", *command)
+
+
+def test_windows_reach_as_far_as_the_takes_that_are_learned(tmp_path: Path, monkeypatch, capsys):
+    """The papers' are 180 frames; takes of text here have 120, of speech 220."""
+    monkeypatch.setattr("core.training.dataset.encode_texts", vectors)
+    assert (PRESETS["freetalker"].recipe.window, PRESETS["diffmotion-v2"].recipe.window) == (180, 180)
+    packer = Packer(neutral_skeleton())
+    width = features_width(("mfcc",))
+    rng = np.random.default_rng(0)
+    for seed in range(3):
+        packer.add(wandering(120, seed=seed), "walk", [PROMPT], f"walk{seed}", "cmu", "free")
+        heard = rng.normal(size=(220, width)).astype(np.float32)
+        packer.add(wandering(220, seed=seed + 3), SPEECH_ACTION, [PROMPT], f"voice{seed}", "speech", "free", heard)
+    folder = tmp_path / "takes"
+    packer.write(folder, "tiny", ("mfcc",), width)
+    takes = TakeSet(folder)
+    for asked, text, reached in (
+        (180, True, 120),
+        (180, False, 180),
+        (400, False, 220),
+        (100, True, 100),
+        (60, True, 60),
+    ):
+        takes.reach(asked, text)
+        assert takes.window == reached
+        batch = takes.batch(1, 0, 16, 1.0)
+        assert batch["x"].shape[1] == batch["speech"].shape[1] == reached
+        assert batch["valid"].sum(1).max() == reached
+    speech = ("train", "--takes", folder, "--recipe", "diffmotion-v2", "--speech-block", "mfcc", "--steps", "2", *SMALL)
+    windows = {}
+    for name, options in (
+        ("its own", (*speech,)),
+        ("asked", (*speech, "--window", "50")),
+        ("text", (*speech[:3], "--recipe", "freetalker", "--steps", "2", *SMALL)),
+    ):
+        run(*options, "--out", tmp_path / name, "--name", "model")
+        windows[name] = load_model(tmp_path / name / "model").config.window
+    assert windows == {"its own": 180, "asked": 50, "text": 120}
+    refused(capsys, "--window must be 40 frames or more, not 39", *speech, "--window", "39", "--out", tmp_path / "none")
+    assert not (tmp_path / "none").exists()
