@@ -36,6 +36,7 @@ from .timeline import SpeechStrip, Timeline, guidance_at
 
 SHORTEST_SECONDS = 1.0  # of a window's own part; shorter strips share a neighbour's window
 SHORTEST_TAKE_SECONDS = 2.0  # a shorter timeline is sampled at this length and cut
+PREVIEW_SECONDS = 20.0  # of the timeline's beginning
 CONTEXT_SECONDS = 1.5  # of the motion that stands, which the network sees beside what is made anew
 SPEECH_TOLERANCE_SECONDS = 0.1  # that a strip may outlast its sound, for ends that were rounded to frames
 
@@ -84,6 +85,7 @@ def generate(
     on_step: Callable[[int, int], None] | None = None,
     cancelled: Callable[[], bool] | None = None,
     kept: Kept | None = None,
+    on_preview: Callable[[Motion], None] | None = None,
 ) -> Motion:
     """The motion of a timeline, from time 0 to the end of its last strip, both included.
 
@@ -99,6 +101,10 @@ def generate(
     changed frames are sampled, in which the frames that stay are put in place of the network's answers (inpainting).
     The path and the heading, which the network knows as steps alone, are then led smoothly from the kept frame before
     each changed stretch to the kept frame after it (`splice.led`).
+
+    on_preview(motion) is called with the beginning of the motion as it looks so far, at most `PREVIEW_SECONDS` of it,
+    or with all of it where some is kept: early, when much may still change, and when the first take is done, after
+    which only transitions do (`double_take` tells). It takes a little time and changes no bit of the result.
 
     Raises InputError for what a user can mend (sound, steps, device, a model that does not fit), and Cancelled.
     """
@@ -138,11 +144,26 @@ def generate(
     texts = _encode(prompts, model, settings.text_encoder).to(device)  # (P, Dt)
     speech, present = (value.to(device) for value in rows_of(sampled))  # (frames, Ds), (frames,)
     told = _Told(segments, parts, prompts, texts, speech, present, take, fps)
-    schedule = cosine_schedule(model.config.noise_steps)
+    schedule, skeleton = cosine_schedule(model.config.noise_steps), neutral_skeleton()
     denoiser = model.denoiser.to(device).eval()
 
     def denoise_for(stretches: Sequence[range], length: int, second: bool) -> Denoise:
         return guided(denoiser, schedule, told.conditions(stretches, length, second))
+
+    def motion_of(features: Tensor) -> Motion:
+        rows = features[:frames].to("cpu").numpy()
+
+        def made(stretch: range) -> Motion:
+            motion = _decoded(model, rows[stretch.start : stretch.stop], skeleton)
+            return clean(motion, skeleton) if settings.cleanup else motion
+
+        if kept is None:
+            return made(range(len(rows))).resampled(timeline.fps, total if len(rows) == frames else None)
+        return _joined(kept, [(group.start / fps, made(group)) for group in groups], settings.cleanup, skeleton)
+
+    def look(features: Tensor) -> None:
+        if on_preview is not None:
+            on_preview(motion_of(features if kept is not None else features[: round(PREVIEW_SECONDS * fps) + 1]))
 
     with torch.inference_mode():
         features = double_take(
@@ -156,19 +177,11 @@ def generate(
             longest=longest,
             device=device,
             on_step=step,
+            on_look=None if on_preview is None else look,
             known=None if kept is None else _known(kept, sampled, model, device),
             seeds=_own_stretches(segments, plan_speech(timeline, spans, sampled, fps)),
         )
-    rows = features[:frames].to("cpu").numpy()
-
-    def made(stretch: range) -> Motion:
-        motion = _decoded(model, rows[stretch.start : stretch.stop], skeleton)
-        return clean(motion, skeleton) if settings.cleanup else motion
-
-    skeleton = neutral_skeleton()
-    if kept is None:
-        return made(range(frames)).resampled(timeline.fps, total)
-    return _joined(kept, [(group.start / fps, made(group)) for group in groups], settings.cleanup, skeleton)
+    return motion_of(features)
 
 
 def plan_parts(segments: Sequence[Segment], longest: int, take: DoubleTake, fps: float = 20.0) -> list[range]:

@@ -6,6 +6,7 @@ FreeTalker section 2.4, after PriorMDM (Shafir et al. 2023).
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import count
 from typing import Literal
 
 import torch
@@ -13,7 +14,10 @@ from torch import Tensor
 from torch.nn import functional
 from torch.nn.utils.rnn import pad_sequence
 
-from .samplers import Denoise, Sampler, noise_like, sample
+from .samplers import Ancestral, Denoise, Sampler, noise_like, sample
+
+AHEAD_WINDOWS, AHEAD_STEPS = 2, 5  # of the look ahead
+AHEAD_SHARE = 0.03  # of all denoising, which the look ahead may cost
 
 DenoiseFor = Callable[[Sequence[range], int, bool], Denoise]
 """(stretches of frames, the length they are padded to, whether this is the second take) -> their denoiser."""
@@ -52,6 +56,7 @@ def double_take(
     longest: int,
     device: torch.device | str = "cpu",
     on_step: Callable[[int, int], None] = lambda done, total: None,
+    on_look: Callable[[Tensor], None] | None = None,
     known: tuple[Tensor, Tensor] | None = None,
     seeds: Sequence[tuple[range, int]] = (),
 ) -> Tensor:
@@ -62,6 +67,11 @@ def double_take(
     longest: frames of the longest sandwich in corrected mode, which the network was trained on. Legacy sandwiches are
     as long as the released code makes them, and there the handshake is `settings.handshake` everywhere.
     on_step(done, total) is called before the first and after every denoising step of both takes.
+    on_look(features (n, features)) is called once or twice with the first n frames as they look so far; the result has
+    the same bits with and without. The first look is the network's answer after a quarter of the first take. Where that
+    is long in coming, nothing is known, and the sampler draws no noise, it is a look ahead instead: two windows by
+    themselves, from the noise that they begin with, in few steps. The second look follows the first take, if there is
+    another: only what that refines is still to change.
     known: features (frames, features) and whether each frame stays (frames,) bool. Such frames are put in place of the
     network's answer in every step of both takes, so that what is sampled beside them goes on from them, and come out
     as they are; so does every frame that no window covers. The windows may then lie in groups apart.
@@ -78,7 +88,7 @@ def double_take(
     second_steps = max(1, round(first_steps * refine / len(schedule))) if refine else 0
     done = 0
 
-    def count(x: Tensor) -> Tensor:
+    def counted(x: Tensor) -> Tensor:
         nonlocal done
         done += 1
         on_step(done, first_steps + second_steps)
@@ -86,29 +96,26 @@ def double_take(
 
     on_step(0, first_steps + second_steps)
     whole = torch.empty(1, windows[-1].stop, features, device=device) if known is None else known[0][None].clone()
-    if legacy:
-        x = noise_like(whole.new_empty(len(windows), max(map(len, windows)), features), generator)
-    else:
-        # Windows begin with the same noise where they overlap, so that averaging them there does not weaken it.
-        noise = noise_like(whole, generator)[0]
-        x = pad_sequence([noise[window.start : window.stop] for window in windows], batch_first=True)
-    for stretch, seed in seeds:
-        noise = noise_like(whole.new_empty(1, len(stretch), features), torch.Generator().manual_seed(seed))[0]
-        for window, rows in zip(windows, x, strict=True):
-            first, stop = max(window.start, stretch.start), min(window.stop, stretch.stop)
-            if first < stop:
-                rows[first - window.start : stop - window.start] = noise[first - stretch.start : stop - stretch.start]
+    x = _noise(whole, windows, seeds, generator, legacy)
     motion = whole[0]  # (frames, F)
     denoise = denoise_for(windows, x.shape[1], False)
     if known is not None:
         denoise = _in_place(denoise, *_windowed(motion, stays, windows))
-    x = sample(denoise, sampler, x, generator, lambda x: count(x if averaged else _handshake(x, windows)))
-    x = _handshake(x, windows)
-    for window, rows in zip(windows, x, strict=True):
-        inside = slice(window.start, window.stop)
-        motion[inside] = torch.where(stays[inside, None], motion[inside], rows[: len(window)])
+    if on_look is not None:
+        cost = AHEAD_WINDOWS * AHEAD_STEPS / (len(windows) * first_steps + len(joints) * second_steps)
+        if cost <= AHEAD_SHARE and known is None and not isinstance(sampler, Ancestral):
+            ahead = windows[:AHEAD_WINDOWS]
+            few = _sampled_alone(denoise_for, ahead, x[: len(ahead)], sampler, min(AHEAD_STEPS, first_steps))
+            on_look(_join(motion, stays, few, ahead)[: ahead[-1].stop])
+            sampler.set_timesteps(steps)
+        else:
+            denoise = _seen(denoise, first_steps // 4, lambda x0: _join(motion, stays, x0, windows), on_look)
+    x = sample(denoise, sampler, x, generator, lambda x: counted(x if averaged else _handshake(x, windows)))
+    motion = _join(motion, stays, x, windows)
     if not refine:
         return motion
+    if on_look is not None:
+        on_look(motion.clone())
 
     sandwiches = [_sandwich(windows, i, settings, longest) for i in joints]
     first = pad_sequence([motion[sandwich.start : sandwich.stop] for sandwich in sandwiches], batch_first=True)
@@ -124,7 +131,7 @@ def double_take(
     sampler.set_timesteps(second_steps, start=refine)
     x = schedule.add_noise(first, noise_like(first, generator), sampler.timesteps[0])
     refined = denoise_for(sandwiches, x.shape[1], True)
-    x = sample(lambda x, t: torch.lerp(refined(x, t), first, kept), sampler, x, generator, count)
+    x = sample(lambda x, t: torch.lerp(refined(x, t), first, kept), sampler, x, generator, counted)
     for sandwich, rows, mask in zip(sandwiches, x, kept, strict=True):
         inside = motion[sandwich.start : sandwich.stop]
         changes = mask[: len(sandwich)] < 1.0  # (S, 1)
@@ -142,6 +149,60 @@ def _windowed(motion: Tensor, stays: Tensor, windows: Sequence[range]) -> tuple[
 def _in_place(denoise: Denoise, rows: Tensor, here: Tensor) -> Denoise:
     """The denoiser's answer, with known rows (B, N, F) in place of it where they are (B, N, 1)."""
     return lambda x, t: torch.where(here, rows, denoise(x, t))
+
+
+def _sampled_alone(
+    denoise_for: DenoiseFor, windows: Sequence[range], x: Tensor, sampler: Sampler, steps: int
+) -> Tensor:
+    """Windows x (B, N, F) of the first take by themselves, by a sampler that draws no noise."""
+    sampler.set_timesteps(steps)
+    denoise = denoise_for(windows, x.shape[1], False)
+    return sample(denoise, sampler, x, torch.Generator(), lambda x: _handshake(x, windows))
+
+
+def _seen(denoise: Denoise, step: int, how: Callable[[Tensor], Tensor], see: Callable[[Tensor], None]) -> Denoise:
+    """The denoiser, whose answer after so many steps is shown to `see`, as `how` makes it."""
+    steps = count()
+
+    def seen(x: Tensor, t: int) -> Tensor:
+        answer = denoise(x, t)
+        if next(steps) == step:
+            see(how(answer))
+        return answer
+
+    return seen
+
+
+def _noise(
+    whole: Tensor,
+    windows: Sequence[range],
+    seeds: Sequence[tuple[range, int]],
+    generator: torch.Generator,
+    legacy: bool,
+) -> Tensor:
+    """What the windows begin with (B, N, F), of a motion like `whole` (1, frames, F)."""
+    if legacy:
+        x = noise_like(whole.new_empty(len(windows), max(map(len, windows)), whole.shape[-1]), generator)
+    else:
+        # Windows begin with the same noise where they overlap, so that averaging them there does not weaken it.
+        noise = noise_like(whole, generator)[0]
+        x = pad_sequence([noise[window.start : window.stop] for window in windows], batch_first=True)
+    for stretch, seed in seeds:
+        noise = noise_like(whole[:, : len(stretch)], torch.Generator().manual_seed(seed))[0]
+        for window, rows in zip(windows, x, strict=True):
+            first, stop = max(window.start, stretch.start), min(window.stop, stretch.stop)
+            if first < stop:
+                rows[first - window.start : stop - window.start] = noise[first - stretch.start : stop - stretch.start]
+    return x
+
+
+def _join(motion: Tensor, stays: Tensor, x: Tensor, windows: Sequence[range]) -> Tensor:
+    """The motion (frames, F) with windows x (B, N, F) in it, but for the frames that stay."""
+    motion = motion.clone()
+    for window, rows in zip(windows, _handshake(x, windows), strict=True):
+        inside = slice(window.start, window.stop)
+        motion[inside] = torch.where(stays[inside, None], motion[inside], rows[: len(window)])
+    return motion
 
 
 def _handshake(x: Tensor, windows: Sequence[range]) -> Tensor:

@@ -198,6 +198,85 @@ def test_known_frames_stay_and_lead_what_is_beside_them(sampler: str):
     assert (inputs[-1][0, :20] - 9.0).abs().mean() < 1.5  # the network saw what is known, with little noise, beside it
 
 
+def looked(**options: object) -> tuple[Tensor, list[Tensor]]:
+    """The result, and what was shown of it on the way."""
+    looks: list[Tensor] = []
+    return take(on_look=looks.append, **options), looks
+
+
+LONG = [range(50 * i, 50 * i + 70) for i in range(20)]
+SOME_KNOWN = (torch.full((170, 5), 9.0), torch.arange(170) > 150)
+
+
+@pytest.mark.parametrize("sampler", SAMPLERS)
+@pytest.mark.parametrize(
+    ("mode", "options"),
+    [
+        ("corrected", {}),
+        ("corrected", {"windows": LONG}),
+        ("corrected", {"known": SOME_KNOWN}),
+        ("averaged", {}),
+        ("legacy", {"windows": lay_out([70, 80, 60], 20)}),
+    ],
+)
+def test_looks_change_no_bit(sampler: str, mode: str, options: dict[str, object]):
+    settings = DoubleTake(mode)
+    motion, looks = looked(settings=settings, sampler=sampler, **options)
+    assert torch.equal(motion, take(settings, sampler, **options))
+    assert len(looks) == (1 if mode == "averaged" else 2)
+    for look in looks:
+        assert look.isfinite().all()
+
+
+@pytest.mark.parametrize("windows", [WINDOWS, LONG])
+def test_the_second_look_is_the_result_but_for_what_the_second_take_refines(windows: list[range]):
+    motion, (_, look) = looked(settings=DoubleTake(), windows=windows)
+    assert torch.equal(look, take(DoubleTake(refine=0), windows=windows))
+    refined = torch.zeros(len(motion), dtype=torch.bool)
+    for left, right in pairwise(windows):
+        refined[right.start - 10 : left.stop + 10] = True
+    assert torch.equal(look[~refined], motion[~refined])
+    assert not torch.equal(look[refined], motion[refined])
+
+
+@pytest.mark.parametrize("sampler", ["ddim", "dpm"])
+def test_a_look_ahead_where_there_is_much_to_sample(sampler: str):
+    """The first two windows alone, near to what becomes of them, before anything else is computed."""
+    calls: list[tuple[int, bool]] = []
+
+    def spy(stretches: Sequence[range], length: int, second: bool) -> Denoise:
+        denoise = toy(stretches, length, second)
+        return lambda x, t: calls.append((len(x), second)) or denoise(x, t)
+
+    before: list[int] = []
+    looks: list[Tensor] = []
+    motion = take(
+        DoubleTake(),
+        sampler,
+        denoise_for=spy,
+        windows=LONG,
+        on_look=lambda look: (looks.append(look), before.append(len(calls))),
+    )
+    assert before == [5, 15]
+    assert calls[:6] == [(2, False)] * 5 + [(20, False)]
+    assert len(looks[0]) == 120
+    start = torch.randn(1, 5, 1020, generator=torch.Generator().manual_seed(0))[0, :, :40].T
+    assert (looks[0][:40] - motion[:40]).abs().mean() < 0.2 * (start - motion[:40]).abs().mean()
+
+
+def test_else_the_first_look_is_at_what_the_network_answers_for_all():
+    answers: list[Tensor] = []
+
+    def spy(stretches: Sequence[range], length: int, second: bool) -> Denoise:
+        denoise = toy(stretches, length, second)
+        return lambda x, t: answers.append(denoise(x, t)) or answers[-1]
+
+    _, looks = looked(settings=DoubleTake(), denoise_for=spy, steps=8)
+    assert len(looks[0]) == 170
+    torch.testing.assert_close(looks[0][:50], answers[2][0, :50])  # two of eight steps are done
+    torch.testing.assert_close(looks[0][130:], answers[2][2, 20:60])
+
+
 def test_seeds_of_stretches():
     plain, own = take(DoubleTake(refine=0)), take(DoubleTake(refine=0), seeds=[(range(20, 40), 7)])
     assert torch.equal(plain[:20], own[:20])

@@ -454,3 +454,54 @@ def test_motion_that_cannot_be_kept_is_refused(kept: Callable[[Motion], Kept], m
     timeline, model = Timeline(STORY[:2]), make_model()
     with pytest.raises(InputError, match=message):
         generate(timeline, model, kept=kept(generate(timeline, model)))
+
+
+# Preview
+
+
+@pytest.mark.parametrize("strips", [1, 2, 12])
+@pytest.mark.parametrize("fps", [20.0, 30.0])
+def test_previews_change_no_bit_and_show_the_beginning(strips: int, fps: float):
+    text = tuple(TextStrip(3.0 * k, 3.0 * k + 3, "a" * (k % 3 + 1)) for k in range(strips))
+    timeline, model, previews = Timeline(text, fps=fps), make_model(), list[Motion]()
+    motion = generate(timeline, model, on_preview=previews.append)
+    assert same_bits(motion, generate(timeline, model)).all()
+    assert len(previews) == min(strips, 2)  # one window has no second take
+    for preview in previews:
+        assert preview.fps == fps
+        assert np.isfinite(preview.rotations).all()
+        assert len(preview) <= min(len(motion), round(module.PREVIEW_SECONDS * fps) + 1)
+    assert len(previews[-1]) == min(len(motion), round(module.PREVIEW_SECONDS * fps) + 1)
+
+
+def test_before_the_first_transition_the_last_preview_is_the_result():
+    text = tuple(TextStrip(4.0 * k, 4.0 * k + 4, "a" * (k % 3 + 1)) for k in range(6))
+    previews: list[Motion] = []
+    motion = generate(Timeline(text, fps=20), make_model(), Settings(cleanup=False), on_preview=previews.append)
+    assert same_bits(motion, previews[-1])[:60].all()  # half a handshake and a blend before frame 80
+    poses = [one.rotations[:401, 1:] for one in (motion, previews[-1])]
+    alike = np.abs(np.einsum("tjq,tjq->tj", *poses)).min(axis=1) > 1 - 1e-6
+    assert not alike[60:100].any()
+    assert alike[100:140].all()  # the path may have changed by then, the poses have not
+
+
+def test_a_preview_of_a_part_keeps_what_stays():
+    before, model, previews = Timeline(STORY), make_model(), list[Motion]()
+    after = replace(before, text=(*STORY[:1], replace(STORY[1], seed=3), *STORY[2:]))
+    whole = generate(before, model)
+    kept = Kept(whole, with_seams(stale_frames(before, after), before.fps))
+    motion = generate(after, model, kept=kept, on_preview=previews.append)
+    assert same_bits(motion, generate(after, model, kept=kept)).all()
+    assert len(previews) == 2
+    for preview in previews:
+        assert same_bits(preview, whole)[~kept.changed].all()
+        assert not same_bits(preview, whole)[kept.changed].all()
+    assert not same_bits(*previews).all()
+
+
+def test_cancelled_after_a_preview():
+    previews: list[Motion] = []
+    timeline = Timeline((WALK, WAVE))
+    with pytest.raises(Cancelled):
+        generate(timeline, make_model(), on_preview=previews.append, cancelled=lambda: len(previews) == 1)
+    assert len(previews) == 1
