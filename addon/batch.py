@@ -12,6 +12,7 @@ Exit code 0, or 2 with one sentence on stderr; then no file was written or chang
 """
 
 import argparse
+import hashlib
 import importlib
 import json
 import math
@@ -39,6 +40,7 @@ _OUTPUTS = {  # option -> (ending, help)
     "sound": (".wav", "the speech alone, as long as the motion"),
 }
 _REPORT = "report.json"
+_MODELS = _ROOT / "assets" / "models"
 
 
 def main(argv: Sequence[str]) -> int:
@@ -64,9 +66,15 @@ def _parse(argv: Sequence[str]) -> argparse.Namespace:
     parser.add_argument(
         "--skip-existing",
         action="store_true",
-        help="pass over timelines whose outputs are all newer than they and their recordings",
+        help="pass over timelines whose outputs are all newer than they and their recordings and, as the report tells, "
+        "were made with the same options",
     )
-    parser.add_argument("--report", type=Path, metavar="FILE", help=f"of a folder (default: {_REPORT} in an output's)")
+    parser.add_argument(
+        "--report",
+        type=Path,
+        metavar="FILE",
+        help=f"of a folder or --skip-existing (default: {_REPORT} in an output's)",
+    )
     options = parser.parse_args(argv)
     width, _, height = options.size.lower().partition("x")
     if not (width.isdecimal() and height.isdecimal() and 16 <= int(width) <= 8192 and 16 <= int(height) <= 8192):
@@ -92,10 +100,18 @@ def _parse(argv: Sequence[str]) -> argparse.Namespace:
 def _run(options: argparse.Namespace) -> int:
     if options.timeline.is_dir():
         return _run_folder(options)
-    if options.skip_existing and _up_to_date(options.timeline, options.outputs):
-        print(f"{options.timeline.name} is up to date.")
-    else:
+    if not options.skip_existing:
         _run_one(options.timeline, options.outputs, options)
+        return 0
+    report = options.report or next(iter(options.outputs.values())).parent / _REPORT
+    content = _read_report(report)
+    if _up_to_date(options.timeline, options.outputs, options, content):
+        print(f"{options.timeline.name} is up to date.")
+        return 0
+    _write_report(report, content)  # what cannot be written is told before the work
+    _run_one(options.timeline, options.outputs, options)
+    _remember(options.timeline, options.outputs, options, content)
+    _write_report(report, content)
     return 0
 
 
@@ -105,18 +121,18 @@ def _run_one(path: Path, outputs: Mapping[str, Path], options: argparse.Namespac
 
     if path.suffix.lower() == ".blend":
         return _run_blend(path, outputs, options)
-    timeline = load_timeline(path)  # before the packages that take seconds to import
+    timeline = _with_options(load_timeline(path), options)  # before the packages that take seconds to import
 
     from ..core.formats.bvh import save_bvh
 
     with _written_together(outputs) as files:
-        motion = _motion(timeline, options)
+        motion = _motion(timeline, options.steps)
         if "npz" in files:
             motion.save(files["npz"])
         if "bvh" in files:
             save_bvh(motion, files["bvh"])
         if files.keys() - {"npz", "bvh"}:
-            scene = _scene(timeline, motion)
+            scene = _scene(timeline, motion, options.steps)
             _write_scene(scene, motion, files, options.size)
             if "video" in files:
                 scene.render.filepath = f"//{outputs['video'].name}"
@@ -125,15 +141,24 @@ def _run_one(path: Path, outputs: Mapping[str, Path], options: argparse.Namespac
     return motion.seconds
 
 
-def _motion(timeline: Any, options: argparse.Namespace) -> Any:
-    """What a timeline becomes with the model, the steps and the seed of the options, at its own frame rate."""
+def _with_options(timeline: Any, options: argparse.Namespace) -> Any:
+    """A timeline with the model and the seed of the options in place of its own."""
+    seed = timeline.seed if options.seed is None else options.seed
+    return replace(timeline, seed=seed, model=_model_path(options.model or timeline.model))
+
+
+def _model_path(name: str) -> str:
+    """A model's folder from the root on, as a .blend can keep it; its name where it comes along."""
+    return name if (_MODELS / name).is_dir() or not Path(name).is_dir() else str(Path(name).absolute())
+
+
+def _motion(timeline: Any, steps: int | None) -> Any:
+    """What a timeline becomes, at its own frame rate."""
     from ..core.console import Progress
     from ..core.generate import Settings, generate
 
-    if options.seed is not None:
-        timeline = replace(timeline, seed=options.seed)
-    model = _model(options.model or timeline.model)
-    settings = Settings() if options.steps is None else Settings(steps=options.steps)
+    settings = Settings() if steps is None else Settings(steps=steps)
+    model = _model(timeline.model)
     return generate(timeline, model, settings, on_step=Progress("Generating")).resampled(timeline.fps)
 
 
@@ -143,7 +168,7 @@ def _run_blend(path: Path, outputs: Mapping[str, Path], options: argparse.Namesp
 
     from ..core.console import Progress
     from ..core.errors import InputError
-    from . import character, export, generated, sequencer, stage, strips
+    from . import character, export, generation, sequencer, stage, strips
 
     if not path.is_file():
         raise InputError(f"The file {path} does not exist: give a timeline, a .blend or a folder.")
@@ -161,12 +186,19 @@ def _run_blend(path: Path, outputs: Mapping[str, Path], options: argparse.Namesp
         raise InputError(
             f"{path.name} has {len(found)} characters, and --{min(exported)} holds one: export in Blender."
         )
+    reason = next((reason for reason in map(strips.disabled_reason, found) if reason), "")
+    if reason:
+        raise InputError(f"{path.name} cannot be generated: {reason}.")
+    strips.check_seed(options.seed)
+    settings = scene.freetalker
+    settings.model = _model_path(options.model) if options.model else settings.model
+    settings.seed = settings.seed if options.seed is None else options.seed
+    settings.steps = settings.steps if options.steps is None else options.steps
     with _written_together(outputs) as files:
         seconds = 0.0
         for armature in found:
-            timeline = strips.timeline(scene, armature)
-            motion = _motion(replace(timeline, model=bpy.path.abspath(timeline.model)), options)
-            generated.place(scene, armature, motion)
+            progress = Progress("Generating")
+            motion = generation.make(scene, armature, lambda share, _, say=progress: say(round(100 * share), 100))
             seconds = max(seconds, motion.seconds)
         sequencer.mirror(scene)
         for kind in exported:
@@ -222,14 +254,15 @@ def _run_folder(options: argparse.Namespace) -> int:
     if twice is not None:
         raise InputError(f"Two timelines are called {twice.stem!r}, and so would their outputs be: rename one.")
     if options.model:
-        _model(options.model)
+        _model(_model_path(options.model))
+    content = _read_report(report)
     rows: list[dict[str, Any]] = []
-    _write_report(report, rows)  # what cannot be written is told before hours of work
+    _write_report(report, _with_rows(content, rows))  # what cannot be written is told before hours of work
     for number, path in enumerate(paths, start=1):
         print(f"{path.name}, {number} of {len(paths)}", flush=True)
         outputs = {kind: folder / (path.stem + _OUTPUTS[kind][0]) for kind, folder in options.outputs.items()}
-        rows.append(_outcome(path, outputs, options))
-        _write_report(report, rows)
+        rows.append(_outcome(path, outputs, options, content))
+        _write_report(report, _with_rows(content, rows))
     for row in rows:
         print(f"{row['outcome']:8}{row['seconds']:8.1f} s  {row['timeline']:24} {row.get('error', '')}".rstrip())
     print(report)
@@ -243,17 +276,20 @@ def _is_timeline(path: Path, report: Path) -> bool:
     return path.suffix.lower() in {".json", ".srt"} and path.is_file() and path.name not in {_REPORT, report.name}
 
 
-def _outcome(path: Path, outputs: Mapping[str, Path], options: argparse.Namespace) -> dict[str, Any]:
-    """A row of the report: do one timeline, whatever becomes of it."""
+def _outcome(
+    path: Path, outputs: Mapping[str, Path], options: argparse.Namespace, content: dict[str, Any]
+) -> dict[str, Any]:
+    """A row of the report: do one timeline, whatever becomes of it; the report's content says what it is made with."""
     from ..core.errors import InputError
 
     row: dict[str, Any] = {"timeline": path.name, "outcome": "made", "seconds": 0.0}
     begun = time.monotonic()
     try:
-        if options.skip_existing and _up_to_date(path, outputs):
+        if options.skip_existing and _up_to_date(path, outputs, options, content):
             row["outcome"] = "skipped"
         else:
             row["motion_seconds"] = round(_run_one(path, outputs, options), 3)
+            _remember(path, outputs, options, content)
         row["outputs"] = [str(output) for output in outputs.values()]
     except ModuleNotFoundError:
         raise  # of the next as of this one
@@ -268,25 +304,75 @@ def _outcome(path: Path, outputs: Mapping[str, Path], options: argparse.Namespac
     return row
 
 
-def _up_to_date(path: Path, outputs: Mapping[str, Path]) -> bool:
-    """Whether all outputs are there and newer than the timeline and its recordings."""
+def _up_to_date(
+    path: Path, outputs: Mapping[str, Path], options: argparse.Namespace, content: Mapping[str, Any]
+) -> bool:
+    """Whether all outputs are there, newer than the timeline and its recordings, and made with the same options."""
     from ..core.errors import InputError
     from ..core.timeline import load_timeline
 
+    made = content.get("made_with", {})
     try:
         sources = [path, *(strip.audio for strip in load_timeline(path).speech)]
         newest = max(source.stat().st_mtime for source in sources)
-        return all(output.stat().st_mtime >= newest for output in outputs.values())
+        return all(
+            output.stat().st_mtime >= newest and made.get(str(output)) == _made_with(path, kind, output, options)
+            for kind, output in outputs.items()
+        )
     except (OSError, InputError):
         return False
 
 
-def _write_report(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
-    from ..core.errors import InputError
+def _remember(path: Path, outputs: Mapping[str, Path], options: argparse.Namespace, content: dict[str, Any]) -> None:
+    """Note in the report's content with what the outputs were made."""
+    if path.suffix.lower() != ".blend":
+        made = {str(output): _made_with(path, kind, output, options) for kind, output in outputs.items()}
+        content["made_with"] = {**content.get("made_with", {}), **made}
 
+
+def _made_with(path: Path, kind: str, output: Path, options: argparse.Namespace) -> dict[str, Any]:
+    """What, beside a timeline and its recordings, an output is made with; changed: the time that it bears since."""
+    from ..core.timeline import load_timeline
+
+    name = options.model or load_timeline(path).model
+    values = {"model": name, "weights": _weights(name), "seed": options.seed, "steps": options.steps}
+    if kind in {"blend", "video"}:
+        values["size"] = list(options.size)
+    return {**values, "changed": output.stat().st_mtime_ns}
+
+
+@lru_cache(maxsize=8)
+def _weights(name: str) -> str:
+    """A number that tells a model's files from those of another. Raises OSError where they cannot be read."""
+    folder = _MODELS / name if (_MODELS / name).is_dir() else Path(name)
+    digest = hashlib.blake2b(digest_size=16)
+    for file in sorted(folder.iterdir()):
+        if file.suffix in {".json", ".safetensors"}:
+            digest.update(file.read_bytes())
+    return digest.hexdigest()
+
+
+def _read_report(path: Path) -> dict[str, Any]:
+    """What the report of an earlier run says; nothing where there is none, or it is no report."""
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    whole = isinstance(content, dict) and isinstance(content.get("made_with", {}), dict)
+    return content if whole else {}
+
+
+def _with_rows(content: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """The report of these rows; what all outputs were made with stays."""
     counts = {outcome: sum(row["outcome"] == outcome for row in rows) for outcome in ("made", "skipped", "failed")}
     seconds = round(sum(row["seconds"] for row in rows), 1)
-    text = json.dumps({**counts, "seconds": seconds, "timelines": rows}, indent=2, ensure_ascii=False)
+    return {**counts, "seconds": seconds, "timelines": rows, "made_with": content.get("made_with", {})}
+
+
+def _write_report(path: Path, content: Mapping[str, Any]) -> None:
+    from ..core.errors import InputError
+
+    text = json.dumps(content, indent=2, ensure_ascii=False)
     temporary = path.with_name(f".{os.getpid()}-{path.name}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -299,11 +385,11 @@ def _write_report(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
             temporary.unlink(missing_ok=True)
 
 
-def _scene(timeline: Any, motion: Any) -> Any:
-    """A new file with the character, the timeline's strips and the motion on it."""
+def _scene(timeline: Any, motion: Any, steps: int | None) -> Any:
+    """A new file with the character, the timeline's strips, and the motion as a take of them."""
     import bpy
 
-    from . import character, generated, sequencer, strips
+    from . import character, generation, sequencer, strips
 
     bpy.ops.wm.read_homefile(use_factory_startup=True, use_empty=True)
     scene: Any = bpy.context.scene
@@ -317,7 +403,8 @@ def _scene(timeline: Any, motion: Any) -> Any:
     for sound in bpy.data.sounds:
         sound.pack()  # the file can be moved and sent
     sequencer.mirror(scene)
-    generated.place(scene, armature, motion)
+    scene.freetalker.steps = steps or 0
+    generation.put(scene, armature, generation.Result(motion, generation.order(scene, armature)))
     return scene
 
 
@@ -379,7 +466,15 @@ def _arguments() -> list[str]:
 
 
 def _run_as_script() -> int:
-    package = _package()
+    try:
+        package = _package()
+    except Exception as error:
+        where = traceback.extract_tb(error.__traceback__)[-1]
+        why = f"{type(error).__name__}: {' '.join(str(error).split())} ({where.filename}, line {where.lineno})"
+        print(f"The add-on could not be registered: {why}.", file=sys.stderr)
+        for stream in (sys.stdout, sys.stderr):
+            stream.flush()
+        os._exit(2)  # Blender's Python package never ends while a class of ours is registered
     try:
         return _module(package, "addon.batch").main(_arguments())
     finally:

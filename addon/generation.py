@@ -235,9 +235,7 @@ def start(context: Any, wait: bool, everything: bool = False, reroll: str = "") 
     settings = scene.freetalker
     if settings.new_seed and not reroll:
         settings.seed = (settings.seed + 1) % 2**31
-    wanted = order(scene, armature, everything, reroll)
-    model = bpy.path.abspath(wanted.timeline.model)  # a record keeps the path from the .blend, which may be moved
-    wanted = dataclasses.replace(wanted, timeline=dataclasses.replace(wanted.timeline, model=model))
+    wanted = _with_model_found(order(scene, armature, everything, reroll))
     if wanted.changed is not None and not wanted.changed.any():
         why = "what has changed is locked" if wanted.record.left_stale else "nothing has changed since this take"
         _state.message = Message("INFO", f"Not generated, for {why}: re-roll a strip, or choose another seed")
@@ -260,6 +258,26 @@ def start(context: Any, wait: bool, everything: bool = False, reroll: str = "") 
     _state.running = (armature_uid, everything_new if wanted.changed is None else wanted.changed)
     job.start("Generate", generate, done)
     return None
+
+
+def _with_model_found(wanted: Order) -> Order:
+    """The same with the model's path from here; the record keeps that from the .blend, which may be moved."""
+    model = bpy.path.abspath(wanted.timeline.model)
+    return dataclasses.replace(wanted, timeline=dataclasses.replace(wanted.timeline, model=model))
+
+
+def make(scene: bpy.types.Scene, armature: bpy.types.Object, report: job.Report) -> Motion:
+    """Generate all that is not locked, here and now; returns the motion, which the character shows as another take.
+
+    Raises InputError where the strips or the model cannot be used.
+    """
+    wanted = _with_model_found(order(scene, armature, everything=True))
+    if wanted.base is not None and wanted.changed is not None and not wanted.changed.any():
+        return wanted.base
+    _state.device = preferences.device()
+    motion = work(wanted, report, lambda: False)
+    put(scene, armature, Result(motion, wanted))
+    return motion
 
 
 def finish(outcome: job.Outcome, scene_uid: int, armature_uid: int, seconds: float, undo: bool = True) -> None:
@@ -296,6 +314,16 @@ def place(scene: bpy.types.Scene, armature: bpy.types.Object, undo: bool) -> Non
     result = _state.unplaced
     if result is None:
         raise InputError("There is no generated motion to place: generate it first.")
+    put(scene, armature, result)
+    _state.unplaced = None
+    hidden = generated.hidden_by(armature)
+    _state.message = Message("WARNING", hidden) if hidden else None
+    if undo:
+        _with_window(lambda: bpy.ops.ed.undo_push(message="Generate Motion"))
+
+
+def put(scene: bpy.types.Scene, armature: bpy.types.Object, result: Result) -> None:
+    """Let a character show a result, as another take."""
     wanted, base = result.order, generated.shown(armature)
     if base is None or wanted.base is None or not np.array_equal(base.motion.rotations, wanted.base.rotations):
         base = None  # another take than it was made from: the keys are made anew
@@ -303,11 +331,6 @@ def place(scene: bpy.types.Scene, armature: bpy.types.Object, undo: bool) -> Non
     for one in (*strips.placed(armature, "TEXT"), *strips.placed(armature, "SPEECH")):
         if one.strip.action.session_uid in wanted.seeds:
             strips.set_own_seed(one.data, wanted.seeds[one.strip.action.session_uid])
-    _state.unplaced = None
-    hidden = generated.hidden_by(armature)
-    _state.message = Message("WARNING", hidden) if hidden else None
-    if undo:
-        _with_window(lambda: bpy.ops.ed.undo_push(message="Generate Motion"))
 
 
 def _note(wanted: Order) -> str:

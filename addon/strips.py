@@ -21,7 +21,7 @@ import numpy as np
 from ..core.errors import InputError
 from ..core.timeline import Guidance, SpeechStrip, TextStrip, Timeline
 from . import compat, preferences
-from .properties import GUIDANCE_MAX
+from .properties import GUIDANCE_MAX, SEED_MAX
 
 TRACK_NAMES = {"TEXT": "Text", "SPEECH": "Speech", "GENERATED": "FreeTalker Generated"}
 _NAME_BYTES = 59  # Blender keeps 63 of a strip's name, and ends that of a second one of that name with .001
@@ -324,6 +324,12 @@ def guidance_keys(text: str) -> tuple[tuple[float, float], ...]:
     return keys
 
 
+def check_seed(seed: int | None) -> None:
+    """Raises InputError where Blender's properties cannot hold a seed."""
+    if seed is not None and not 0 <= seed <= SEED_MAX:
+        raise InputError(f"The seed {seed} is not one from 0 to {SEED_MAX}, as Blender can keep: choose such a one.")
+
+
 def set_own_seed(data: Any, seed: int | None) -> None:
     """Give a strip's data a seed of its own, or none."""
     data.use_seed = seed is not None
@@ -408,9 +414,11 @@ def add_timeline(
 
     replace: take away the text and speech strips that are there. settings: set the scene's guidance, seed and model.
 
-    Raises InputError where a recording cannot be read or is shorter than its offset, or a strip cannot be taken away;
-    then nothing has changed.
+    Raises InputError where a recording cannot be read or is shorter than its offset, a seed is none that Blender keeps,
+    or a strip cannot be taken away; then nothing has changed.
     """
+    for seed in (source.seed, *(strip.seed for strip in (*source.text, *source.speech))):
+        check_seed(seed)
     old = [*placed(armature, "TEXT"), *placed(armature, "SPEECH")] if replace else []
     for one in old:
         _check_removable(one)

@@ -3,6 +3,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -291,6 +292,45 @@ def test_what_is_up_to_date_is_passed_over(model: Path, folder: Path, tmp_path: 
     (out / "bow.npz").unlink()
     os.utime(tmp_path / "voice.wav", (0, 0))
     assert outcomes() == {"bow.srt": "made", "walk.json": "skipped"}
+
+
+def test_what_other_options_made_is_made_anew(model: Path, timeline: Path, folder: Path, tmp_path: Path) -> None:
+    """Of a folder and of a single timeline, whose outputs lie where those of the folder do."""
+    (folder / "spoilt.json").unlink()
+    out = tmp_path / "out"
+    other = tmp_path / "another model"
+    shutil.copytree(model, other)
+
+    def made(source: Path, to: Path, *options: object) -> list[bool]:
+        """Whether each output was written."""
+        paths = [out / "bow.npz", out / "walk.npz"]
+        before = [path.stat().st_mtime_ns if path.exists() else 0 for path in paths]
+        result = run(*BATCH, source, "--model", model, "--steps", 2, "--npz", to, *options)
+        assert result.returncode == 0, result.stderr
+        return [path.stat().st_mtime_ns != time for path, time in zip(paths, before, strict=True)]
+
+    skip, walk = "--skip-existing", (folder / "walk.json", out / "walk.npz")
+    assert made(folder, out) == [True, True]
+    assert made(folder, out, skip, "--steps", 3) == [True, True]
+    assert made(*walk, "--steps", 3, "--seed", 2) == [False, True]  # which no report knows of
+    assert made(folder, out, skip, "--steps", 3, "--size", "64x64") == [False, True]  # no film is made of that size
+    assert made(*walk, skip, "--steps", 3, "--model", other) == [False, True]
+    assert made(*walk, skip, "--steps", 3, "--model", other) == [False, False]
+
+
+def test_an_add_on_that_does_not_register_is_one_sentence(timeline: Path, tmp_path: Path) -> None:
+    """A copy of the source whose registering fails halfway, with classes of it registered."""
+    pytest.importorskip("bpy")
+    copy = tmp_path / "copy"
+    for name in ("addon", "core"):
+        shutil.copytree(ROOT / name, copy / name, ignore=shutil.ignore_patterns("__pycache__"))
+    with (copy / "addon" / "overlay.py").open("a") as file:
+        file.write("\n\ndef register() -> None:\n    raise RuntimeError('no overlay today')\n")
+    result = run(copy / "addon" / "batch.py", "--", timeline, "--npz", tmp_path / "out.npz")
+    assert result.returncode == 2
+    assert "could not be registered: RuntimeError: no overlay today" in result.stderr
+    assert len(result.stderr.strip().splitlines()) == 1
+    assert not (tmp_path / "out.npz").exists()
 
 
 def _empty(folder: Path) -> tuple[object, ...]:

@@ -539,6 +539,14 @@ def test_speech_that_cannot_be_used(ft: SimpleNamespace, armature: Any, speech: 
         ft.strips.timeline(bpy.context.scene, armature)
 
 
+@pytest.mark.parametrize("seed", [-1, 2**31])
+def test_a_seed_beyond_blenders_numbers(ft: SimpleNamespace, armature: Any, seed: int) -> None:
+    source = ft.timeline.Timeline(text=(ft.timeline.TextStrip(0.0, 1.0, "a person waves", seed=seed),))
+    with pytest.raises(ft.errors.InputError, match=f"The seed {seed} is not one"):
+        ft.strips.add_timeline(bpy.context.scene, armature, source)
+    assert not ft.strips.placed(armature, "TEXT")
+
+
 def test_prompt_made_empty_later(ft: SimpleNamespace, armature: Any) -> None:
     bpy.ops.freetalker.add_text_strip(prompt="a person waves")
     _text(ft, armature).action.freetalker.prompt = ""

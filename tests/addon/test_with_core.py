@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """From strips to keys through core itself, with a tiny network that has learned nothing."""
 
+import json
+import subprocess
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -13,6 +16,8 @@ import pytest
 import torch
 
 from tests.addon.helpers import bone_heads
+
+ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture
@@ -88,6 +93,29 @@ def test_unknown_model_is_one_sentence(ft: SimpleNamespace, armature: Any) -> No
     bpy.ops.freetalker.add_text_strip(prompt="a person walks")
     with pytest.raises(RuntimeError, match="There is no model 'nobody'"):
         bpy.ops.freetalker.generate()
+
+
+def test_what_batch_saves_is_a_take(
+    ft: SimpleNamespace, armature: Any, speech: Path, tiny_model: str, tmp_path: Path
+) -> None:
+    """Opened in Blender nothing of it is stale, and one strip can be re-rolled; so it is of a .blend given to it."""
+    told = {
+        "fps": 24, "seed": 5, "text": [{"start": 0.0, "end": 3.01, "prompt": "a person walks"}],
+        "speech": [{"start": 2.0, "audio": speech.name}],
+    }  # fmt: skip
+    (tmp_path / "talk.json").write_text(json.dumps(told))
+    for source, saved in (("talk.json", "one.blend"), ("one.blend", "two.blend")):
+        options = ("--model", tiny_model, "--steps", "2", "--seed", "9", "--blend", str(tmp_path / saved))
+        command = [sys.executable, "-m", "addon.batch", str(tmp_path / source), *options]
+        subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
+        bpy.ops.wm.open_mainfile(filepath=str(tmp_path / saved))
+        scene = bpy.context.scene
+        talking = scene.freetalker.character
+        assert (scene.freetalker.seed, scene.freetalker.steps, scene.freetalker.model) == (9, 2, tiny_model)
+        assert ft.overlay.stretches(scene, talking) == ()
+        assert "seed 9" in [take.note for take in talking.freetalker.takes]
+        wanted = ft.generation.order(scene, talking, reroll=ft.strips.placed(talking, "SPEECH")[0].key)
+        assert 0 < wanted.changed.sum() < len(wanted.changed)
 
 
 def test_a_model_beside_the_file(ft: SimpleNamespace, armature: Any, tiny_model: str) -> None:
