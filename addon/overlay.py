@@ -91,17 +91,24 @@ def _key(scene: bpy.types.Scene, armature: bpy.types.Object) -> tuple[Any, ...]:
     settings, animation = scene.freetalker, armature.animation_data
     placed = strips.placed(armature, "TEXT", "SPEECH", "GENERATED")
     rows = tuple(_strip_key(one) for one in placed)
-    curve = strips.guidance_curve(scene)
-    keys = () if curve is None else tuple(tuple(point.co) for point in curve.keyframe_points)
+    slider = strips.slider(scene, armature)
     scenes = (
         scene.frame_start,
         scene.render.fps,
         scene.render.fps_base,
         settings.seed,
-        settings.guidance,
+        slider.guidance,
         settings.model,
     )
+    keys = _curve_key(strips.guidance_curve(scene, slider))
     return (armature.session_uid, animation is None, rows, keys, scenes, settings.steps, job.current() is None)
+
+
+def _curve_key(curve: Any) -> tuple[Any, ...]:
+    if curve is None:
+        return ()
+    points = ((*one.co, *one.handle_left, *one.handle_right, one.interpolation) for one in curve.keyframe_points)
+    return (curve.mute, curve.extrapolation, len(curve.modifiers), *points)
 
 
 def _strip_key(one: strips.Placed) -> tuple[Any, ...]:

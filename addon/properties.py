@@ -138,6 +138,30 @@ class FREETALKER_PG_character(bpy.types.PropertyGroup):
     )
 
 
+class FREETALKER_PG_slider(bpy.types.PropertyGroup):
+    """The slider of one character, with keyframes of its own among the scene's.
+
+    They do not lie on the character: its own action is that of its bones, which plays over the generated motion and is
+    pushed down, baked and exchanged.
+    """
+
+    character: PointerProperty(name="Character", type=bpy.types.Object, description="Whose slider this is")
+    use_guidance: BoolProperty(
+        name="Own Text / Audio",
+        description="Use a value of its own for this character, not the scene's",
+        default=False,
+    )
+    guidance: FloatProperty(
+        name="Text / Audio",
+        description="0 follows the speech alone, 1 text and speech as they are, above 1 strengthens the text; "
+        "keyframes on this slider are honored",
+        default=GUIDANCE,
+        min=0.0,
+        max=GUIDANCE_MAX,
+        soft_max=4.0,
+    )
+
+
 class FREETALKER_PG_scene(bpy.types.PropertyGroup):
     """The settings of a scene."""
 
@@ -147,6 +171,7 @@ class FREETALKER_PG_scene(bpy.types.PropertyGroup):
         type=bpy.types.Object,
         poll=_is_character,
     )
+    sliders: CollectionProperty(type=FREETALKER_PG_slider)
     guidance: FloatProperty(
         name="Text / Audio",
         description="0 follows the speech alone, 1 text and speech as they are, above 1 strengthens the text; "
@@ -210,7 +235,13 @@ class FREETALKER_PG_scene(bpy.types.PropertyGroup):
     )
 
 
-CLASSES = (FREETALKER_PG_strip, FREETALKER_PG_take, FREETALKER_PG_character, FREETALKER_PG_scene)
+CLASSES = (
+    FREETALKER_PG_strip,
+    FREETALKER_PG_take,
+    FREETALKER_PG_character,
+    FREETALKER_PG_slider,
+    FREETALKER_PG_scene,
+)
 
 
 def register() -> None:

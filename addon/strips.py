@@ -238,24 +238,30 @@ def sound_file(sound: bpy.types.Sound) -> Path:
 
 
 def timeline(
-    scene: bpy.types.Scene, armature: bpy.types.Object, seeds: Mapping[int, int] = MappingProxyType({})
+    scene: bpy.types.Scene,
+    armature: bpy.types.Object,
+    seeds: Mapping[int, int] = MappingProxyType({}),
+    first: int | None = None,
 ) -> Timeline:
-    """The strips that are heard, as a Timeline in seconds from the scene's first frame.
+    """The strips that are heard, as a Timeline in seconds from the frame `first`, else from the scene's first.
 
     seeds: of strips whose own is to be another, by the session_uid of their Action.
 
     Raises InputError where there are none, or one of them cannot be used.
     """
     take_names(armature)
-    return peek(scene, armature, seeds)
+    return peek(scene, armature, seeds, first)
 
 
 def peek(
-    scene: bpy.types.Scene, armature: bpy.types.Object, seeds: Mapping[int, int] = MappingProxyType({})
+    scene: bpy.types.Scene,
+    armature: bpy.types.Object,
+    seeds: Mapping[int, int] = MappingProxyType({}),
+    first: int | None = None,
 ) -> Timeline:
     """`timeline`, but with nothing written to the file, as panels want it: new names are no prompts yet."""
     settings = scene.freetalker
-    fps = frames_per_second(scene)
+    clock = Clock(scene.frame_start if first is None else first, frames_per_second(scene))
     text = [one for one in placed(armature, "TEXT") if one.heard]
     speech = [one for one in placed(armature, "SPEECH") if one.heard]
     if not text and not speech:
@@ -263,44 +269,52 @@ def peek(
             f"'{armature.name}' has no text or speech strip that counts: add one, unmute one, or end a track's solo."
         )
     for one in (*text, *speech):
-        if one.strip.frame_start < scene.frame_start:
+        if one.strip.frame_start < clock.first:
             raise InputError(
                 f"The strip '{one.strip.name}' starts at frame {one.strip.frame_start:g}, before the scene's first "
-                f"frame {scene.frame_start}: move the strip, or let the scene start earlier."
+                f"frame {clock.first}: move the strip, or let the scene start earlier."
             )
     return Timeline(
-        text=tuple(_text_strip(one, scene, _own_seed(one, seeds)) for one in text),
-        speech=tuple(_speech_strip(one, scene, _own_seed(one, seeds)) for one in speech),
-        fps=fps,
+        text=tuple(_text_strip(one, clock, _own_seed(one, seeds)) for one in text),
+        speech=tuple(_speech_strip(one, clock, _own_seed(one, seeds)) for one in speech),
+        fps=clock.fps,
         seed=settings.seed,
-        guidance=_guidance(scene),
+        guidance=_guidance(scene, slider(scene, armature), clock),
         model=settings.model or preferences.default_model(),
     )
 
 
-def _seconds(scene: bpy.types.Scene, frame: float) -> float:
-    return (frame - scene.frame_start) / frames_per_second(scene)
+@dataclass(frozen=True)
+class Clock:
+    """Frames of the scene as seconds from the frame `first`."""
+
+    first: int
+    fps: float
+
+    def seconds(self, frame: float) -> float:
+        """When a frame is."""
+        return (frame - self.first) / self.fps
 
 
 def _own_seed(one: Placed, seeds: Mapping[int, int]) -> int | None:
     return seeds.get(one.strip.action.session_uid, one.data.seed if one.data.use_seed else None)
 
 
-def _text_strip(one: Placed, scene: bpy.types.Scene, seed: int | None) -> TextStrip:
+def _text_strip(one: Placed, clock: Clock, seed: int | None) -> TextStrip:
     return TextStrip(
-        _seconds(scene, one.strip.frame_start),
-        _seconds(scene, one.strip.frame_end),
+        clock.seconds(one.strip.frame_start),
+        clock.seconds(one.strip.frame_end),
         one.data.prompt,
-        _own_guidance(scene, one) if one.data.use_guidance else None,
+        _own_guidance(one, clock) if one.data.use_guidance else None,
         seed,
     )
 
 
-def _own_guidance(scene: bpy.types.Scene, one: Placed) -> Guidance:
+def _own_guidance(one: Placed, clock: Clock) -> Guidance:
     """A strip's value, or its keys: they stay with what they were set for where the strip is moved, cut or trimmed."""
     if not one.data.guidance_keys.strip():
         return one.data.guidance
-    origin = _seconds(scene, one.strip.frame_start - one.strip.action_frame_start * one.strip.scale)
+    origin = clock.seconds(one.strip.frame_start - one.strip.action_frame_start * one.strip.scale)
     try:
         return tuple((round(origin + seconds, 6), value) for seconds, value in guidance_keys(one.data.guidance_keys))
     except InputError as error:
@@ -346,7 +360,7 @@ def _set_own_guidance(strip: bpy.types.NlaStrip, text: TextStrip) -> None:
         data.guidance = text.guidance
 
 
-def _speech_strip(one: Placed, scene: bpy.types.Scene, seed: int | None) -> SpeechStrip:
+def _speech_strip(one: Placed, clock: Clock, seed: int | None) -> SpeechStrip:
     sound = one.data.sound
     if sound is None:
         raise InputError(f"The speech strip '{one.strip.name}' has no sound: choose one.")
@@ -355,7 +369,7 @@ def _speech_strip(one: Placed, scene: bpy.types.Scene, seed: int | None) -> Spee
             f"The speech strip '{one.strip.name}' is scaled, repeated or reversed, and a recording cannot be: set its "
             "Playback Scale and Repeat to 1 in the NLA editor, and trim it by its frames."
         )
-    fps = frames_per_second(scene)
+    fps = clock.fps
     length = (one.strip.frame_end - one.strip.frame_start) / fps
     offset = max(0.0, one.strip.action_frame_start / fps)
     seconds = sound_seconds(sound)
@@ -364,32 +378,55 @@ def _speech_strip(one: Placed, scene: bpy.types.Scene, seed: int | None) -> Spee
             f"The speech strip '{one.strip.name}' ends {offset + length - seconds:.2f} s after its recording of "
             f"{seconds:.2f} s: shorten it."
         )
-    start = _seconds(scene, one.strip.frame_start)
+    start = clock.seconds(one.strip.frame_start)
     return SpeechStrip(start, sound_file(sound), start + min(length, seconds - offset), offset, seed)
 
 
-def _guidance(scene: bpy.types.Scene) -> Guidance:
-    """The scene's slider; as (seconds, value) with straight lines between where it has keys."""
-    curve = guidance_curve(scene)
+def own_slider(scene: bpy.types.Scene, armature: bpy.types.Object) -> Any | None:
+    """A character's own Text / Audio in a scene, used or not; None where it never had one."""
+    return next((one for one in scene.freetalker.sliders if one.character == armature), None)
+
+
+def slider(scene: bpy.types.Scene, armature: bpy.types.Object) -> Any:
+    """Whose `guidance` counts for a character: its own where it is used, else the scene's settings."""
+    own = own_slider(scene, armature)
+    return own if own is not None and own.use_guidance else scene.freetalker
+
+
+def use_own_slider(scene: bpy.types.Scene, armature: bpy.types.Object, use: bool) -> None:
+    """Let a character follow its own Text / Audio or the scene's. Its first value is the scene's."""
+    own = own_slider(scene, armature)
+    if own is None:
+        own = next((one for one in scene.freetalker.sliders if one.character not in scene.objects.values()), None)
+        if own is None:
+            own = scene.freetalker.sliders.add()  # none is ever taken away: keyframes know them by their number
+        _set_guidance(scene, own, scene.freetalker.guidance)
+        own.character = armature
+    own.use_guidance = use
+
+
+def _guidance(scene: bpy.types.Scene, owner: Any, clock: Clock) -> Guidance:
+    """What a slider says; as (seconds, value) with straight lines between where it has keys."""
+    curve = guidance_curve(scene, owner)
     if curve is None or curve.mute or not len(curve.keyframe_points):
-        return scene.freetalker.guidance
+        return owner.guidance
     points = curve.keyframe_points
     straight = all(point.interpolation == "LINEAR" for point in points) or len(points) == 1
     if straight and not len(curve.modifiers) and curve.extrapolation == "CONSTANT":
         keys = [(point.co[0], point.co[1]) for point in points]
     else:
-        frames = range(scene.frame_start, max(int(curve.range()[1]), scene.frame_start) + 1)
+        frames = range(clock.first, max(int(curve.range()[1]), clock.first) + 1)
         keys = _corners([(frame, curve.evaluate(frame)) for frame in frames])
-    return tuple((round(_seconds(scene, frame), 6), round(max(0.0, value), 6)) for frame, value in keys)
+    return tuple((round(clock.seconds(frame), 6), round(max(0.0, value), 6)) for frame, value in keys)
 
 
-def guidance_curve(scene: bpy.types.Scene) -> Any | None:
-    """The keys of the scene's guidance slider, where it has any."""
+def guidance_curve(scene: bpy.types.Scene, owner: Any) -> Any | None:
+    """The keys of a slider of the scene, where it has any."""
     animation = scene.animation_data
     if animation is None or animation.action is None:
         return None
     bag = compat.channelbag(animation.action, animation.action_slot)
-    return None if bag is None else bag.fcurves.find("freetalker.guidance")
+    return None if bag is None else bag.fcurves.find(owner.path_from_id("guidance"))
 
 
 def _corners(keys: list[tuple[int, float]], tolerance: float = 1e-4) -> list[tuple[int, float]]:
@@ -412,7 +449,8 @@ def add_timeline(
 ) -> None:
     """The strips of a Timeline, on the nearest frames of the scene, and its settings.
 
-    replace: take away the text and speech strips that are there. settings: set the scene's guidance, seed and model.
+    replace: take away the text and speech strips that are there. settings: set the guidance that counts for the
+    character, and the scene's seed and model.
 
     Raises InputError where a recording cannot be read or is shorter than its offset, a seed is none that Blender keeps,
     or a strip cannot be taken away; then nothing has changed.
@@ -447,7 +485,7 @@ def add_timeline(
             strip.action_frame_start, strip.action_frame_end = shift, shift + length
     if not settings:
         return
-    _set_guidance(scene, source.guidance)
+    _set_guidance(scene, slider(scene, armature), source.guidance)
     scene.freetalker.seed = source.seed
     scene.freetalker.model = source.model
 
@@ -476,20 +514,19 @@ def _sounds(recordings: Iterable[tuple[Path, float]], scene: bpy.types.Scene) ->
     return found
 
 
-def _set_guidance(scene: bpy.types.Scene, guidance: Guidance) -> None:
-    """Give the scene's slider a value, or keys with straight lines between; keys that it had go."""
-    settings = scene.freetalker
+def _set_guidance(scene: bpy.types.Scene, owner: Any, guidance: Guidance) -> None:
+    """Give a slider a value, or keys with straight lines between; keys that it had go."""
     if isinstance(guidance, tuple):
-        settings.guidance = guidance[0][1]
-        settings.keyframe_insert("guidance")  # Blender makes action, slot and curve as it likes them
-    curve = guidance_curve(scene)
+        owner.guidance = guidance[0][1]
+        owner.keyframe_insert("guidance")  # Blender makes action, slot and curve as it likes them
+    curve = guidance_curve(scene, owner)
     if curve is None:
-        settings.guidance = guidance
+        owner.guidance = guidance
         return
     if not isinstance(guidance, tuple):
         bag = compat.channelbag(scene.animation_data.action, scene.animation_data.action_slot)
         bag.fcurves.remove(curve)
-        settings.guidance = guidance
+        owner.guidance = guidance
         return
     points = curve.keyframe_points
     points.clear()

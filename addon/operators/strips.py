@@ -160,6 +160,24 @@ class FREETALKER_OT_suggest_prompt(Explained, bpy.types.Operator):
         one.data.prompt = self.prompt
 
 
+class FREETALKER_OT_own_guidance(Explained, bpy.types.Operator):
+    bl_idname = "freetalker.own_guidance"
+    bl_label = "Own Text / Audio"
+    bl_description = (
+        "Let this character follow a slider of its own, with keyframes of its own, or the scene's again; the slider of "
+        "a strip still counts for that strip"
+    )
+    bl_options = {"UNDO"}
+
+    @classmethod
+    def disabled_reason(cls, context: Any) -> str:
+        return needs_character(context)
+
+    def run(self, context: Any) -> None:
+        armature, scene = character.needed(context), context.scene
+        strips.use_own_slider(scene, armature, strips.slider(scene, armature) == scene.freetalker)
+
+
 class FREETALKER_OT_remove_strip(Explained, bpy.types.Operator):
     bl_idname = "freetalker.remove_strip"
     bl_label = "Remove Strip"
@@ -183,5 +201,6 @@ CLASSES = (
     FREETALKER_FH_speech,
     FREETALKER_OT_make_single,
     FREETALKER_OT_suggest_prompt,
+    FREETALKER_OT_own_guidance,
     FREETALKER_OT_remove_strip,
 )

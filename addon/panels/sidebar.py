@@ -160,14 +160,18 @@ class _Generate:
             row.scale_y = 1.5
             row.operator("freetalker.generate", icon="PLAY")
             row.operator("freetalker.generate", text="", icon="RECOVER_LAST").everything = True
-        layout.prop(settings, "guidance", slider=True)
+        armature = character.find(context)
+        slider = settings if armature is None else strips.slider(context.scene, armature)
+        row = layout.row(align=True)
+        row.prop(slider, "guidance", slider=True)
+        if armature is not None:
+            row.operator("freetalker.own_guidance", text="", icon="ARMATURE_DATA", depress=slider != settings)
         row = layout.row(align=True)
         row.prop(settings, "seed")
         row.prop(settings, "new_seed", text="", icon="FILE_REFRESH")
         message = generation.message()
         if message is not None and running is None:
             _draw_lines(layout, message.text, _LEVEL_ICONS[message.level])
-        armature = character.find(context)
         found = overlay.stretches(context.scene, armature) if armature is not None else ()
         for kind, icon in (("STALE", "TIME"), ("LOCKED", "LOCKED")):
             said = overlay.line(context.scene, kind, found)

@@ -104,7 +104,7 @@ def test_eased_keys_become_straight_lines(ft: SimpleNamespace, armature: Any) ->
     for frame, value in ((1, 0.0), (97, 2.0), (400, 2.0)):
         scene.freetalker.guidance = value
         scene.freetalker.keyframe_insert("guidance", frame=frame)
-    curve = ft.strips.guidance_curve(scene)
+    curve = ft.strips.guidance_curve(scene, scene.freetalker)
     for point in curve.keyframe_points:
         point.interpolation = "BEZIER"
     keys = ft.strips.timeline(scene, armature).guidance
