@@ -20,12 +20,14 @@ def place(
     record: takes.Record | None = None,
     base: takes.Take | None = None,
     note: str = "",
+    back: bool = False,
 ) -> bpy.types.NlaStrip:
     """Put motion on the generated track from the scene's first frame on, at the scene's frame rate.
 
     record: what it was made of; then it is kept as a take, with a note of what was generated. base: the take that it
     was made from, whose keys stay where the motion does. What the track showed before goes with its Action, unless that
-    is a take or the track was renamed. The frame range and the frame rate of the scene stay.
+    is a take or the track was renamed; where the user moved or trimmed that, the new one is so, too, but with `back`
+    it lies where its frames were made for. The frame range and the frame rate of the scene stay.
     """
     played = motion.resampled(strips.frames_per_second(scene))
     same = base is not None and record is not None and base.record.first_frame == record.first_frame
@@ -36,7 +38,7 @@ def place(
     action.freetalker.kind = "GENERATED"
     if record is not None:
         takes.write(action, motion, record)
-    strip = _show(armature, action)
+    strip = _show(armature, action, back)
     if record is not None:
         takes.add(armature, action, scene.freetalker.keep_takes, note)
     return strip
@@ -100,11 +102,26 @@ def _at_hand(armature: bpy.types.Object) -> list[strips.Placed]:
     return [one for one in _found(armature) if one.track.name == strips.TRACK_NAMES["GENERATED"]]
 
 
-def _show(armature: bpy.types.Object, action: bpy.types.Action) -> bpy.types.NlaStrip:
-    """Put an Action on the generated track in place of what that plays."""
-    driven: set[str] = set()
-    for one in _at_hand(armature):
-        driven |= _driven(one.strip.action)
+def moved(armature: bpy.types.Object) -> int:
+    """By how many frames the user moved what the generated strip plays; 0 where it is scaled, or nothing is played."""
+    found = _at_hand(armature)
+    if not found or abs(found[-1].strip.scale - 1) > 1e-6:
+        return 0
+    return round(found[-1].strip.frame_start - found[-1].strip.action_frame_start)
+
+
+def _show(armature: bpy.types.Object, action: bpy.types.Action, back: bool = False) -> bpy.types.NlaStrip:
+    """Let the generated track play an Action in place of what it plays, as the user has set that strip up.
+
+    back: where the Action's frames lie, and all of it, whatever the user has set up.
+    """
+    found = _at_hand(armature)
+    driven = {path for one in found for path in _driven(one.strip.action)}
+    if len(found) == 1 and len(found[0].track.strips) == 1 and not back:
+        _exchange(found[0].strip, action)
+        rig.relax(armature, driven - _driven(action))
+        return found[0].strip
+    for one in found:
         _remove(one, action)
     rig.relax(armature, driven - _driven(action))
     tracks = (armature.animation_data or armature.animation_data_create()).nla_tracks
@@ -117,6 +134,23 @@ def _show(armature: bpy.types.Object, action: bpy.types.Action) -> bpy.types.Nla
     strip.select = False
     strip.use_sync_length = False
     return strip
+
+
+def _exchange(strip: bpy.types.NlaStrip, action: bpy.types.Action) -> None:
+    """Let a strip play another Action from the same place on, trimmed as it is; the end of another length is shown."""
+    old = strip.action
+    place = strip.frame_start - strip.action_frame_start * strip.scale  # of the Action's frame 0
+    (old_first, old_last), (first, last) = old.frame_range, action.frame_range
+    start = min(first + max(strip.action_frame_start - old_first, 0), last - 1)
+    cut = max(old_last - strip.action_frame_end, 0) if last - first == old_last - old_first else 0
+    end = max(last - cut, start + 1)
+    strip.action = action
+    strip.action_slot = action.slots[0]
+    strip.action_frame_start, strip.action_frame_end = first, last  # each is kept on its side of the other
+    strip.action_frame_start, strip.action_frame_end = start, end
+    strip.frame_start_ui = place + start * strip.scale
+    if old.users == 0 and old != action:
+        bpy.data.actions.remove(old)
 
 
 def to_action(

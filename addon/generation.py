@@ -39,7 +39,8 @@ class Order:
 
     record: what the take is said to be made of. base: the motion of the take before. seeds: what the own seeds of
     strips become with it, by the session_uid of their Action. begin, end: of one frame, where the character stands
-    and faces before it, and the pose that it is to end in.
+    and faces before it, and the pose that it is to end in. back: the generated strip was moved, and is to go back to
+    where the timeline's frames are.
     """
 
     timeline: Timeline
@@ -51,6 +52,7 @@ class Order:
     seeds: Mapping[int, int] = field(default_factory=dict)
     begin: Motion | None = None
     end: Motion | None = None
+    back: bool = False
 
 
 @dataclass(frozen=True)
@@ -143,11 +145,13 @@ def order(scene: bpy.types.Scene, armature: bpy.types.Object, everything: bool =
     Raises InputError where the strips cannot be used.
     """
     settings = scene.freetalker
-    timeline = strips.timeline(scene, armature)
+    strips.take_names(armature)
+    first, back = first_frame(scene, armature)
+    timeline = strips.timeline(scene, armature, first=first)
     said = told(timeline)
     base = generated.shown(armature)
     total, fps = frames_of(said), said.fps
-    kept = base is not None and base.record.timeline.fps == fps
+    kept = base is not None and base.record.timeline.fps == fps and not back
     stale = np.ones(total, bool)
     if base is not None and kept:
         stale = base.record.stale_in(said, settings.steps, scene.frame_start)
@@ -158,14 +162,14 @@ def order(scene: bpy.types.Scene, armature: bpy.types.Object, everything: bool =
             raise InputError(f"The strip '{one.strip.name}' is locked: unlock it to re-roll it.")
         strips.make_single(one)
         seeds = {one.strip.action.session_uid: random.randrange(SEED_MAX)}
-        timeline = strips.timeline(scene, armature, seeds)
+        timeline = strips.timeline(scene, armature, seeds, first)
         want = stale_frames(said, told(timeline)) if base is not None and kept else want
         said = told(timeline)
-    begin, end = _surroundings(scene, armature, total)
+    begin, end = _surroundings(scene, armature, total, first)
     if base is None or not kept:
         record = takes.Record(said, settings.steps, scene.frame_start)
-        return Order(timeline, settings.steps, record, seeds=seeds, begin=begin, end=end)
-    free = ~locked_frames(scene, armature, total)
+        return Order(timeline, settings.steps, record, seeds=seeds, begin=begin, end=end, back=back)
+    free = ~locked_frames(armature, total, first)
     changed = with_seams(want & free, fps) & free
     changed[len(base.motion) :] = True
     rest = (stale | want) & ~changed
@@ -177,33 +181,57 @@ def order(scene: bpy.types.Scene, armature: bpy.types.Object, everything: bool =
     return Order(timeline, settings.steps, record, base.motion, changed, follow, seeds, begin, end)
 
 
+def first_frame(scene: bpy.types.Scene, armature: bpy.types.Object) -> tuple[int, bool]:
+    """Which frame of the scene is time 0 for the take that is shown, and whether that lies where it does not belong.
+
+    It is the scene's first frame. But where the user moved the generated strip together with its text and speech
+    strips, it moved with them; unless another strip came before it, for then the take, too short for that, belongs
+    nowhere. Where the generated strip alone was moved, that is the user's timing, and what it was made for stays.
+
+    Raises InputError where the strips cannot be used.
+    """
+    take, moved, start = generated.shown(armature), generated.moved(armature), scene.frame_start
+    if take is None or not moved:
+        return start, False
+    now, before = _places(told(strips.peek(scene, armature))), _places(take.record.timeline)
+    if sum((what, frame + moved) in now for what, frame in before) <= len(before & now):
+        return start, False
+    ahead = any(frame < moved for _, frame in now)
+    return (start, True) if ahead else (start + moved, False)
+
+
+def _places(timeline: Timeline) -> set[tuple[object, int]]:
+    """What each strip says, with the frame that it begins at."""
+    said = [(strip.prompt, strip.start) for strip in timeline.text]
+    spoken = [((strip.audio, strip.offset), strip.start) for strip in timeline.speech]
+    return {(what, round(start * timeline.fps)) for what, start in (*said, *spoken)}
+
+
 def _surroundings(
-    scene: bpy.types.Scene, armature: bpy.types.Object, total: int
+    scene: bpy.types.Scene, armature: bpy.types.Object, total: int, first: int
 ) -> tuple[Motion | None, Motion | None]:
-    """How other animation of the character stands at the first of `total` frames, and at the next strip's after them.
+    """How other animation of the character stands at `first` of `total` frames, and at the next strip's after them.
 
     None where nothing else moves it; the second also where it is not asked for, or no strip follows.
     """
     others = generated.others(armature)
     if not others or armature.freetalker_rig.travel == "IN_PLACE":
         return None, None
-    last = scene.frame_start + total - 1
+    last = first + total - 1
     later = [strip.frame_start for strip in others if strip is not None and strip.frame_start >= last]
     with generated.without(armature):
-        begin = export.seen(scene, armature, range(scene.frame_start, scene.frame_start + 1))
+        begin = export.seen(scene, armature, range(first, first + 1))
         if not scene.freetalker.meet or not later:
             return begin, None
         return begin, export.seen(scene, armature, range(round(min(later)), round(min(later)) + 1))
 
 
-def locked_frames(scene: bpy.types.Scene, armature: bpy.types.Object, total: int) -> Bools:
-    """Which of the timeline's frames (total,) lie under a locked strip."""
+def locked_frames(armature: bpy.types.Object, total: int, first: int) -> Bools:
+    """Which of the timeline's frames (total,), that begins at `first`, lie under a locked strip."""
     locked = np.zeros(total, bool)
     for one in (*strips.placed(armature, "TEXT"), *strips.placed(armature, "SPEECH")):
         if one.data.lock and one.heard:
-            start, stop = (
-                max(0, round(frame) - scene.frame_start) for frame in (one.strip.frame_start, one.strip.frame_end)
-            )
+            start, stop = (max(0, round(frame) - first) for frame in (one.strip.frame_start, one.strip.frame_end))
             locked[start : stop + (stop == total - 1)] = True
     return locked
 
@@ -327,7 +355,7 @@ def put(scene: bpy.types.Scene, armature: bpy.types.Object, result: Result) -> N
     wanted, base = result.order, generated.shown(armature)
     if base is None or wanted.base is None or not np.array_equal(base.motion.rotations, wanted.base.rotations):
         base = None  # another take than it was made from: the keys are made anew
-    generated.place(scene, armature, result.motion, wanted.record, base, _note(wanted))
+    generated.place(scene, armature, result.motion, wanted.record, base, _note(wanted), wanted.back)
     for one in (*strips.placed(armature, "TEXT"), *strips.placed(armature, "SPEECH")):
         if one.strip.action.session_uid in wanted.seeds:
             strips.set_own_seed(one.data, wanted.seeds[one.strip.action.session_uid])

@@ -70,13 +70,13 @@ def _found(scene: bpy.types.Scene, armature: bpy.types.Object) -> list[Stretch]:
     take = generated.shown(armature)
     if take is None:
         return []
-    settings, first = scene.freetalker, scene.frame_start
     try:
-        told = generation.told(strips.peek(scene, armature))
+        first, back = generation.first_frame(scene, armature)
+        told = generation.told(strips.peek(scene, armature, first=first))
     except (InputError, OSError):
         return []
-    stale = take.record.stale_in(told, settings.steps, first)
-    locked = generation.locked_frames(scene, armature, len(stale))
+    stale = take.record.stale_in(told, scene.freetalker.steps, scene.frame_start) | back
+    locked = generation.locked_frames(armature, len(stale), first)
     found = [*_of("LOCKED", locked, first), *_of("STALE", stale, first)]
     running = generation.running(armature)
     return found if running is None else [*found, *_of("RUNNING", running, first)]

@@ -336,6 +336,66 @@ def test_what_is_stale_or_locked_is_shown(studio: SimpleNamespace) -> None:
     assert shown() == []  # Generate says what is wrong
 
 
+def _stale(studio: SimpleNamespace) -> list[tuple[int, int]]:
+    found = studio.overlay.stretches(bpy.context.scene, _armature())
+    return [(one.start, one.stop) for one in found if one.kind == "STALE"]
+
+
+def test_takes_are_switched_where_the_user_moved_and_cut_them(studio: SimpleNamespace) -> None:
+    """The motion's timing is the user's; a strip that is re-rolled is made in place, and nothing else is stale."""
+    for everything in (False, True):
+        bpy.ops.freetalker.generate(everything=everything)
+    (strip,) = (one.strip for one in studio.strips.placed(_armature(), "GENERATED"))
+    strip.frame_start_ui, strip.blend_in, strip.influence = 6, 4, 0.5
+    strip.action_frame_end = 60
+    assert (strip.frame_start, strip.frame_end) == (6, 65)
+
+    def shown() -> tuple[Any, ...]:
+        (strip,) = (one.strip for one in studio.strips.placed(_armature(), "GENERATED"))
+        return (strip.frame_start, strip.frame_end, strip.action_frame_start, strip.blend_in, strip.influence)
+
+    kept = _armature().freetalker
+    for take in (0, 1, 0):
+        kept.take = take
+        assert _shown(studio) == kept.takes[take].action
+        assert shown() == (6, 65, 1, 4, 0.5)
+    assert _stale(studio) == []
+    bpy.ops.freetalker.reroll(strip=_strip(studio, 1).key)
+    assert _changed(studio) == [(12, 60)]
+    assert shown() == (6, 65, 1, 4, 0.5)
+    bpy.ops.freetalker.generate(everything=True)
+    assert shown() == (6, 65, 1, 4, 0.5)
+    assert len([action for action in bpy.data.actions if action.freetalker.kind == "GENERATED"]) == len(kept.takes)
+
+
+def test_a_take_moved_with_its_strips_goes_on_there(studio: SimpleNamespace) -> None:
+    bpy.ops.freetalker.generate()
+    bpy.ops.freetalker.generate(everything=True)
+    armature = _armature()
+    for one in reversed(studio.strips.placed(armature, "TEXT", "GENERATED")):
+        one.strip.frame_start_ui += 30
+    for take in (0, 1):
+        armature.freetalker.take = take
+        assert _stale(studio) == []
+    _strip(studio, 1).data.prompt = "a person jumps"
+    assert _stale(studio) == [(55, 79)]
+    bpy.ops.freetalker.generate()
+    assert _changed(studio) == [(12, 60)]
+    (strip,) = (one.strip for one in studio.strips.placed(armature, "GENERATED"))
+    assert (strip.frame_start, strip.frame_end) == (31, 103)
+    assert _stale(studio) == []
+    first, second = (studio.takes.read(armature.freetalker.takes[number].action).motion for number in (1, 2))
+    assert (first.rotations == second.rotations).all(axis=(1, 2)).tolist() == [not 12 <= k < 60 for k in range(73)]
+
+    bpy.ops.freetalker.add_text_strip(prompt="a person stands up", seconds=0.5, frame=1)  # before the take's beginning
+    assert _stale(studio) == [(1, 104)]
+    bpy.ops.freetalker.generate()
+    assert studio.orders[-1].changed is None
+    (strip,) = (one.strip for one in studio.strips.placed(armature, "GENERATED"))
+    assert (strip.frame_start, strip.frame_end) == (1, 103)
+    assert _stale(studio) == []
+
+
 def _keyed(studio: SimpleNamespace, start: int, place: tuple[float, float], heading: float) -> Any:
     """An ordinary strip of one second, in which the character stands at (x, z) and faces `heading`."""
     armature = _armature()
