@@ -145,6 +145,7 @@ def _dress_bones(armature: bpy.types.Object) -> None:
             bone.color.palette = "THEME04"
         else:
             bone.color.palette = "THEME09"
+    armature.freetalker_rig.foot_lock = False  # its legs are those that motion is made for
     for bone in armature.pose.bones:
         bone.rotation_mode = "QUATERNION"
         if bone.name != _ROOT:

@@ -37,7 +37,7 @@ def place(
     action.name = f"{armature.name} Generated"
     action.freetalker.kind = "GENERATED"
     if record is not None:
-        takes.write(action, motion, record)
+        takes.write(action, motion, record, armature)
     strip = _show(armature, action, back)
     if record is not None:
         takes.add(armature, action, scene.freetalker.keep_takes, note)

@@ -25,6 +25,7 @@ from .rigs import armature as rig
 
 _ROW = 3 + 55 * 4  # numbers a frame: the pelvis' place, and the joints' quaternions
 _MOTION = "motion"  # the name of these, float32, beside the properties of an Action's group
+_RIG = "rig"  # likewise, of the rig's settings that its curves were made with
 
 
 @dataclass(frozen=True)
@@ -86,13 +87,14 @@ def read(action: bpy.types.Action | None) -> Take | None:
     return Take(action, Motion(rows[:, :3], rows[:, 3:].reshape(-1, 55, 4), fps=record.timeline.fps), record)
 
 
-def write(action: bpy.types.Action, motion: Motion, record: Record) -> None:
-    """Let an Action carry the motion and what it was made of."""
+def write(action: bpy.types.Action, motion: Motion, record: Record, armature: bpy.types.Object) -> None:
+    """Let an Action carry the motion, what it was made of, and the settings of the rig."""
     rows = np.concatenate([motion.translation, motion.rotations.reshape(len(motion), -1)], axis=1)
     if _MOTION in action.freetalker.keys():  # noqa: SIM118 - Blender 4.5 crashes on an array of another length
         del action.freetalker[_MOTION]
     action.freetalker[_MOTION] = rows.astype(np.float32).ravel()
     action.freetalker.told = record.to_json()
+    action.freetalker[_RIG] = rig.settings(armature)
 
 
 def add(armature: bpy.types.Object, action: bpy.types.Action, keep: int, note: str = "") -> None:
@@ -123,9 +125,11 @@ def remove(armature: bpy.types.Object, index: int) -> None:
 def spliced(take: Take, motion: Motion, armature: bpy.types.Object) -> Any:
     """A copy of the take's Action with the keys of those frames in which `motion` differs; all others keep their bits.
 
-    So do keys that were edited by hand, interpolation included. None where the curves are no longer those of the rig's
-    bone map, and the Action has to be made anew.
+    So do keys that were edited by hand, interpolation included. None where the rig's bone map or its settings are no
+    longer those that the curves were made with, and the Action has to be made anew.
     """
+    if _RIG not in take.action.freetalker.keys() or take.action.freetalker[_RIG] != rig.settings(armature):  # noqa: SIM118
+        return None
     old, new = (_by_channel(rig.curves(one, armature)) for one in (take.motion, motion))
     action = take.action.copy()
     bag = compat.channelbag(action)

@@ -251,22 +251,51 @@ def _ground_shift(positions: Array, planted: Bools, skeleton: Skeleton, fps: flo
 def _held(motion: Motion, planted: Bools, skeleton: Skeleton) -> Motion:
     """Standing feet held where they stand, all feet above the floor, by two-bone IK of hip, knee and ankle."""
     positions, world = motion.forward_kinematics(skeleton)
-    target = _foot_shifts(positions, planted, motion.fps)  # (T, 2, 3)
-    soles = sole_heights(positions, skeleton)  # (T, 4)
-    target[..., 1] += _envelope(np.maximum(-soles.reshape(-1, 2, 2).min(-1), 0), 1)
-    drop = np.zeros(len(motion))
-    for side, leg in enumerate(_LEGS):
-        drop = np.maximum(drop, _missing_reach(positions, leg, positions[:, leg[2]] + target[:, side]))
-    drop = _envelope(np.minimum(drop, LARGEST_DROP), max(round(0.1 * motion.fps), 1))
-    lowered = np.stack([np.zeros_like(drop), drop, np.zeros_like(drop)], -1)  # (T, 3)
+    drop, bends = standing_legs(positions, world, planted, skeleton, motion.fps)
     rotations = motion.rotations.copy()
-    for side, leg in enumerate(_LEGS):
-        ankle = positions[:, leg[2]] + target[:, side] + lowered
-        _reach(rotations, positions, world, leg, ankle)
+    for leg, (flex, aim) in zip(_LEGS, bends, strict=True):
+        _bend(rotations, world, leg, flex, aim)
+    lowered = np.stack([np.zeros_like(drop), drop, np.zeros_like(drop)], -1)  # (T, 3)
     return replace(motion, translation=motion.translation - lowered, rotations=continuous(rotations))
 
 
-def _foot_shifts(positions: Array, planted: Bools, fps: float) -> Array:
+def standing_legs(
+    positions: Array,
+    world: Array,
+    planted: Bools,
+    skeleton: Skeleton,
+    fps: float,
+    hold_seconds: float = HOLD_SECONDS,
+    lift: Array | None = None,
+) -> tuple[Array, list[tuple[Array, Array]]]:
+    """What keeps standing feet where they stand, and all feet above the floor, by two-bone IK that leaves feet as they
+    are turned: (drop, bends).
+
+    Of positions (T, 55, 3) only those of hips, knees, ankles and feet are read, of world rotations (T, 55, 3, 3) those
+    of the hips, about whose x axis knees bend, and of the skeleton the heights of ankles and feet at rest. So they may
+    be those of a rig with other legs, in metres of the neutral body.
+
+    planted: (T, 4). hold_seconds: over which a standing foot may follow a slow drift. lift: (T, 2) metres that each
+    foot is to go up besides.
+
+    drop: (T,) metres that the pelvis goes down. bends: for the left and the right leg the angle that its knee bends
+    more (T,), and the turn of the leg after that in the world (T, 4).
+    """
+    target = _foot_shifts(positions, planted, fps, hold_seconds)  # (T, 2, 3)
+    if lift is not None:
+        target[..., 1] += lift
+    lowest = sole_heights(positions, skeleton).reshape(-1, 2, 2).min(-1) + (0.0 if lift is None else lift)  # (T, 2)
+    target[..., 1] += _envelope(np.maximum(-lowest, 0), 1)
+    drop = np.zeros(len(positions))
+    for side, leg in enumerate(_LEGS):
+        drop = np.maximum(drop, _missing_reach(positions, leg, positions[:, leg[2]] + target[:, side]))
+    drop = _envelope(np.minimum(drop, LARGEST_DROP), max(round(0.1 * fps), 1))
+    lowered = np.stack([np.zeros_like(drop), drop, np.zeros_like(drop)], -1)  # (T, 3)
+    ankles = [positions[:, leg[2]] + target[:, side] + lowered for side, leg in enumerate(_LEGS)]
+    return drop, [_reach(positions, world, leg, ankle) for leg, ankle in zip(_LEGS, ankles, strict=True)]
+
+
+def _foot_shifts(positions: Array, planted: Bools, fps: float, hold_seconds: float) -> Array:
     """Where to move each foot (T, 2, 3), on the level, so that it stands still while planted.
 
     A stretch of standing is held about the slow mean of its path; before and after it the shift fades in and out.
@@ -276,7 +305,7 @@ def _foot_shifts(positions: Array, planted: Bools, fps: float) -> Array:
     if frames < 2:
         return shifts
     steps, stands = _standing_points(positions, planted)
-    blend, sigma = max(round(BLEND_SECONDS * fps), 1), HOLD_SECONDS * fps
+    blend, sigma = max(round(BLEND_SECONDS * fps), 1), hold_seconds * fps
     for side in range(2):
         runs = [(start, stop + 1) for start, stop in true_runs(stands[:, side])]  # in frames
         for run, (start, stop) in enumerate(runs):
@@ -320,11 +349,11 @@ def _missing_reach(positions: Array, leg: tuple[int, ...], ankle: Array) -> Arra
     return np.maximum(hip[:, 1] - ankle[:, 1] - room, 0)
 
 
-def _reach(rotations: Array, positions: Array, world: Array, leg: tuple[int, ...], ankle: Array) -> None:
-    """Two-bone IK, in place on rotations (T, 55, 4): the ankle goes to (T, 3) as seen from the hip where it now is.
+def _reach(positions: Array, world: Array, leg: tuple[int, ...], ankle: Array) -> tuple[Array, Array]:
+    """Two-bone IK: the ankle goes to (T, 3) as seen from the hip where it now is.
 
-    The knee turns about its hinge, the x axis of the thigh, then the leg as a whole by the smallest rotation. The
-    foot keeps its orientation in the world. A leg never gets longer than it is; near that it gives way softly.
+    Returns how far the knee turns (T,) about its hinge, the x axis of the thigh, and then the leg as a whole (T, 4),
+    by the smallest rotation. A leg never gets longer than it is; near that it gives way softly.
     """
     hip, knee, foot = leg
     thigh = np.einsum("tji,tj->ti", world[:, hip], positions[:, knee] - positions[:, hip])  # (T, 3) in the thigh's axes
@@ -343,12 +372,17 @@ def _reach(rotations: Array, positions: Array, world: Array, leg: tuple[int, ...
     # A knee that was overstretched stays so, unless its leg changes length: then it bends as knees do.
     over = np.clip(-bend / _LOCKED_KNEE, 0, 1) * np.clip(1 - np.abs(longer) / _KNEE_TURNS, 0, 1)
     flex = angle * (1 - 2 * over) - bend
-    hinge = axis_angle_to_quaternion(np.stack([flex, np.zeros_like(flex), np.zeros_like(flex)], -1))
-    rotations[:, knee] = quaternion_multiply(hinge, rotations[:, knee])
     cos, sin = np.cos(flex), np.sin(flex)
     bent = np.stack([shank[:, 0], cos * shank[:, 1] - sin * shank[:, 2], sin * shank[:, 1] + cos * shank[:, 2]], -1)
     reached = np.einsum("tij,tj->ti", world[:, hip], thigh + bent)  # (T, 3)
-    aim = matrix_to_quaternion(rotation_between(reached, wanted))  # (T, 4)
+    return flex, matrix_to_quaternion(rotation_between(reached, wanted))
+
+
+def _bend(rotations: Array, world: Array, leg: tuple[int, ...], flex: Array, aim: Array) -> None:
+    """Put what `_reach` found on rotations (T, 55, 4), in place; the foot keeps its orientation in the world."""
+    hip, knee, foot = leg
+    hinge = axis_angle_to_quaternion(np.stack([flex, np.zeros_like(flex), np.zeros_like(flex)], -1))
+    rotations[:, knee] = quaternion_multiply(hinge, rotations[:, knee])
     parent, old_hip = matrix_to_quaternion(world[:, 0]), matrix_to_quaternion(world[:, hip])
     new_hip = quaternion_multiply(aim, old_hip)
     rotations[:, hip] = quaternion_multiply(quaternion_conjugate(parent), new_hip)

@@ -93,8 +93,21 @@ def curves(motion: Motion, armature: bpy.types.Object) -> list[Curve]:
     if found is None:
         raise InputError(f"{why_not(armature)}.")
     kept = armature.freetalker_rig
-    solved = retarget.solve(motion, rest(armature), found, kept.travel, kept.match)
-    return [*_switches(armature, maps.family(found.family)), *_pose_curves(armature, solved)]
+    ik = kept.legs == "IK" and has_ik_legs(armature)
+    solved = retarget.solve(motion, rest(armature), found, kept.travel, kept.match, kept.foot_lock, ik)
+    return [*_switches(armature, maps.family(found.family), ik), *_pose_curves(armature, solved)]
+
+
+def settings(armature: bpy.types.Object) -> str:
+    """All that decides how motion becomes curves here, in a line: curves made with other settings do not join."""
+    kept = armature.freetalker_rig
+    return repr((bone_map(armature), kept.travel, kept.match, kept.foot_lock, kept.legs))
+
+
+def has_ik_legs(armature: bpy.types.Object) -> bool:
+    """Whether the legs have IK controls that are known."""
+    found = bone_map(armature)
+    return found is not None and bool(retarget.known_ik_legs(armature.data.bones.keys(), found))
 
 
 def relax(armature: bpy.types.Object, paths: Iterable[str]) -> None:
@@ -109,17 +122,23 @@ def _pose_curves(armature: bpy.types.Object, solved: Mapping[str, retarget.Chann
     for name, channels in solved.items():
         path = f'pose.bones["{bpy.utils.escape_identifier(name)}"]'
         mode = armature.pose.bones[name].rotation_mode
-        channel, values = _rotation(channels.basis, mode)
-        made += [(f"{path}.{channel}", i, name, values[:, i]) for i in range(values.shape[1])]
+        if channels.basis is not None:
+            channel, values = _rotation(channels.basis, mode)
+            made += [(f"{path}.{channel}", i, name, values[:, i]) for i in range(values.shape[1])]
         if channels.location is not None:
             made += [(f"{path}.location", i, name, channels.location[:, i]) for i in range(3)]
     return made
 
 
-def _switches(armature: bpy.types.Object, family: maps.Family) -> list[Curve]:
-    """What lets the bones of the map lead, as far as the rig has it: a key, so that it ends with the strip."""
+def _switches(armature: bpy.types.Object, family: maps.Family, ik_legs: bool) -> list[Curve]:
+    """What lets the bones of the map lead, or the IK legs, as far as the rig has it: a key, so that it ends with the
+    strip.
+    """
     made: list[Curve] = []
-    for name, key, value in family.switches:
+    values = {(name, key): value for name, key, value in family.switches}
+    for leg in family.ik.values() if ik_legs else ():
+        values |= {(name, key): value for name, key, value in leg.switches}
+    for (name, key), value in values.items():
         bone = armature.pose.bones.get(name)
         if bone is not None and key in bone.keys():  # noqa: SIM118 - a bone is no mapping
             path = f'pose.bones["{bpy.utils.escape_identifier(name)}"]["{bpy.utils.escape_identifier(key)}"]'

@@ -106,11 +106,26 @@ class BoneMap:
 
 
 @dataclass(frozen=True)
+class IkLeg:
+    """The controls that lead a leg by IK: the foot, the pole that its knee points to, the toe.
+
+    switches: (bone, custom property, value) that lets them lead, in place of the family's own of that name.
+    """
+
+    foot: str
+    pole: str
+    toe: str
+    switches: tuple[tuple[str, str, float], ...]
+
+
+@dataclass(frozen=True)
 class Family:
     """How the rigs of one kind call their bones. Names are compared by `recognise.plain`.
 
     switches: (bone, custom property, value) that lets the bones of the map lead.
     carried: mechanism bone -> the bone of the map that it follows by a constraint.
+    ik: side -> the IK controls of that leg, where there are any; shown: bone of the map -> the bone that shows where it
+    would be, while IK leads.
     """
 
     name: str
@@ -119,6 +134,8 @@ class Family:
     root: str = ""
     switches: tuple[tuple[str, str, float], ...] = ()
     carried: Mapping[str, str] = field(default_factory=dict)
+    ik: Mapping[str, IkLeg] = field(default_factory=dict)
+    shown: Mapping[str, str] = field(default_factory=dict)
 
 
 def _sided(center: Mapping[str, Any], limbs: Mapping[str, str], fingers: str, **finger_names: str) -> dict[str, Any]:
@@ -162,6 +179,16 @@ def _vrm_fingers(thumb: tuple[str, str, str]) -> dict[str, tuple[str, ...]]:
 
 _RIGIFY_PARTS = ("thigh", "shin", "foot", "toe", "shoulder", "upper_arm", "forearm", "hand")
 _RIGIFY_FINGERS = {"index": "f_index", "middle": "f_middle", "pinky": "f_pinky", "ring": "f_ring"}
+_ROOT_PARENT = 1.0  # of the parents that Rigify's IK controls can have
+
+
+def _rigify_leg(side: str) -> IkLeg:
+    parent = f"thigh_parent.{side}"
+    led = {"IK_FK": 0.0, "pole_vector": 1.0, "IK_parent": _ROOT_PARENT, "pole_parent": _ROOT_PARENT}
+    switches = tuple((parent, key, value) for key, value in led.items())
+    return IkLeg(f"foot_ik.{side}", f"thigh_ik_target.{side}", f"toe_ik.{side}", switches)
+
+
 _EPIC_PARTS = ("thigh", "calf", "foot", "ball", "clavicle", "upperarm", "lowerarm", "hand")
 _VRM_LIMBS = ("UpperLeg", "LowerLeg", "Foot", "Toes", "Shoulder", "UpperArm", "LowerArm", "Hand")
 
@@ -196,7 +223,12 @@ FAMILIES: tuple[Family, ...] = (
             ("torso", "neck_follow", 1.0),
             ("torso", "head_follow", 1.0),
         ),
-        carried={"MCH-torso.parent": "root"},
+        carried={
+            "MCH-torso.parent": "root",
+            **{f"MCH-{one}.parent.{side}": "root" for one in ("foot_ik", "thigh_ik_target") for side in "LR"},
+        },
+        ik={side: _rigify_leg(side[0].upper()) for side in SIDES},
+        shown={f"{bone}_fk.{side}": f"ORG-{bone}.{side}" for bone in _RIGIFY_PARTS[:4] for side in "LR"},
     ),
     Family(
         "Rigify metarig",

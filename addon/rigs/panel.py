@@ -52,6 +52,9 @@ class _Rig:
         column.use_property_decorate = False
         column.prop(kept, "travel")
         column.prop(kept, "match")
+        column.prop(kept, "foot_lock")
+        if not problem and rig.has_ik_legs(armature):
+            column.prop(kept, "legs")
 
 
 class _BoneMap:

@@ -4,7 +4,7 @@
 from typing import Any
 
 import bpy
-from bpy.props import CollectionProperty, EnumProperty, IntProperty, PointerProperty, StringProperty
+from bpy.props import BoolProperty, CollectionProperty, EnumProperty, IntProperty, PointerProperty, StringProperty
 
 _OVERRIDABLE: Any = {"LIBRARY_OVERRIDABLE"}
 _ROWS: Any = {"LIBRARY_OVERRIDABLE", "USE_INSERTION"}
@@ -53,6 +53,22 @@ class FREETALKER_PG_rig(bpy.types.PropertyGroup):
             ("KEEP", "As It Is", "The rig's rest pose is the T-pose: nothing is corrected"),
         ),
         default="LIMBS",
+        override=_OVERRIDABLE,
+    )
+    foot_lock: BoolProperty(
+        name="Foot Lock",
+        description="Keep feet that stand where they stand on this rig's own legs, and out of the floor",
+        default=True,
+        override=_OVERRIDABLE,
+    )
+    legs: EnumProperty(
+        name="Legs",
+        description="Which bones of the legs get the keys, on a rig that has both",
+        items=(
+            ("FK", "FK Bones", "Thighs, shins, feet and toes are turned"),
+            ("IK", "IK Controls", "Feet, knee poles and toes are placed, and the rig bends the legs"),
+        ),
+        default="FK",
         override=_OVERRIDABLE,
     )
     bones: CollectionProperty(type=FREETALKER_PG_bone, override=_ROWS)

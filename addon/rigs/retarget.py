@@ -12,8 +12,8 @@ its fingers and knuckles, and swings arms, legs and fingers by the smallest rota
 or any roll of the bones, is no trouble.
 """
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import pairwise
 from typing import Literal
@@ -33,7 +33,8 @@ from ...core.rotation import (
     slerp,
 )
 from ...core.skeleton import INDEX, JOINT_NAMES, PARENTS, Skeleton, neutral_skeleton
-from .maps import FINGERS, SIDES, BoneMap, family
+from . import legs
+from .maps import FINGERS, SIDES, BoneMap, IkLeg, family
 from .recognise import plain
 
 Match = Literal["LIMBS", "JOINTS", "KEEP"]
@@ -73,16 +74,25 @@ class Rest:
 
 @dataclass(frozen=True)
 class Channels:
-    """Values of a bone's channels: basis (T, 3, 3) its rotation, location (T, 3) or None where it is not keyed."""
+    """Values of a bone's channels: basis (T, 3, 3) its rotation, location (T, 3), or None where that is not keyed."""
 
-    basis: Array
+    basis: Array | None
     location: Array | None = None
 
 
 def solve(
-    motion: Motion, rest: Rest, bones: BoneMap, travel: Travel = "HIPS", match: Match = "LIMBS"
+    motion: Motion,
+    rest: Rest,
+    bones: BoneMap,
+    travel: Travel = "HIPS",
+    match: Match = "LIMBS",
+    foot_lock: bool = False,
+    ik_legs: bool = False,
 ) -> dict[str, Channels]:
     """The channels of the bones in the map, by name.
+
+    foot_lock: feet that stand do so on the rig's own legs too. ik_legs: those of the legs' IK controls, where such are
+    known, instead of the legs' own.
 
     Raises InputError where the map does not fit the bones, or the path is to go on a root bone that there is not.
     """
@@ -96,9 +106,8 @@ def solve(
     hips = positions[:, [INDEX["left_hip"], INDEX["right_hip"]]].mean(axis=1)  # (T, 3)
     scale, height = _stance(rest, bones, skeleton, align)
     middle = _middle_of_hips(skeleton)
-    path = scale * (hips - middle) * [1.0, 0.0, 1.0]  # (T, 3)
-    if travel == "IN_PLACE":
-        path = np.zeros_like(path)
+    whole = scale * (hips - middle) * [1.0, 0.0, 1.0]  # (T, 3)
+    path = np.zeros_like(whole) if travel == "IN_PLACE" else whole
     lift = scale * (hips[:, 1] - middle[1]) + height  # (T,)
 
     wanted = {bone: world @ turn @ world.T @ rest.axes[rest.index[bone]] for bone, turn in _turns(bones, turns, align)}
@@ -108,12 +117,27 @@ def solve(
         yaw = rotation_y(np.arctan2(-left[:, 2], left[:, 0]))
         wanted[bones.root] = world @ yaw @ world.T @ rest.axes[rest.index[bones.root]]
         moved[bones.root] = rest.head(bones.root) + path @ world.T
-    posed = _Posed(rest, bones, wanted, moved)
+    posed = Posed(rest, bones, wanted, moved)
     reached = np.mean([posed.head(bones.bones[f"{side}_hip"][0]) for side in SIDES], axis=0)  # with the carrier at rest
     start = _start(rest, bones, world)
     goal = start + (path + lift[:, None] * [0.0, 1.0, 0.0]) @ world.T
     moved[bones.carrier] = posed.head(bones.carrier) + goal - reached
-    return {bone: posed.channels(bone) for bone in wanted}
+    if foot_lock:
+        body = legs.Body(skeleton, positions, turns, motion.fps, scale)
+        legs.lock(posed, bones, world, body, (whole - path) @ world.T)
+    left_out: set[str] = set()
+    poles: set[str] = set()
+    for side, leg in known_ik_legs(rest.names, bones).items() if ik_legs else ():
+        left_out |= set(legs.lead(posed, bones, side, leg, turns[:, INDEX[f"{side}_hip"], :, 2] @ world.T))
+        poles.add(leg.pole)
+    made = {bone: posed.channels(bone) for bone in wanted if bone not in left_out}
+    return {bone: replace(one, basis=None) if bone in poles else one for bone, one in made.items()}
+
+
+def known_ik_legs(names: Iterable[str], bones: BoneMap) -> Mapping[str, IkLeg]:
+    """The IK controls of each leg of a rig with bones of these names; empty where they are not known."""
+    here, known = set(names), family(bones.family).ik
+    return known if all({leg.foot, leg.pole, leg.toe} <= here for leg in known.values()) else {}
 
 
 def recover(
@@ -126,11 +150,12 @@ def recover(
     bones.check(rest.names)
     skeleton = neutral_skeleton()
     world, align = axes(rest, bones), alignment(rest, bones, skeleton, match)
+    stands_for = {bone: shown for bone, shown in family(bones.family).shown.items() if shown in posed}
     turns = np.empty((len(next(iter(posed.values()))), len(JOINT_NAMES), 3, 3))  # D
     for joint, name in enumerate(JOINT_NAMES):
         here = bones.bones.get(name, ())
         if here:
-            shown = posed[here[-1]][:, :3, :3]
+            shown = posed[stands_for.get(here[-1], here[-1])][:, :3, :3]
             shown = shown / np.linalg.norm(shown, axis=1, keepdims=True)
             turned = shown @ rest.axes[rest.index[here[-1]]].T
             turns[:, joint] = world.T @ turned @ world @ align[joint].T
@@ -139,7 +164,8 @@ def recover(
     local = turns.copy()
     local[:, 1:] = np.swapaxes(turns[:, list(PARENTS[1:])], -1, -2) @ turns[:, 1:]
     scale, height = _stance(rest, bones, skeleton, align)
-    heads = [posed[bones.bones[f"{side}_hip"][0]][:, :3, 3] for side in SIDES]
+    thighs = [bones.bones[f"{side}_hip"][0] for side in SIDES]
+    heads = [posed[stands_for.get(bone, bone)][:, :3, 3] for bone in thighs]
     moved = (np.mean(heads, axis=0) - _start(rest, bones, world)) @ world
     hips = _middle_of_hips(skeleton) + (moved - [0.0, height, 0.0]) / scale  # (T, 3)
     offset = skeleton.offsets[[INDEX["left_hip"], INDEX["right_hip"]]].mean(axis=0)
@@ -275,23 +301,31 @@ def _turns(bones: BoneMap, turns: Array, align: Array) -> Iterator[tuple[str, Ar
             yield name, turn @ align[own]
 
 
-class _Posed:
+class Posed:
     """Forward kinematics of the driven bones, each carried by the nearest driven one before it."""
 
-    def __init__(self, rest: Rest, bones: BoneMap, wanted: Mapping[str, Array], moved: Mapping[str, Array]) -> None:
+    def __init__(self, rest: Rest, bones: BoneMap, wanted: dict[str, Array], moved: dict[str, Array]) -> None:
         self.rest, self.wanted, self.moved = rest, wanted, moved
-        stands_for = {_stem(bone): bone for bone in wanted} | {bone: bone for bone in wanted}
-        stands_for |= {name: by for name, by in family(bones.family).carried.items() if by in wanted}
+        self._stands_for = {_stem(bone): bone for bone in wanted} | {bone: bone for bone in wanted}
+        self._stands_for |= {name: by for name, by in family(bones.family).carried.items() if by in wanted}
         self.carriers: dict[str, str] = {}
         for bone in sorted(wanted, key=rest.names.index):
-            self.carriers[bone] = self._carrier(bone, stands_for)
+            self.carriers[bone] = self._carrier(bone)
 
-    def _carrier(self, bone: str, stands_for: Mapping[str, str]) -> str:
+    def put(self, bone: str, wanted: Array, moved: Array | None = None) -> None:
+        """Drive a further bone, after those that carry it."""
+        self.carriers[bone] = self._carrier(bone)
+        self._stands_for[bone] = bone
+        self.wanted[bone] = wanted
+        if moved is not None:
+            self.moved[bone] = moved
+
+    def _carrier(self, bone: str) -> str:
         """The driven bone that carries this one, by parents and by what mechanism bones stand for; empty for none."""
         above = self.rest.parents[self.rest.index[bone]]
         while above >= 0:
             name = self.rest.names[above]
-            found = stands_for.get(name) or stands_for.get(_stem(name), "")
+            found = self._stands_for.get(name) or self._stands_for.get(_stem(name), "")
             if found and not self._hangs_on(found, bone):
                 return found
             above = self.rest.parents[above]

@@ -20,16 +20,19 @@ def make(
     arms_down: float = 0.0,
     straight: bool = True,
     rolls: bool = False,
+    shins: float = 1.0,
+    wide: float = 1.0,
     to_world: Matrix | None = None,
     euler: bool = False,
 ) -> Any:
     """An armature of a family's names on the neutral joints, active.
 
     arms_down: degrees that the arms rest below the horizontal. straight: elbows and knees rest on their limb's line.
-    rolls: bones with random axes. to_world: the object's matrix; the bones rest where they are in the world.
+    rolls: bones with random axes. shins: their length for that of the neutral body, on the same thighs. wide: the same
+    of the hips. to_world: the object's matrix; the bones rest where they are in the world.
     """
     skeleton = ft.skeleton.neutral_skeleton()
-    rest = _rest(ft, skeleton.rest_positions, arms_down, straight)
+    rest = _legs(ft, _rest(ft, skeleton.rest_positions, arms_down, straight), shins, wide)
     rest = np.column_stack([rest[:, 0], -rest[:, 2], rest[:, 1]])  # Z up
     matrix = to_world or Matrix.Identity(4)
     inverse_matrix = matrix.inverted()
@@ -69,6 +72,21 @@ def make(
             bone.rotation_mode = ("XYZ", "YXZ", "ZXY", "XZY", "YZX", "ZYX", "AXIS_ANGLE", "QUATERNION")[number % 8]
     bpy.context.view_layer.update()
     return armature
+
+
+def _legs(ft: SimpleNamespace, rest: Any, shins: float, wide: float) -> Any:
+    """The rest positions (55, 3), Y up, on other legs; the soles stay where they are."""
+    index = ft.skeleton.INDEX
+    rest = rest.copy()
+    longer = (shins - 1) * (rest[index["left_knee"]] - rest[index["left_ankle"]])[1]
+    for side in ("left", "right"):
+        hip, knee, ankle, foot = (index[f"{side}_{joint}"] for joint in ("hip", "knee", "ankle", "foot"))
+        shin = (shins - 1) * (rest[ankle] - rest[knee])
+        apart = (wide - 1) * rest[hip] * [1.0, 0.0, 0.0]
+        rest[[hip, knee]] += apart
+        rest[[ankle, foot]] += shin + apart
+    rest[:, 1] += longer
+    return rest
 
 
 def _end(ft: SimpleNamespace, places: Any, joint: int) -> Any:

@@ -50,8 +50,10 @@ def armature_of(rigs: SimpleNamespace, request: pytest.FixtureRequest) -> Callab
         if name in RIGS:
             family, options = RIGS[name]
             armature = make(rigs, family, **options)
+            armature.freetalker_rig.foot_lock = False
             return armature, rigs.rig.bone_map(armature).bones
         armature = append_object(request.getfixturevalue("rigify"), name)
+        armature.freetalker_rig.foot_lock = False
         shown = rigs.maps.family("Rigify metarig").bones
         if name == "rig":  # what deforms, not what is keyed; but the spine's bones lean over to the next one
             shown = {joint: tuple(f"ORG-{bone}" for bone in bones) for joint, bones in shown.items()}
