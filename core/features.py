@@ -8,6 +8,7 @@ the one before it.
 
 # pyright: reportUnknownMemberType=false
 
+import re
 from dataclasses import dataclass
 
 import numpy as np
@@ -25,7 +26,7 @@ from .rotation import (
     quaternion_to_matrix,
     rotation_y,
 )
-from .skeleton import INDEX, JOINTS, Skeleton
+from .skeleton import INDEX, JOINT_NAMES, JOINTS, Skeleton
 
 YAW = slice(0, 1)
 ROOT_VELOCITY = slice(1, 3)
@@ -50,6 +51,20 @@ CONTACT_SPEED = 0.15  # metres a second
 CONTACT_HEIGHT = 0.10  # metres above the joint's height in the rest pose
 _FACING_SIGMA = 1.0  # frames; more would lag behind quick turns
 _PELVIS_CHILDREN = (INDEX["left_hip"], INDEX["right_hip"], INDEX["spine1"])
+
+
+def _upper_body() -> npt.NDArray[np.bool_]:
+    """Which features (659,) are of spine, head, arms and fingers; spine1's place says how the pelvis is turned."""
+    placed = UPPER_JOINTS & (np.arange(JOINTS) != INDEX["spine1"])
+    upper = np.zeros(FEATURES, bool)
+    upper[POSITIONS] = np.repeat(placed[1:], 3)
+    upper[ROTATIONS] = np.repeat(UPPER_JOINTS[1:], 6)
+    upper[VELOCITIES] = np.repeat(placed, 3)
+    return upper
+
+
+UPPER_JOINTS = np.array([not re.search("pelvis|hip|knee|ankle|foot", name) for name in JOINT_NAMES])
+UPPER_BODY = _upper_body()
 
 
 def headings(positions: Array) -> Array:
@@ -190,6 +205,13 @@ class Normalizer:
         if self.basis is not None:
             scaled = scaled / (self.basis**2).sum(0) @ self.basis.T
         return scaled * self.std + self.mean
+
+    def columns(self, features: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
+        """Which components (K,) are made of some of the features (D,), for the most part at least."""
+        if self.basis is None:
+            return features
+        share = self.basis**2
+        return share[features].sum(0) > share[~features].sum(0)
 
     @staticmethod
     def fit(rows: npt.ArrayLike, floor: float = 1e-3) -> "Normalizer":

@@ -18,7 +18,7 @@ from .cleanup import clean
 from .conditions.speech import SAMPLE_RATE, features_width, load_audio, speech_features
 from .conditions.text import encode_texts
 from .errors import InputError
-from .features import decode, encode, placement
+from .features import FEATURES, UPPER_BODY, UPPER_JOINTS, decode, encode, placement
 from .fitting import fit, on_floor
 from .model.checkpoint import Model
 from .motion import Motion
@@ -29,9 +29,9 @@ from .sampling.doubletake import DoubleTake, double_take
 from .sampling.guidance import Conditions, guided
 from .sampling.samplers import Denoise, make_sampler
 from .sampling.schedule import cosine_schedule
-from .segments import Segment, own_seeds, plan_segments, plan_speech
+from .segments import Segment, own_seeds, plan_segments, plan_speech, plan_upper
 from .skeleton import Skeleton, neutral_skeleton
-from .splice import led, replaced, standing
+from .splice import led, posed, replaced, standing
 from .timeline import SpeechStrip, Timeline, guidance_at
 
 SHORTEST_SECONDS = 1.0  # of a window's own part; shorter strips share a neighbour's window
@@ -70,12 +70,18 @@ class Kept:
     motion: at the timeline's fps, from its time 0. changed: which frames of the result (T,) are made anew
     (`segments.stale_frames` and `with_seams` tell). follow: what lies after a changed stretch is turned and moved as a
     whole to where the new motion ends, its poses as they were; otherwise it stays where it is, and the new motion is
-    led there.
+    led there. moved: where root and legs are made anew too (T,), None for all that changes; a changed stretch without
+    any keeps theirs, and its upper body alone is new.
     """
 
     motion: Motion
     changed: Bools
     follow: bool = False
+    moved: Bools | None = None
+
+    @property
+    def moves(self) -> Bools:
+        return self.changed if self.moved is None else self.moved
 
 
 def generate(
@@ -91,8 +97,10 @@ def generate(
 
     The result is at timeline.fps and has round(end * fps) + 1 frames: frame k is the pose at k / fps seconds. It starts
     above the origin and faces +Z. Where text strips overlap, the one that starts later leads, and of two that start
-    together the later in the list; so do speech strips. A stretch of a second or more without any strip stands idle; in
-    speech without text the text is absent. The same timeline, model, settings and device give the same bits.
+    together the later in the list; so do speech strips. Strips for the upper body lead that alone, in the same order
+    among themselves: root and legs follow what there is without them. A stretch of a second or more without any strip
+    stands idle; in speech without text the text is absent. The same timeline, model, settings and device give the same
+    bits.
 
     on_step(done, total) and cancelled() are called before the first and after every denoising step.
 
@@ -118,37 +126,35 @@ def generate(
 
     if timeline.text and not model.config.denoiser.text_width:
         raise InputError("This model hears speech alone: remove the text strips, or choose another model.")
+    if len(model.normalizer.mean) != FEATURES and any(strip.scope != "whole" for strip in timeline.text):
+        raise InputError("This model cannot lead the upper body alone: choose the scope 'whole', or another model.")
     steps = model.config.steps if settings.steps is None else settings.steps
     if steps < 1:
         raise InputError(f"Sampling takes 1 step or more, not {steps}.")
     device = _device(settings.device)
-    fps, longest = model.config.fps, model.config.window
+    fps = model.config.fps
     spans, seconds, rows_of = _listen(timeline, model)
     frames = math.ceil(seconds * fps - 1e-6) + 1
     segments = plan_segments(timeline, spans, frames, fps)
     if not model.config.denoiser.text_width:
         segments = [replace(segment, prompt=None) for segment in segments]  # it cannot be told to stand idle
     sampled = max(frames, round(SHORTEST_TAKE_SECONDS * fps))
-    segments[-1] = replace(segments[-1], stop=sampled)
+    upper = plan_upper(timeline, segments, fps)
+    for row in (segments, upper):
+        row[-1] = replace(row[-1], stop=sampled)
     total = round(seconds * timeline.fps) + 1
     kept = None if kept is None else _checked(kept, total, timeline.fps, model)
     if kept is not None and not kept.changed.any():
         return kept.motion.slice(0, total)
-    groups = [range(sampled)] if kept is None else _groups(kept, sampled, fps)
     take = settings.double_take or DoubleTake(model.config.double_take)
-    take = replace(take, handshake=min(take.handshake, longest // 3))
-    planned = [plan_parts(_within(segments, group), longest, take, fps) for group in groups]
-    parts = [part for some in planned for part in some]
-    windows = [window for some in planned for window in with_handshakes(some, take)]
-    prompts = sorted({segment.prompt for segment in segments if segment.prompt is not None})
+    take = replace(take, handshake=min(take.handshake, model.config.window // 3))
+    prompts = sorted({segment.prompt for segment in (*segments, *upper) if segment.prompt is not None})
     texts = _encode(prompts, model, settings.text_encoder).to(device)  # (P, Dt)
     speech, present = (value.to(device) for value in rows_of(sampled))  # (frames, Ds), (frames,)
-    told = _Told(segments, parts, prompts, texts, speech, present, take, fps)
-    schedule, skeleton = cosine_schedule(model.config.noise_steps), neutral_skeleton()
-    denoiser = model.denoiser.to(device).eval()
-
-    def denoise_for(stretches: Sequence[range], length: int, second: bool) -> Denoise:
-        return guided(denoiser, schedule, told.conditions(stretches, length, second))
+    model.denoiser.to(device).eval()
+    heard = plan_speech(timeline, spans, sampled, fps)
+    told = _Told(model, prompts, texts, speech, present, heard, take, timeline.seed, steps, settings.sampler)
+    skeleton = neutral_skeleton()
 
     def motion_of(features: Tensor) -> Motion:
         rows = features[:frames].to("cpu").numpy()
@@ -159,6 +165,7 @@ def generate(
 
         if kept is None:
             return made(range(len(rows))).resampled(timeline.fps, total if len(rows) == frames else None)
+        groups = _groups(kept.changed, timeline.fps, sampled, fps)
         return _joined(kept, [(group.start / fps, made(group)) for group in groups], settings.cleanup, skeleton)
 
     def look(features: Tensor) -> None:
@@ -166,21 +173,7 @@ def generate(
             on_preview(motion_of(features if kept is not None else features[: round(PREVIEW_SECONDS * fps) + 1]))
 
     with torch.inference_mode():
-        features = double_take(
-            denoise_for,
-            windows,
-            features=model.config.denoiser.features,
-            sampler=make_sampler(settings.sampler or model.config.sampler, schedule),
-            steps=steps,
-            settings=take,
-            generator=torch.Generator().manual_seed(timeline.seed),
-            longest=longest,
-            device=device,
-            on_step=step,
-            on_look=None if on_preview is None else look,
-            known=None if kept is None else _known(kept, sampled, model, device),
-            seeds=_own_stretches(segments, plan_speech(timeline, spans, sampled, fps)),
-        )
+        features = _sampled(told, segments, upper, kept, step, None if on_preview is None else look)
     return motion_of(features)
 
 
@@ -245,27 +238,68 @@ def text_weights(
 
 @dataclass(frozen=True)
 class _Told:
-    """All that a timeline says, to be cut into batches: texts (P, Dt), speech (frames, Ds), present (frames,) bool."""
+    """All that a timeline says but whom it leads where: texts (P, Dt), speech (frames, Ds), present (frames,) bool.
 
-    segments: Sequence[Segment]
-    parts: Sequence[range]
+    heard (frames,): the speech strips. sampler: its name, None for the model's own.
+    """
+
+    model: Model
     prompts: Sequence[str]
     texts: Tensor
     speech: Tensor
     present: Tensor
+    heard: Sequence[SpeechStrip | None]
     take: DoubleTake
-    fps: float
+    seed: int
+    steps: int
+    sampler: str | None
 
-    def conditions(self, stretches: Sequence[range], length: int, second: bool) -> Conditions:
-        """The conditions of stretches of frames, padded to `length`; in the first take these are all windows."""
+    def sampled(
+        self,
+        segments: Sequence[Segment],
+        groups: Sequence[range],
+        known: tuple[Tensor, Tensor] | None,
+        on_step: Callable[[int, int], None],
+        on_look: Callable[[Tensor], None] | None,
+    ) -> Tensor:
+        """What the segments say as the network's numbers (frames, K), in groups of frames; known as `double_take`'s."""
+        config, take = self.model.config, self.take
+        planned = [plan_parts(_within(segments, group), config.window, take, config.fps) for group in groups]
+        parts = [part for some in planned for part in some]
+        schedule = cosine_schedule(config.noise_steps)
+
+        def denoise_for(stretches: Sequence[range], length: int, second: bool) -> Denoise:
+            conditions = self.conditions(segments, None if second else parts, stretches, length)
+            return guided(self.model.denoiser, schedule, conditions)
+
+        return double_take(
+            denoise_for,
+            [window for some in planned for window in with_handshakes(some, take)],
+            features=config.denoiser.features,
+            sampler=make_sampler(self.sampler or config.sampler, schedule),
+            steps=self.steps,
+            settings=take,
+            generator=torch.Generator().manual_seed(self.seed),
+            longest=config.window,
+            device=self.texts.device,
+            on_step=on_step,
+            on_look=on_look,
+            known=known,
+            seeds=_own_stretches(segments, self.heard),
+        )
+
+    def conditions(
+        self, segments: Sequence[Segment], parts: Sequence[range] | None, stretches: Sequence[range], length: int
+    ) -> Conditions:
+        """The conditions of stretches of frames, padded to `length`: of windows with these parts, or a second take."""
         fade, legacy = self.take.handshake, self.take.mode == "legacy"
-        weights = torch.zeros(len(stretches), len(self.prompts), length)
+        weights, second = torch.zeros(len(stretches), len(self.prompts), length), parts is None
         if not (legacy and second):  # where the released code drops the text
             for row, stretch in enumerate(stretches):
                 # A window knows its own prompts only; the second take all that come near.
-                near = range(stretch.start - fade, stretch.stop + fade) if second else self.parts[row]
-                told = [segment for segment in self.segments if segment.start < near.stop and near.start < segment.stop]
-                weights[row, :, : len(stretch)] = text_weights(told, self.prompts, stretch, fade, self.fps)
+                near = range(stretch.start - fade, stretch.stop + fade) if parts is None else parts[row]
+                told = [segment for segment in segments if segment.start < near.stop and near.start < segment.stop]
+                weights[row, :, : len(stretch)] = text_weights(told, self.prompts, stretch, fade, self.model.config.fps)
         shift = fade if legacy and second else 0  # in the released code, speech is late in the second take
         heard = [slice(stretch.start - shift, stretch.stop - shift) for stretch in stretches]
         valid = torch.arange(length) < torch.tensor([[len(stretch)] for stretch in stretches])  # (B, length)
@@ -278,34 +312,95 @@ class _Told:
         )
 
 
+def _sampled(
+    told: _Told,
+    segments: Sequence[Segment],
+    upper: Sequence[Segment],
+    kept: Kept | None,
+    step: Callable[[int, int], None],
+    look: Callable[[Tensor], None] | None,
+) -> Tensor:
+    """The network's own numbers (sampled, K) of what the segments say, the upper body as its own segments do.
+
+    First the whole body follows the segments; then, where the upper body is led apart, it is sampled over the root and
+    the legs that came out, which stand in place of the network's answers. Both at once, as STMC does (Petrovich et al.
+    2024), would let each look at the other, and beside hands that wave a network that saw people wave only while they
+    stood stops walking.
+    """
+    fps, device, sampled = told.model.config.fps, told.texts.device, segments[-1].stop
+    above = torch.as_tensor(told.model.normalizer.columns(UPPER_BODY), device=device)  # (K,)
+    reach = told.take.handshake // 2
+    share = _upper_share(segments, upper, reach).to(device)[:, None]  # (sampled, 1)
+    rate, changed, moved = fps, np.ones(sampled, bool), np.ones(sampled, bool)
+    features, known = torch.zeros(sampled, told.model.config.denoiser.features, device=device), None
+    if kept is not None:
+        rate, changed, moved = kept.motion.fps, kept.changed, kept.moves
+        features = _features(kept.motion, sampled, told.model).to(device)
+    new, moves = (_beside(flags, rate, sampled, fps).to(device) for flags in (changed, moved))  # (sampled, 1)
+    apart = new & ((share > 0) | ~moves)  # where the upper body is sampled by itself
+    passes, begun = int(moved.any()) + int(apart.any()), 0
+
+    def sample(row: Sequence[Segment], groups: Sequence[range], known: tuple[Tensor, Tensor] | None) -> Tensor:
+        nonlocal begun
+        before, begun = begun, begun + 1
+        return told.sampled(row, groups, known, lambda done, total: step(before * total + done, passes * total), look)
+
+    if moved.any():
+        if kept is not None:
+            known = features, ~moves & ~(above & (share > 0))
+        features = torch.where(moves, sample(segments, _groups(moved, rate, sampled, fps), known), features)
+    if apart.any():
+        groups = _groups(apart[:, 0].cpu().numpy(), fps, sampled, fps)
+        mixed = torch.where(moves, share, 1.0) * (above & apart)
+        features = torch.lerp(features, sample(upper, groups, (features, ~(above & apart))), mixed)
+    return features
+
+
 def _checked(kept: Kept, total: int, fps: float, model: Model) -> Kept:
     """The same, with what lies beyond its end as changed. Raises InputError for motion that cannot be kept."""
     if model.config.features != "smplx-659":
         raise InputError("This model cannot go on from motion that stands: generate the whole timeline with it.")
     if kept.motion.fps != fps or kept.changed.shape != (total,):
         raise InputError(f"The motion to keep needs the timeline's {fps:g} fps, and a flag for each of {total} frames.")
-    return replace(kept, changed=kept.changed | (np.arange(total) >= len(kept.motion)))
+    changed = kept.changed | (np.arange(total) >= len(kept.motion))
+    moved = kept.moves | (changed & ~kept.changed)
+    spans = [(start, stop) for start, stop in true_runs(changed) if moved[start:stop].any()]
+    return replace(kept, changed=changed, moved=np.array([any(a <= k < b for a, b in spans) for k in range(total)]))
 
 
-def _groups(kept: Kept, sampled: int, fps: float) -> list[range]:
-    """The network's frames that it sees, apart from one another: what changes, and the motion around that."""
+def _upper_share(segments: Sequence[Segment], upper: Sequence[Segment], reach: int) -> Tensor:
+    """How much of each frame's upper body (N,) follows the upper segments: 1 where they differ, less up to `reach`."""
+    told = [[replace(one, start=0, stop=0) for one in row for _ in range(len(one))] for row in (segments, upper)]
+    k = np.arange(len(told[0]))
+    share = np.zeros(len(k))
+    for start, stop in true_runs(np.array([one != other for one, other in zip(*told, strict=True)])):
+        off = np.maximum(np.maximum(start - k, k - stop + 1), 0)  # frames from the stretch
+        share = np.maximum(share, 1 - off / (reach + 1))
+    return torch.as_tensor(share).float()
+
+
+def _groups(changed: Bools, rate: float, sampled: int, fps: float) -> list[range]:
+    """The network's frames that it sees, apart from one another: what changes (T,) at a rate, and what is around it."""
     times = np.arange(sampled) / fps
     seen = np.zeros(sampled, bool)
-    for start, stop in true_runs(kept.changed):
-        begin, end = (k / kept.motion.fps for k in (start - 1, stop))
-        to_the_end = stop == len(kept.changed)
+    for start, stop in true_runs(changed):
+        begin, end = (k / rate for k in (start - 1, stop))
+        to_the_end = stop == len(changed)
         seen |= (times > begin - CONTEXT_SECONDS) & ((times < end + CONTEXT_SECONDS) | to_the_end)
     return [range(start, stop) for start, stop in true_runs(seen)]
 
 
-def _known(kept: Kept, sampled: int, model: Model, device: torch.device) -> tuple[Tensor, Tensor]:
-    """The network's own numbers of the kept motion (sampled, K), and which of the frames stay (sampled,)."""
-    features = encode(kept.motion.resampled(model.config.fps, sampled), neutral_skeleton())
-    times = np.arange(sampled) * (kept.motion.fps / model.config.fps)
+def _features(motion: Motion, sampled: int, model: Model) -> Tensor:
+    """The network's own numbers of a motion (sampled, K), its last frame held."""
+    features = encode(motion.resampled(model.config.fps, sampled), neutral_skeleton())
+    return torch.as_tensor(model.normalizer.normalize(features)).float()
+
+
+def _beside(flags: Bools, rate: float, sampled: int, fps: float) -> Tensor:
+    """Which of the network's frames (sampled, 1) lie at or beside a flagged one of (T,) at a rate."""
+    times = np.arange(sampled) * (rate / fps)
     beside = np.stack([np.floor(times + 1e-6), np.ceil(times - 1e-6)]).astype(int)  # (2, sampled)
-    stays = ~kept.changed[np.minimum(beside, len(kept.changed) - 1)].any(axis=0)
-    rows = torch.as_tensor(model.normalizer.normalize(features)).float()
-    return rows.to(device), torch.as_tensor(stays, device=device)
+    return torch.as_tensor(flags[np.minimum(beside, len(flags) - 1)].any(axis=0))[:, None]
 
 
 def _joined(kept: Kept, made: Sequence[tuple[float, Motion]], feet: bool, skeleton: Skeleton) -> Motion:
@@ -316,6 +411,12 @@ def _joined(kept: Kept, made: Sequence[tuple[float, Motion]], feet: bool, skelet
         first, last = start - (start > 0), stop - (stop == total)  # with a frame that stays at either end
         part = motion.resampled(fps, last + 1 - first, first / fps - begin)
         before = result.slice(first, start) if first < start else None
+        if not kept.moves[start:stop].any():
+            after = result.slice(stop, stop + 1) if stop < total else None
+            above, old = posed(part, before, after).slice(start - first, stop - first), result.slice(start, stop)
+            above = replace(old, rotations=np.where(UPPER_JOINTS[:, None], above.rotations, old.rotations))
+            result = replaced(result, above, start, stop)
+            continue
         part = standing(part, result if before is None else before, skeleton)
         if kept.follow and stop < total:
             rest = standing(result.slice(stop), part.slice(len(part) - 1), skeleton)

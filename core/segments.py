@@ -2,14 +2,14 @@
 """What each frame of a timeline is told: who leads it, what is heard, and which frames another timeline tells anew."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from .deeds import strip_for_each
 from .errors import InputError
 from .runs import Bools, runs
-from .timeline import Guidance, SpeechStrip, TextStrip, Timeline, guidance_at
+from .timeline import Guidance, Scope, SpeechStrip, TextStrip, Timeline, guidance_at
 
 IDLE_PROMPT = "a person stands still"
 SHORT_GAP_SECONDS = 1.0  # an emptier stretch than this stands idle; a shorter one belongs to the prompts beside it
@@ -37,13 +37,10 @@ def plan_segments(
 ) -> list[Segment]:
     """Cut frames 0..frames where the text changes and idle stretches begin and end; see `generate` for the rules.
 
-    spans: (start, end) seconds of the speech strips.
+    spans: (start, end) seconds of the speech strips. Strips for the upper body alone are passed over: `plan_upper`.
     """
     owners: list[TextStrip | None] = [None] * frames
-    for strip in sorted(strip_for_each(timeline.text), key=lambda strip: strip.start):
-        start = min(round(strip.start * fps), frames - 1)
-        stop = max(round(strip.end * fps), start + 1)
-        stop = frames if stop >= frames - 1 else stop  # the last frame is the end itself: it belongs to what ends there
+    for strip, (start, stop) in _leading(timeline, "whole", frames, fps):
         owners[start:stop] = [strip] * (stop - start)
     spoken = plan_speech(timeline, spans, frames, fps)
     empty = [owner is None and heard is None for owner, heard in zip(owners, spoken, strict=True)]
@@ -52,18 +49,38 @@ def plan_segments(
             continue
         before = owners[start - 1] if start > 0 else None
         after = owners[stop] if stop < frames else None
-        if stop - start >= SHORT_GAP_SECONDS * fps:
+        if stop - start >= SHORT_GAP_SECONDS * fps or stop - start == frames:
             before = after = _IDLE
         middle = (start + stop) // 2 if before and after else stop if before else start
         owners[start:middle] = [before] * (middle - start)
         owners[middle:stop] = [after] * (stop - middle)
-    segments: list[Segment] = []
-    for start, stop in runs(owners):
-        owner = owners[start]
-        guidance = timeline.guidance if owner is None or owner.guidance is None else owner.guidance
-        told = (owner.prompt, guidance, owner.seed) if owner else (None, guidance, None)
-        segments.append(Segment(start, stop, *told))
-    return segments
+    return [_segment(timeline, owners[start], start, stop) for start, stop in runs(owners)]
+
+
+def plan_upper(timeline: Timeline, segments: Sequence[Segment], fps: float = 20.0) -> list[Segment]:
+    """What the upper body follows where the whole body's segments are these: its own strips, which lead it, or they."""
+    frames = segments[-1].stop
+    led: list[Segment] = [segment for segment in segments for _ in range(len(segment))]
+    for strip, (start, stop) in _leading(timeline, "upper body", frames, fps):
+        led[start:stop] = [_segment(timeline, strip, start, stop)] * (stop - start)
+    return [replace(led[start], start=start, stop=stop) for start, stop in runs(led)]
+
+
+def _leading(timeline: Timeline, scope: Scope, frames: int, fps: float) -> list[tuple[TextStrip, tuple[int, int]]]:
+    """The strips of a scope and their frames (start, stop), of 0..frames; of two the later in the list leads."""
+    found: list[tuple[TextStrip, tuple[int, int]]] = []
+    for strip in sorted(strip_for_each(timeline.text), key=lambda strip: strip.start):
+        start = min(round(strip.start * fps), frames - 1)
+        stop = max(round(strip.end * fps), start + 1)
+        stop = frames if stop >= frames - 1 else stop  # the last frame is the end itself: it belongs to what ends there
+        if strip.scope == scope:
+            found.append((strip, (start, stop)))
+    return found
+
+
+def _segment(timeline: Timeline, owner: TextStrip | None, start: int, stop: int) -> Segment:
+    guidance = timeline.guidance if owner is None or owner.guidance is None else owner.guidance
+    return Segment(start, stop, *((owner.prompt, guidance, owner.seed) if owner else (None, guidance, None)))
 
 
 def plan_speech(
@@ -91,16 +108,17 @@ def own_seeds(segments: Sequence[Segment], heard: Sequence[SpeechStrip | None]) 
     return seeds
 
 
-def stale_frames(before: Timeline, after: Timeline) -> Bools:
+def stale_frames(before: Timeline, after: Timeline, legs: bool = False) -> Bools:
     """Which frames of `after` (T,), at its fps, are told something else than those of `before`.
 
     A frame is told its prompt with its guidance, the place in the recording that is heard, and its seed; so of a strip
-    that was trimmed only what is gone has changed. The speech strips need ends. Raises InputError for one without.
+    that was trimmed only what is gone has changed. legs: only those where root and legs are told something else count.
+    The speech strips need ends. Raises InputError for one without.
     """
-    new = _told(after)
+    new = _told(after, legs)
     changed = np.ones(len(new), bool)
     if (before.fps, before.model) == (after.fps, after.model):
-        old = _told(before)
+        old = _told(before, legs)
         changed[: len(old)] = [one != other for one, other in zip(old, new, strict=False)]
     return changed
 
@@ -127,18 +145,22 @@ def _spans(timeline: Timeline) -> list[tuple[float, float]]:
     return spans
 
 
-def _told(timeline: Timeline) -> list[tuple[object, ...]]:
-    """What each frame is told, to be compared."""
+def _told(timeline: Timeline, legs: bool) -> list[tuple[object, ...]]:
+    """What each frame is told, or only its legs, to be compared."""
     spans, fps, frames = _spans(timeline), timeline.fps, frames_of(timeline)
     segments = plan_segments(timeline, spans, frames, fps)
     heard = plan_speech(timeline, spans, frames, fps)
-    seeds = own_seeds(segments, heard)
-    told: list[tuple[object, ...]] = []
-    for segment in segments:
-        for k in range(segment.start, segment.stop):
-            strip = heard[k]
-            place = None if strip is None else (strip.audio, round(k / fps - strip.start + strip.offset, 3))
-            gamma = None if segment.prompt is None else round(guidance_at(segment.guidance, k / fps), 6)
-            seed = timeline.seed if seeds[k] is None else ("own", seeds[k])
-            told.append((segment.prompt, gamma, place, seed))
-    return told
+
+    def told(segments: Sequence[Segment]) -> list[tuple[object, ...]]:
+        seeds = own_seeds(segments, heard)
+        rows: list[tuple[object, ...]] = []
+        for segment in segments:
+            for k in range(segment.start, segment.stop):
+                strip = heard[k]
+                place = None if strip is None else (strip.audio, round(k / fps - strip.start + strip.offset, 3))
+                gamma = None if segment.prompt is None else round(guidance_at(segment.guidance, k / fps), 6)
+                seed = timeline.seed if seeds[k] is None else ("own", seeds[k])
+                rows.append((segment.prompt, gamma, place, seed))
+        return rows
+
+    return told(segments) if legs else list(zip(told(segments), told(plan_upper(timeline, segments, fps)), strict=True))

@@ -39,7 +39,7 @@ def led(part: Motion, before: Motion | None, after: Motion | None, skeleton: Ske
         part = _bent(part, after, skeleton)
         if feet:
             part = hold_feet(part, skeleton)
-    return _posed(part, before, after)
+    return posed(part, before, after)
 
 
 def standing(part: Motion, place: Motion, skeleton: Skeleton) -> Motion:
@@ -73,7 +73,7 @@ def _bent(part: Motion, after: Motion, skeleton: Skeleton) -> Motion:
     return replace(part, translation=translation, rotations=rotations)
 
 
-def _posed(part: Motion, before: Motion | None, after: Motion | None) -> Motion:
+def posed(part: Motion, before: Motion | None, after: Motion | None) -> Motion:
     """The part with the poses of its ends faded in; its quaternions go on in the hemisphere of `before`."""
     translation, rotations = part.translation.copy(), part.rotations.copy()
     reach = max(1, min(round(JOIN_SECONDS * part.fps), len(part) - 1))

@@ -8,24 +8,28 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, TypeAlias, TypeGuard, cast
+from typing import Any, Literal, TypeAlias, TypeGuard, cast, get_args
 
 from .errors import InputError
 from .files import write_whole
 
 Guidance: TypeAlias = float | tuple[tuple[float, float], ...]
 """The guidance scale gamma of equation (2): one number, or (seconds, value) keys with straight lines between."""
+Scope: TypeAlias = Literal["whole", "upper body"]
+"""What of the body follows a prompt: all of it, or spine, head and arms, while root and legs follow what is below."""
+SCOPES: tuple[Scope, ...] = get_args(Scope)
 
 
 @dataclass(frozen=True)
 class TextStrip:
-    """A prompt from start to end seconds. guidance, seed: its own, or None for the timeline's."""
+    """A prompt from start to end seconds. guidance, seed: its own, or None for the timeline's. scope: for what."""
 
     start: float
     end: float
     prompt: str
     guidance: Guidance | None = None
     seed: int | None = None
+    scope: Scope = "whole"
 
     def __post_init__(self) -> None:
         _check_span("text", self.prompt, self.start, self.end)
@@ -58,7 +62,8 @@ class SpeechStrip:
 class Timeline:
     """What a character does. fps: of the resulting motion; seed: of the noise; model: the name of the weights.
 
-    Text and speech may overlap; so may text strips, where the one that starts later is heard.
+    Text and speech may overlap; so may text strips, where of those of one scope the one that starts later is heard. The
+    upper body hears those of its own scope before the others.
     """
 
     text: tuple[TextStrip, ...] = ()
@@ -75,6 +80,7 @@ class Timeline:
             raise InputError("The timeline is empty: add a text or a speech strip.")
 
 
+_TEXT_KEYS = {"start", "end", "prompt", "guidance", "seed", "scope"}
 _LARGEST = 1e9  # a number in a file beyond this is a mistake, and may not fit a float
 
 
@@ -166,6 +172,7 @@ def timeline_to_json(timeline: Timeline, folder: Path) -> dict[str, Any]:
             {"start": strip.start, "end": strip.end, "prompt": strip.prompt}
             | ({} if strip.guidance is None else {"guidance": strip.guidance})
             | ({} if strip.seed is None else {"seed": strip.seed})
+            | ({} if strip.scope == "whole" else {"scope": strip.scope})
             for strip in timeline.text
         ],
         "speech": [
@@ -182,7 +189,7 @@ def timeline_from_json(data: object) -> Timeline:
     """A Timeline of the .json form's plain values; paths stay as written. Raises InputError naming the wrong key."""
     top = _table(data, "The timeline", {"fps", "seed", "guidance", "model", "text", "speech"})
     text = [
-        _table(row, f"Text strip {i}", {"start", "end", "prompt", "guidance", "seed"}, {"start", "end", "prompt"})
+        _table(row, f"Text strip {i}", _TEXT_KEYS, {"start", "end", "prompt"})
         for i, row in enumerate(_rows(top, "text"), 1)
     ]
     speech = [
@@ -197,6 +204,7 @@ def timeline_from_json(data: object) -> Timeline:
                 _string(row, "prompt"),
                 _guidance(row["guidance"]) if row.get("guidance") is not None else None,
                 _seed(row["seed"]) if row.get("seed") is not None else None,
+                _scope(row.get("scope", "whole")),
             )
             for row in text
         ),
@@ -261,6 +269,13 @@ def _seed(value: object) -> int:
     return value
 
 
+def _scope(value: object) -> Scope:
+    for scope in SCOPES:
+        if value == scope:
+            return scope
+    raise InputError(f"'scope' must be {' or '.join(map(repr, SCOPES))}, not {value!r}.")
+
+
 def _guidance(value: object) -> Guidance:
     message = f"'guidance' must be a number or a list of [seconds, value] pairs in order, not {value!r}."
     if _is_scale(value):
@@ -283,11 +298,15 @@ def _is_scale(value: object) -> TypeGuard[float]:
 
 _SRT_TIME = r"(\d{1,4}):(\d{1,2}):(\d{1,2}(?:[,.]\d{1,3})?)"
 _SRT_TIMES = re.compile(rf"\s*{_SRT_TIME}\s*-->\s*{_SRT_TIME}(?:\s.*)?", re.ASCII)
+_SRT_UPPER = "[upper body]"
 _SRT_MARKUP = re.compile(r"</?(?:b|i|u|font)\b[^>]*>|\{\\[^}]*\}", re.IGNORECASE)
 
 
 def timeline_from_srt(text: str) -> Timeline:
-    """Subtitles as text strips, each caption a prompt without its markup. Raises InputError naming the caption."""
+    """Subtitles as text strips, each caption a prompt without its markup. Raises InputError naming the caption.
+
+    A caption that begins with "[upper body]" has that scope.
+    """
     strips: list[TextStrip] = []
     captions = [caption for caption in re.split(r"\n[ \t]*(?:\n[ \t]*)+", text.replace("\r", "").strip()) if caption]
     for number, caption in enumerate(captions, 1):
@@ -299,14 +318,16 @@ def timeline_from_srt(text: str) -> Timeline:
             raise InputError(f"Caption {number} lacks its times; write them as 00:00:01,000 --> 00:00:04,000.")
         hours, minutes, seconds, *end = times.groups()
         prompt = "\n".join(_SRT_MARKUP.sub("", line).strip() for line in lines[1:])
-        strips.append(TextStrip(_srt_seconds(hours, minutes, seconds), _srt_seconds(*end), prompt))
+        scope: Scope = "upper body" if prompt.lower().startswith(_SRT_UPPER) else "whole"
+        prompt = prompt if scope == "whole" else prompt[len(_SRT_UPPER) :].strip()
+        strips.append(TextStrip(_srt_seconds(hours, minutes, seconds), _srt_seconds(*end), prompt, scope=scope))
     if not strips:
         raise InputError("The file has no captions; each is a number, a line of times, and a prompt.")
     return Timeline(text=tuple(strips))
 
 
 def timeline_to_srt(timeline: Timeline) -> str:
-    """The prompts as subtitles, to the millisecond; speech, guidance and seed have no place there.
+    """The prompts as subtitles, to the millisecond, with their scope; speech, guidance and seed have no place there.
 
     Raises InputError where there is no prompt.
     """
@@ -315,6 +336,7 @@ def timeline_to_srt(timeline: Timeline) -> str:
     captions: list[str] = []
     for number, strip in enumerate(sorted(timeline.text, key=lambda strip: strip.start), 1):
         prompt = "\n".join(line.strip() for line in strip.prompt.splitlines() if line.strip())
+        prompt = prompt if strip.scope == "whole" else f"{_SRT_UPPER} {prompt}"
         captions.append(f"{number}\n{_srt_time(strip.start)} --> {_srt_time(strip.end)}\n{prompt}\n")
     return "\n".join(captions)
 

@@ -72,14 +72,14 @@ def double_take(
     is long in coming, nothing is known, and the sampler draws no noise, it is a look ahead instead: two windows by
     themselves, from the noise that they begin with, in few steps. The second look follows the first take, if there is
     another: only what that refines is still to change.
-    known: features (frames, features) and whether each frame stays (frames,) bool. Such frames are put in place of the
-    network's answer in every step of both takes, so that what is sampled beside them goes on from them, and come out
-    as they are; so does every frame that no window covers. The windows may then lie in groups apart.
+    known: features (frames, features) and which of them stay (frames, features or 1) bool. Those are put in place of
+    the network's answer in every step of both takes, so that what is sampled beside them goes on from them, and come
+    out as they are; so does every frame that no window covers. The windows may then lie in groups apart.
     seeds: stretches of frames that begin with noise of a seed of their own, the same wherever the stretch lies.
     """
     schedule = sampler.schedule
     legacy = settings.mode == "legacy"
-    stays = torch.zeros(windows[-1].stop, dtype=torch.bool, device=device) if known is None else known[1]
+    stays = torch.zeros(windows[-1].stop, 1, dtype=torch.bool, device=device) if known is None else known[1]
     joints = [i for i in range(len(windows) - 1) if not bool(stays[windows[i + 1].start : windows[i].stop].all())]
     averaged = settings.mode == "averaged"
     refine = min(settings.refine, len(schedule)) if joints and not averaged else 0
@@ -120,10 +120,10 @@ def double_take(
     sandwiches = [_sandwich(windows, i, settings, longest) for i in joints]
     first = pad_sequence([motion[sandwich.start : sandwich.stop] for sandwich in sandwiches], batch_first=True)
     masks = [
-        torch.where(stays[sandwich.start : sandwich.stop].cpu(), 1.0, _kept(windows, i, sandwich, settings))
+        torch.where(stays[sandwich.start : sandwich.stop].cpu(), 1.0, _kept(windows, i, sandwich, settings)[:, None])
         for i, sandwich in zip(joints, sandwiches, strict=True)
     ]
-    kept = pad_sequence(masks, batch_first=True, padding_value=1.0).to(first)[..., None]  # (J, S, 1)
+    kept = pad_sequence(masks, batch_first=True, padding_value=1.0).to(first)  # (J, S, F or 1)
     if legacy:
         # The released code pads to this length; padding counts there, as it draws noise and is attended to.
         more = 2 * max(map(len, windows)) - 3 * settings.handshake - first.shape[1]
@@ -134,20 +134,20 @@ def double_take(
     x = sample(lambda x, t: torch.lerp(refined(x, t), first, kept), sampler, x, generator, counted)
     for sandwich, rows, mask in zip(sandwiches, x, kept, strict=True):
         inside = motion[sandwich.start : sandwich.stop]
-        changes = mask[: len(sandwich)] < 1.0  # (S, 1)
+        changes = mask[: len(sandwich)] < 1.0  # (S, F or 1)
         inside[:] = torch.where(changes, rows[: len(sandwich)], inside)
     return motion
 
 
 def _windowed(motion: Tensor, stays: Tensor, windows: Sequence[range]) -> tuple[Tensor, Tensor]:
-    """The known frames of each window (B, N, F), and where they are (B, N, 1)."""
+    """The known features of each window (B, N, F), and where they are (B, N, F or 1)."""
     rows = pad_sequence([motion[window.start : window.stop] for window in windows], batch_first=True)
     here = pad_sequence([stays[window.start : window.stop] for window in windows], batch_first=True)
-    return rows, here[..., None]
+    return rows, here
 
 
 def _in_place(denoise: Denoise, rows: Tensor, here: Tensor) -> Denoise:
-    """The denoiser's answer, with known rows (B, N, F) in place of it where they are (B, N, 1)."""
+    """The denoiser's answer, with known rows (B, N, F) in place of it where they are (B, N, F or 1)."""
     return lambda x, t: torch.where(here, rows, denoise(x, t))
 
 
@@ -201,7 +201,7 @@ def _join(motion: Tensor, stays: Tensor, x: Tensor, windows: Sequence[range]) ->
     motion = motion.clone()
     for window, rows in zip(windows, _handshake(x, windows), strict=True):
         inside = slice(window.start, window.stop)
-        motion[inside] = torch.where(stays[inside, None], motion[inside], rows[: len(window)])
+        motion[inside] = torch.where(stays[inside], motion[inside], rows[: len(window)])
     return motion
 
 

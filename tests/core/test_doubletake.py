@@ -183,7 +183,7 @@ def test_progress_counts_every_step(windows: list[range], expected: int):
 @pytest.mark.parametrize("sampler", SAMPLERS)
 def test_known_frames_stay_and_lead_what_is_beside_them(sampler: str):
     """Windows in two groups; the network's own answer is far from what is known."""
-    known, stays = torch.full((200, 5), 9.0), torch.ones(200, dtype=torch.bool)
+    known, stays = torch.full((200, 5), 9.0), torch.ones(200, 1, dtype=torch.bool)
     stays[30:60] = stays[160:165] = False
     inputs: list[Tensor] = []
 
@@ -193,9 +193,19 @@ def test_known_frames_stay_and_lead_what_is_beside_them(sampler: str):
 
     windows = [range(10, 50), range(40, 80), range(150, 180)]
     motion = take(DoubleTake(), sampler, denoise_for=spy, windows=windows, known=(known, stays))
+    here = stays[:, 0]
+    assert torch.equal(motion[here], known[here])
+    assert (motion[~here] < 4.0).all()
+    assert (inputs[-1][0, :20] - 9.0).abs().mean() < 1.5  # the network saw what is known, with little noise, beside it
+
+
+@pytest.mark.parametrize("mode", ["corrected", "legacy"])
+@pytest.mark.parametrize("sampler", SAMPLERS)
+def test_some_features_of_a_frame_may_be_known(mode: str, sampler: str):
+    known, stays = torch.full((190, 5), 9.0), torch.tensor([True, False, True, False, False]).expand(190, 5)
+    motion = take(DoubleTake(mode), sampler, windows=lay_out([70, 80, 80], 20), known=(known, stays))
     assert torch.equal(motion[stays], known[stays])
     assert (motion[~stays] < 4.0).all()
-    assert (inputs[-1][0, :20] - 9.0).abs().mean() < 1.5  # the network saw what is known, with little noise, beside it
 
 
 def looked(**options: object) -> tuple[Tensor, list[Tensor]]:
@@ -205,7 +215,7 @@ def looked(**options: object) -> tuple[Tensor, list[Tensor]]:
 
 
 LONG = [range(50 * i, 50 * i + 70) for i in range(20)]
-SOME_KNOWN = (torch.full((170, 5), 9.0), torch.arange(170) > 150)
+SOME_KNOWN = (torch.full((170, 5), 9.0), torch.arange(170)[:, None] > 150)
 
 
 @pytest.mark.parametrize("sampler", SAMPLERS)

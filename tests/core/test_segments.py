@@ -9,13 +9,26 @@ import pytest
 
 from core.errors import InputError
 from core.runs import runs
-from core.segments import frames_of, own_seeds, plan_segments, plan_speech, stale_frames, with_seams
-from core.timeline import SpeechStrip, TextStrip, Timeline
+from core.segments import (
+    IDLE_PROMPT,
+    Segment,
+    frames_of,
+    own_seeds,
+    plan_segments,
+    plan_speech,
+    plan_upper,
+    stale_frames,
+    with_seams,
+)
+from core.timeline import SCOPES, SpeechStrip, TextStrip, Timeline
 
 VOICE = SpeechStrip(6.0, Path("voice.wav"), 9.0)
 BEFORE = Timeline(
     (TextStrip(0, 2, "a"), TextStrip(2, 4, "b"), TextStrip(4, 6, "c", 2.0)), (VOICE,), fps=10, guidance=1.5, seed=3
 )
+
+WAVE = TextStrip(1.5, 3.5, "waves", scope="upper body")
+WAVING = replace(BEFORE, text=(*BEFORE.text, WAVE))
 
 
 def with_text(number: int, **changes: object) -> Timeline:
@@ -40,6 +53,10 @@ def spans(flags: np.ndarray) -> list[tuple[int, int]]:
         (with_text(1, end=3.0), [(30, 40)]),  # an idle second
         (with_text(1, end=3.5), [(37, 40)]),  # of a short gap the second half is told "c" now
         (with_text(2, start=3.0), [(30, 40)]),
+        (with_text(1, scope="upper body"), [(20, 40)]),
+        (with_text(2, seed=5), [(40, 60)]),
+        (WAVING, [(15, 35)]),
+        (replace(WAVING, text=(*BEFORE.text, replace(WAVE, start=6.5, end=7.0))), [(65, 70)]),
         (replace(BEFORE, seed=4), [(0, 91)]),
         (replace(BEFORE, model="other"), [(0, 91)]),
         (replace(BEFORE, fps=20), [(0, 181)]),
@@ -56,6 +73,50 @@ def test_stale_frames(after: Timeline, stale: list[tuple[int, int]]):
     found = stale_frames(BEFORE, after)
     assert len(found) == frames_of(after)
     assert spans(found) == stale
+
+
+@pytest.mark.parametrize(
+    ("after", "whole", "moved"),
+    [
+        (replace(WAVING, text=(*BEFORE.text, replace(WAVE, seed=1))), [(15, 35)], []),
+        (replace(WAVING, text=(*BEFORE.text, replace(WAVE, guidance=3.0))), [(15, 35)], []),
+        (BEFORE, [(15, 35)], []),
+        (replace(WAVING, text=(*with_text(1, prompt="other").text, WAVE)), [(20, 40)], [(20, 40)]),
+        (replace(WAVING, text=(*BEFORE.text, replace(WAVE, scope="whole"))), [(15, 35)], [(15, 20)]),
+        (replace(WAVING, seed=4), [(0, 91)], [(0, 91)]),
+    ],
+)
+def test_strips_of_the_upper_body_move_no_leg(after: Timeline, whole: list, moved: list):
+    assert spans(stale_frames(WAVING, after)) == whole
+    assert spans(stale_frames(WAVING, after, legs=True)) == moved
+
+
+def told(segments: list[Segment]) -> list[tuple[int, int, str | None]]:
+    return [(segment.start, segment.stop, segment.prompt) for segment in segments]
+
+
+@pytest.mark.parametrize(
+    ("text", "whole", "upper"),
+    [
+        # the upper body's strip leads it wherever it starts, and never the legs
+        ([(0, 4, "a", 0), (1, 3, "b", 1)], [(0, 41, "a")], [(0, 10, "a"), (10, 30, "b"), (30, 41, "a")]),
+        ([(0, 4, "b", 1), (1, 4, "a", 0)], [(0, 10, IDLE_PROMPT), (10, 41, "a")], [(0, 41, "b")]),
+        # of two of them the later leads
+        ([(0, 4, "a", 0), (0, 4, "b", 1), (2, 4, "c", 1)], [(0, 41, "a")], [(0, 20, "b"), (20, 41, "c")]),
+        # with nothing below, the legs do what they do in a gap
+        ([(0, 4, "b", 1)], [(0, 41, IDLE_PROMPT)], [(0, 41, "b")]),
+        ([(0, 0.5, "b", 1)], [(0, 6, IDLE_PROMPT)], [(0, 6, "b")]),
+        ([(0, 2, "a", 0), (1, 2.5, "b", 1)], [(0, 26, "a")], [(0, 10, "a"), (10, 26, "b")]),
+        ([(0, 4, "a", 0), (1, 3, "he bows, then waves", 1)], [(0, 41, "a")],
+         [(0, 10, "a"), (10, 20, "he bows"), (20, 30, "he waves"), (30, 41, "a")]),
+    ],
+)  # fmt: skip
+def test_who_leads_the_upper_body(text: list, whole: list, upper: list):
+    strips = tuple(TextStrip(start, end, prompt, scope=SCOPES[scope]) for start, end, prompt, scope in text)
+    timeline = Timeline(strips, fps=10)
+    segments = plan_segments(timeline, [], frames_of(timeline), 10)
+    assert told(segments) == whole
+    assert told(plan_upper(timeline, segments, 10)) == upper
 
 
 def test_seams_reach_half_a_second_and_no_further():

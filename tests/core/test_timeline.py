@@ -20,7 +20,11 @@ def written(folder: Path, content: object) -> Path:
 
 def test_round_trip(tmp_path):
     timeline = Timeline(
-        text=(TextStrip(0, 4, "a person walks forward", 1.5), TextStrip(5, 6, "ein Mensch 立つ", seed=3)),
+        text=(
+            TextStrip(0, 4, "a person walks forward", 1.5),
+            TextStrip(1, 3, "a person waves", scope="upper body"),
+            TextStrip(5, 6, "ein Mensch 立つ", seed=3),
+        ),
         speech=(
             SpeechStrip(7, tmp_path / "voice.flac", 18),
             SpeechStrip(20, tmp_path / "more.wav", offset=2.5, seed=0),
@@ -80,6 +84,8 @@ def test_the_documented_file(tmp_path):
         ({"seed": True}, "seed"),
         ({"guidance": [[1, 2], [0, 2]]}, "in order"),
         ({"guidance": "strong"}, "guidance"),
+        ({"text": [WALK | {"scope": "legs"}]}, "'scope' must be 'whole' or 'upper body', not 'legs'"),
+        ({"text": [WALK | {"scope": None}]}, "'scope' must be 'whole' or 'upper body', not None"),
         ({"model": 3}, "must be text"),
         ({"text": []}, "empty"),
         ({"speech": [{"start": 1, "audio": "a.wav", "end": 1}]}, "a.wav"),
@@ -145,6 +151,7 @@ def test_subtitles_round_trip(tmp_path):
     text = (
         TextStrip(0.001, 2.999, "ein Mensch 立つ"),
         TextStrip(1.5, 359999.999, "a person\nwaves"),
+        TextStrip(2.0, 3.0, "a person points", scope="upper body"),
     )
     save_timeline(Timeline(text=text, seed=4), tmp_path / "scene.srt")
     assert load_timeline(tmp_path / "scene.srt").text == text
