@@ -67,13 +67,14 @@ def why_none(context: Any) -> str:
 def new_character(context: Any, location: Any = (0.0, 0.0, 0.0)) -> bpy.types.Object:
     """Add the character to the scene, feet on the floor at `location`, facing -Y; it becomes the active object."""
     skeleton = neutral_skeleton()
-    armature = _new_armature(context, skeleton)
+    armature = new_armature(context, skeleton)
     figure = _new_figure(skeleton)
     context.collection.objects.link(figure)
     figure.parent = armature
     modifier = figure.modifiers.new("Armature", "ARMATURE")
     modifier.object = armature
     armature.location = location
+    armature.freetalker_rig.foot_lock = False  # its legs are those that motion is made for
     context.scene.freetalker.character = armature
     return armature
 
@@ -84,20 +85,21 @@ def rest_heads(skeleton: Skeleton) -> Array:
     return rest @ Z_UP.T
 
 
-def _new_armature(context: Any, skeleton: Skeleton) -> bpy.types.Object:
-    data = bpy.data.armatures.new(NAME)
-    armature = bpy.data.objects.new(NAME, data)
+def new_armature(context: Any, skeleton: Skeleton, called: str = NAME) -> bpy.types.Object:
+    """An armature of the 55 bones at the joints of a skeleton, active and selected."""
+    data = bpy.data.armatures.new(called)
+    armature = bpy.data.objects.new(called, data)
     context.collection.objects.link(armature)
     for selected in context.selected_objects:
         selected.select_set(False)
     context.view_layer.objects.active = armature
     armature.select_set(True)
     heads = rest_heads(skeleton)  # (55, 3)
-    tails = _tails(heads)
+    ends = tails(heads)
     bpy.ops.object.mode_set(mode="EDIT")
     for joint, name in enumerate(JOINT_NAMES):
         bone = data.edit_bones.new(name)
-        bone.head, bone.tail = heads[joint], tails[joint]
+        bone.head, bone.tail = heads[joint], ends[joint]
         bone.align_roll(_roll_axis(bone.vector))
         if joint:
             bone.parent = data.edit_bones[JOINT_NAMES[PARENTS[joint]]]
@@ -106,21 +108,21 @@ def _new_armature(context: Any, skeleton: Skeleton) -> bpy.types.Object:
     return armature
 
 
-def _tails(heads: Array) -> Array:
+def tails(heads: Array) -> Array:
     """A tail for each bone: at its child's head, or a little onward."""
-    tails = np.empty_like(heads)
+    ends = np.empty_like(heads)
     for joint, name in enumerate(JOINT_NAMES):
         children = [child for child, parent in enumerate(PARENTS) if parent == joint]
         if name in _TIPS:
             direction, length = _TIPS[name]
             direction = Z_UP @ np.array(direction)
-            tails[joint] = heads[joint] + direction / np.linalg.norm(direction) * length
+            ends[joint] = heads[joint] + direction / np.linalg.norm(direction) * length
         elif children:
             target = _TOWARDS.get(name)
-            tails[joint] = heads[JOINT_NAMES.index(target) if target else children[0]]
+            ends[joint] = heads[JOINT_NAMES.index(target) if target else children[0]]
         else:  # the last bone of a finger goes on as the one before it
-            tails[joint] = heads[joint] + 0.8 * (heads[joint] - heads[PARENTS[joint]])
-    return tails
+            ends[joint] = heads[joint] + 0.8 * (heads[joint] - heads[PARENTS[joint]])
+    return ends
 
 
 def _roll_axis(direction: Vector) -> Vector:
@@ -145,7 +147,6 @@ def _dress_bones(armature: bpy.types.Object) -> None:
             bone.color.palette = "THEME04"
         else:
             bone.color.palette = "THEME09"
-    armature.freetalker_rig.foot_lock = False  # its legs are those that motion is made for
     for bone in armature.pose.bones:
         bone.rotation_mode = "QUATERNION"
         if bone.name != _ROOT:

@@ -38,6 +38,12 @@ def device() -> str:
     return preferences.device if preferences else "auto"
 
 
+def smplx_file() -> str:
+    """The path of the user's SMPL-X body, empty where none is chosen."""
+    preferences = get()
+    return preferences.smplx_file if preferences else ""
+
+
 def get() -> Any | None:
     """The preferences, or None where the add-on runs from its source."""
     addon = bpy.context.preferences.addons.get(runtime.ROOT_PACKAGE)
@@ -91,6 +97,11 @@ class FREETALKER_AP_preferences(bpy.types.AddonPreferences):
         description="Agree to use models that forbid commercial use, and what they generate, for nothing commercial",
         default=False,
     )
+    smplx_file: StringProperty(
+        name="SMPL-X Body",
+        description="Your own SMPLX_NEUTRAL.npz from smpl-x.is.tue.mpg.de, under its license; empty if you have none",
+        subtype="FILE_PATH",
+    )
     environment: StringProperty(
         name="Existing Environment",
         description="A virtual environment that has the packages already, of the same Python version as Blender",
@@ -116,6 +127,7 @@ class FREETALKER_AP_preferences(bpy.types.AddonPreferences):
         column.prop(self, "device")
         column.prop(self, "keep_minutes")
         column.prop(self, "non_commercial")
+        column.prop(self, "smplx_file")
         layout.separator()
         column = layout.column()
         column.prop(self, "environment")

@@ -5,12 +5,9 @@ Metres, Y up, facing +Z, left is +X. The rest pose is a T-pose with flat hands i
 world's, so a rotation vector of an SMPL-X file is the local rotation (Pavlakos et al. 2019).
 """
 
-# pyright: reportMissingTypeStubs=false
-
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -98,28 +95,3 @@ def neutral_skeleton(betas: npt.ArrayLike | None = None) -> Skeleton:
         floor = float(asset["sole_y"]) + asset["sole_y_directions"].astype(np.float64) @ shape
         hands = asset["hand_mean"].astype(np.float64)
     return Skeleton(rest - [0.0, floor, 0.0], rest[0].copy(), hands)
-
-
-def smplx_skeleton(model_file: Path, betas: npt.ArrayLike | None = None) -> Skeleton:
-    """The rest pose of a licensed SMPLX_NEUTRAL.npz, read through the smplx package.
-
-    Raises InputError where the file is missing or is no SMPL-X model, or smplx is not installed.
-    """
-    try:
-        import smplx
-        import torch
-    except ImportError as error:
-        raise InputError(f"Reading {model_file.name} needs the package {error.name}: install the runtime.") from error
-    shape = np.zeros(10) if betas is None else np.asarray(betas, np.float64).ravel()
-    try:
-        model: Any = smplx.SMPLX(
-            str(model_file), num_betas=len(shape), use_pca=False, flat_hand_mean=True, dtype=torch.float64
-        )
-        output = model(betas=torch.tensor(shape)[None], return_verts=True)
-        joints, vertices = output.joints[0, :JOINTS].detach().numpy(), output.vertices[0].detach().numpy()
-        with np.load(model_file) as file:  # the model itself forgets them where hands are flat
-            hands = np.stack([file["hands_meanl"], file["hands_meanr"]]).reshape(30, 3)
-    except Exception as error:
-        raise InputError(f"{model_file.name} cannot be read as an SMPL-X model: give SMPLX_NEUTRAL.npz.") from error
-    floor = np.array([0.0, vertices[:, 1].min(), 0.0])
-    return Skeleton(joints - floor, joints[0].copy(), hands.astype(np.float64))

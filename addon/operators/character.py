@@ -1,14 +1,17 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Add Character, Example Scene."""
+"""Add Character, Add SMPL-X Body, Fit Bones to Shape, Example Scene."""
 
 import math
 from pathlib import Path
 from typing import Any
 
 import bpy
+from bpy.props import StringProperty
 
+from ...core.errors import InputError
+from ...core.formats.smplx_body import load_smplx_body
 from ...core.timeline import load_timeline
-from .. import character, sequencer, strips
+from .. import character, preferences, sequencer, smplx_body, strips
 from .base import Explained
 
 _EXAMPLE = Path(__file__).resolve().parents[2] / "assets" / "demo" / "stage_talk.json"
@@ -30,6 +33,50 @@ class FREETALKER_OT_add_character(Explained, bpy.types.Operator):
 
     def run(self, context: Any) -> None:
         character.new_character(context, context.scene.cursor.location)
+
+
+class FREETALKER_OT_add_smplx_body(Explained, bpy.types.Operator):
+    bl_idname = "freetalker.add_smplx_body"
+    bl_label = "Add SMPL-X Body"
+    bl_description = "Add the body of your own SMPLX_NEUTRAL.npz, with sliders for its shape, at the 3D cursor"
+    bl_options = {"REGISTER", "UNDO"}
+
+    filepath: StringProperty(
+        name="SMPL-X File",
+        description="SMPLX_NEUTRAL.npz; that of the preferences where empty",
+        subtype="FILE_PATH",
+        options={"SKIP_SAVE"},
+    )
+
+    @classmethod
+    def disabled_reason(cls, context: Any) -> str:
+        return _needs_object_mode(context)
+
+    def run(self, context: Any) -> None:
+        path = self.filepath or preferences.smplx_file()
+        if not path:
+            raise InputError(
+                "Choose your SMPLX_NEUTRAL.npz in the preferences; who registers at smpl-x.is.tue.mpg.de can get it."
+            )
+        body = load_smplx_body(Path(bpy.path.abspath(path)))
+        smplx_body.new_body(context, body, context.scene.cursor.location)
+
+
+class FREETALKER_OT_fit_bones(Explained, bpy.types.Operator):
+    bl_idname = "freetalker.fit_bones"
+    bl_label = "Fit Bones to Shape"
+    bl_description = "Move the bones to the joints of the shape that the sliders show, and the body onto the floor"
+    bl_options = {"REGISTER", "UNDO"}
+
+    @classmethod
+    def disabled_reason(cls, context: Any) -> str:
+        armature = character.find(context)
+        if smplx_body.figure_of(armature) is None:
+            return "This character has no shape sliders: add an SMPL-X body"
+        return _needs_object_mode(context) or strips.disabled_reason(armature)
+
+    def run(self, context: Any) -> None:
+        smplx_body.fit_bones(context, character.needed(context))
 
 
 class FREETALKER_OT_example_scene(Explained, bpy.types.Operator):
@@ -65,4 +112,9 @@ class FREETALKER_OT_example_scene(Explained, bpy.types.Operator):
         sequencer.mirror(scene)
 
 
-CLASSES = (FREETALKER_OT_add_character, FREETALKER_OT_example_scene)
+CLASSES = (
+    FREETALKER_OT_add_character,
+    FREETALKER_OT_add_smplx_body,
+    FREETALKER_OT_fit_bones,
+    FREETALKER_OT_example_scene,
+)

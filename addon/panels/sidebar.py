@@ -76,10 +76,14 @@ class _Character:
         row.prop(context.scene.freetalker, "character", text="")
         if armature is None:
             layout.operator("freetalker.add_character", icon="ADD")
+            if preferences.smplx_file():
+                layout.operator("freetalker.add_smplx_body", icon="ADD")
             layout.operator("freetalker.example_scene", icon="SCENE_DATA")
             _draw_lines(layout, character.why_none(context), "INFO")
             return
         row.operator("freetalker.add_character", text="", icon="ADD")
+        if preferences.smplx_file():
+            row.operator("freetalker.add_smplx_body", text="", icon="OUTLINER_OB_ARMATURE")
         if armature != context.scene.freetalker.character:
             said = tr("Working on {name}").format(name=armature.name)
             layout.label(text=said, icon="ARMATURE_DATA", translate=False)
@@ -125,6 +129,9 @@ class _ActiveStrip:
             row = layout.row()
             row.enabled = one.data.use_guidance and one.sharing < 2
             row.prop(one.data, "guidance_keys", text="", placeholder="seconds:value, ... for a curve")
+            row = layout.row()
+            row.enabled = one.sharing < 2
+            row.prop(one.data, "scope", expand=True)
         row = layout.row(align=True)
         row.enabled = one.sharing < 2
         row.prop(one.data, "use_seed", text="")
@@ -293,6 +300,7 @@ def _draw_strip(layout: Any, scene: Any, one: strips.Placed) -> None:
         field = row.row(align=True)
         field.active = data.use_guidance
         field.prop(data, "guidance", slider=True)
+        row.prop(data, "scope", text="", icon_only=True)
     if one.sharing > 1:
         text = tr("{number} strips share this prompt: press the number to make it its own")
         sound = tr("{number} strips share this sound: press the number to make it its own")

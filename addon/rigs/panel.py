@@ -5,6 +5,7 @@ from typing import Any
 
 import bpy
 
+from .. import smplx_body
 from ..panels.sidebar import _draw_lines
 from ..translations import tr
 from . import armature as rig
@@ -57,6 +58,24 @@ class _Rig:
             column.prop(kept, "legs")
 
 
+class _Shape:
+    bl_label = "Body Shape"
+    bl_region_type = "UI"
+    bl_category = "FreeTalker"
+    bl_options = {"DEFAULT_CLOSED"}
+
+    @classmethod
+    def poll(cls, context: Any) -> bool:
+        return bool(smplx_body.sliders(at_hand(context)))
+
+    def draw(self, context: Any) -> None:
+        column = self.layout.column()
+        column.use_property_split = True
+        for key in smplx_body.sliders(at_hand(context)):
+            column.prop(key, "value", text=key.name, translate=False)
+        self.layout.operator("freetalker.fit_bones", icon="BONE_DATA")
+
+
 class _BoneMap:
     bl_label = "Bone Map"
     bl_region_type = "UI"
@@ -85,12 +104,11 @@ class _BoneMap:
 def _panels() -> tuple[type, ...]:
     made: list[type] = []
     for space, editor in (("view3d", "VIEW_3D"), ("nla", "NLA_EDITOR")):
-        parent = f"FREETALKER_PT_{space}_character"
-        for part in (_Rig, _BoneMap):
+        above = "_character"
+        for part, parent in ((_Shape, above), (_Rig, above), (_BoneMap, "_rig")):
             name = f"FREETALKER_PT_{space}{part.__name__.lower()}"
-            options = {"bl_space_type": editor, "bl_idname": name, "bl_parent_id": parent}
+            options = {"bl_space_type": editor, "bl_idname": name, "bl_parent_id": f"FREETALKER_PT_{space}{parent}"}
             made.append(type(name, (part, bpy.types.Panel), options))
-            parent = name
     return tuple(made)
 
 

@@ -446,7 +446,11 @@ def test_vrm_data_names_the_bones(rigs: SimpleNamespace, armature_of: Any) -> No
 def test_the_rig_panel_draws_in_every_state(
     rigs: SimpleNamespace, armature_of: Any, installed: Callable[[str], ModuleType], space: str
 ) -> None:
-    panels = [one for one in installed("addon.rigs.panel").CLASSES if space in one.__name__]
+    panels = [
+        one
+        for one in installed("addon.rigs.panel").CLASSES
+        if one.__name__.endswith((f"{space}_rig", f"{space}_bonemap"))
+    ]
     assert len(panels) == 2
 
     def draw() -> str:
