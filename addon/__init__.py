@@ -17,6 +17,7 @@ MODULES = (
     "operators",
     "panels",
     "overlay",
+    "preview",
     "sequencer",
     "rigs.operators",
     "rigs.panel",

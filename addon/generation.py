@@ -63,11 +63,20 @@ class Result:
     order: Order
 
 
+@dataclass(frozen=True)
+class Running:
+    """For whom is being generated, and which frames: new (T,), from a frame of the scene on."""
+
+    armature_uid: int
+    new: Bools
+    first_frame: int
+
+
 @dataclass
 class _State:
     message: Message | None = None
     unplaced: Result | None = None  # generated, and its character gone: kept until it is placed
-    running: tuple[int, Bools] | None = None  # for whom, and which frames
+    running: Running | None = None  # None once it has ended
     device: str = "auto"  # that the preferences say; the worker cannot ask them
 
 
@@ -79,11 +88,16 @@ def message() -> Message | None:
     return _state.message
 
 
-def running(armature: bpy.types.Object) -> Bools | None:
-    """Which frames (T,) are being generated for a character; None where none are."""
-    if job.current() is None or _state.running is None or _state.running[0] != armature.session_uid:
-        return None
-    return _state.running[1]
+def running(armature: bpy.types.Object) -> Running | None:
+    """What is being generated for a character; None where nothing is."""
+    now = _state.running
+    return None if job.current() is None or now is None or now.armature_uid != armature.session_uid else now
+
+
+def preview(armature: bpy.types.Object) -> Motion | None:
+    """How what is being generated looks so far, from its first frame on; None once that has ended or is canceled."""
+    now = job.current()
+    return None if now is None or now.stop.is_set() or running(armature) is None else now.seen
 
 
 def unplaced() -> Motion | None:
@@ -101,6 +115,12 @@ def work(order: Order, report: job.Report, cancelled: job.Cancelled) -> Motion:
     kept = None
     if order.base is not None and order.changed is not None:
         kept = Kept(order.base, order.changed, order.follow)
+    show = job.viewer()
+
+    def on_preview(motion: Motion) -> None:
+        if show is not None:
+            show(between(dataclasses.replace(order, end=None), motion))  # it may not reach to the end yet
+
     motion = generate(
         order.timeline,
         model,
@@ -108,6 +128,7 @@ def work(order: Order, report: job.Report, cancelled: job.Cancelled) -> Motion:
         on_step=lambda done, total: report(done / total, f"Step {done} of {total}"),
         cancelled=cancelled,
         kept=kept,
+        on_preview=None if show is None else on_preview,
     )
     return between(order, motion)
 
@@ -276,6 +297,7 @@ def start(context: Any, wait: bool, everything: bool = False, reroll: str = "") 
         return Result(work(wanted, report, cancelled), wanted)
 
     def done(outcome: job.Outcome) -> None:
+        _state.running = None
         finish(outcome, scene_uid, armature_uid, time.monotonic() - begun)
 
     _state.message, _state.device = None, preferences.device()
@@ -283,7 +305,8 @@ def start(context: Any, wait: bool, everything: bool = False, reroll: str = "") 
         finish(job.run("Generate", generate), scene_uid, armature_uid, time.monotonic() - begun, undo=False)
         return _state.message
     everything_new = np.ones(frames_of(wanted.record.timeline), bool)
-    _state.running = (armature_uid, everything_new if wanted.changed is None else wanted.changed)
+    new = everything_new if wanted.changed is None else wanted.changed
+    _state.running = Running(armature_uid, new, first_frame(scene, armature)[0])
     job.start("Generate", generate, done)
     return None
 

@@ -171,6 +171,7 @@ MESSAGES: dict[str, str] = {
     "Strip": "Streifen",
     "Tags": "Schlagwörter",
     "Take": "Aufnahme",
+    "To be seen so far: {spans} s": "Bisher zu sehen: {spans} s",
     "Changed since this take: {spans} s": "Seit dieser Aufnahme geändert: {spans} s",
     "Locked: {spans} s": "Gesperrt: {spans} s",
     "Made": "Gemacht",

@@ -34,11 +34,19 @@ class Outcome:
     cancelled: bool = False
 
 
+@dataclass(frozen=True)
+class _Glimpse:
+    """What can be seen of a result that is not there yet."""
+
+    seen: Any
+
+
 @dataclass
 class Job:
     """Work under way. `work(report, cancelled)` runs in the worker; `done(outcome)` in Blender's main thread.
 
-    of_file: whether it is about the open file, and ends when another is opened.
+    of_file: whether it is about the open file, and ends when another is opened. seen: what the work showed last, by
+    `viewer`, of its result. started: when it began to be counted, which loading is not.
     """
 
     title: str
@@ -47,9 +55,10 @@ class Job:
     of_file: bool = True
     progress: float = 0.0
     step: str = ""
+    seen: Any = None
     started: float = field(default_factory=time.monotonic)
     stop: threading.Event = field(default_factory=threading.Event)
-    news: "queue.SimpleQueue[tuple[float, str] | Outcome]" = field(default_factory=queue.SimpleQueue)
+    news: "queue.SimpleQueue[tuple[float, str] | _Glimpse | Outcome]" = field(default_factory=queue.SimpleQueue)
     thread: threading.Thread | None = None
 
     @property
@@ -74,6 +83,14 @@ _leaving: list[threading.Thread] = []  # of jobs that were canceled, on their wa
 def current() -> Job | None:
     """The job that runs, if one does."""
     return _current
+
+
+def viewer() -> Callable[[Any], None] | None:
+    """How the job whose worker asks can show what there is of its result; None in any other thread: nobody looks."""
+    job = _current
+    if job is None or job.thread is not threading.current_thread():
+        return None
+    return lambda seen: job.news.put(_Glimpse(seen))
 
 
 def disabled_reason() -> str:
@@ -139,7 +156,12 @@ def pump() -> bool:
             _current = None  # before `done`, which may begin the next job
             job.done(Outcome(cancelled=True) if job.stop.is_set() else news)
             break
+        if isinstance(news, _Glimpse):
+            job.seen = news.seen
+            continue
         job.progress, job.step = news
+        if not job.progress:
+            job.started = time.monotonic()
     _redraw()
     return _current is not None
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which frames are stale, being generated or locked: for the panel, and as a bar in the NLA editor."""
+"""Which frames are stale, being generated, to be seen so far or locked: for the panel, and as a bar in the NLA."""
 
 import time
 from dataclasses import dataclass
@@ -15,12 +15,13 @@ from . import character, generated, generation, job, strips
 from .translations import tr
 
 _COLORS = {"STALE": (0.95, 0.55, 0.1, 0.9), "LOCKED": (0.55, 0.58, 0.62, 0.9), "RUNNING": (0.25, 0.6, 1.0, 0.9)}
+_COLORS["SEEN"] = (0.75, 0.92, 1.0, 1.0)  # over RUNNING
 _HEIGHT = 5  # pixels at an interface scale of 1
 
 
 @dataclass(frozen=True)
 class Stretch:
-    """Frames start..stop of the scene, and what they are: STALE, LOCKED or RUNNING."""
+    """Frames start..stop of the scene, and what they are: STALE, LOCKED, RUNNING or, of these, SEEN in the viewport."""
 
     kind: str
     start: int
@@ -38,7 +39,8 @@ def stretches(scene: bpy.types.Scene, armature: bpy.types.Object) -> tuple[Stret
     Nothing is written, so panels may ask. Where the strips cannot be read now, nothing is stale.
     """
     global _known, _looked  # noqa: PLW0603 - remembered from one redraw to the next
-    now, about = time.monotonic(), (scene.session_uid, armature.session_uid, job.current() is None)
+    now, seen = time.monotonic(), generation.preview(armature)
+    about = (scene.session_uid, armature.session_uid, job.current() is None, id(seen))
     if about == _looked[0] and now < _looked[1]:
         return _known[1]
     key = _key(scene, armature)
@@ -62,11 +64,26 @@ def line(scene: bpy.types.Scene, kind: str, found: tuple[Stretch, ...]) -> str:
     spans = [f"{start:.1f}-{stop:.1f}" for start, stop in zip(times[::2], times[1::2], strict=True)]
     if len(spans) > 3:
         spans[3:] = ["..."]
-    said = tr("Locked: {spans} s") if kind == "LOCKED" else tr("Changed since this take: {spans} s")
+    said = {
+        "LOCKED": tr("Locked: {spans} s"),
+        "SEEN": tr("To be seen so far: {spans} s"),
+        "STALE": tr("Changed since this take: {spans} s"),
+    }[kind]
     return said.format(spans=", ".join(spans)) if spans else ""
 
 
 def _found(scene: bpy.types.Scene, armature: bpy.types.Object) -> list[Stretch]:
+    running, seen = generation.running(armature), generation.preview(armature)
+    found = _standing(scene, armature)
+    if running is not None:
+        found += _of("RUNNING", running.new, running.first_frame)
+    if running is not None and seen is not None:
+        found += _of("SEEN", running.new[: len(seen)], running.first_frame)
+    return found
+
+
+def _standing(scene: bpy.types.Scene, armature: bpy.types.Object) -> list[Stretch]:
+    """What there is to say of the take that is shown."""
     take = generated.shown(armature)
     if take is None:
         return []
@@ -77,9 +94,7 @@ def _found(scene: bpy.types.Scene, armature: bpy.types.Object) -> list[Stretch]:
         return []
     stale = take.record.stale_in(told, scene.freetalker.steps, scene.frame_start) | back
     locked = generation.locked_frames(armature, len(stale), first)
-    found = [*_of("LOCKED", locked, first), *_of("STALE", stale, first)]
-    running = generation.running(armature)
-    return found if running is None else [*found, *_of("RUNNING", running, first)]
+    return [*_of("LOCKED", locked, first), *_of("STALE", stale, first)]
 
 
 def _of(kind: str, flags: Bools, first: int) -> list[Stretch]:
@@ -101,7 +116,8 @@ def _key(scene: bpy.types.Scene, armature: bpy.types.Object) -> tuple[Any, ...]:
         settings.model,
     )
     keys = _curve_key(strips.guidance_curve(scene, slider))
-    return (armature.session_uid, animation is None, rows, keys, scenes, settings.steps, job.current() is None)
+    going = generation.running(armature) is None, id(generation.preview(armature))
+    return (armature.session_uid, animation is None, rows, keys, scenes, settings.steps, going)
 
 
 def _curve_key(curve: Any) -> tuple[Any, ...]:

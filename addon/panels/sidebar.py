@@ -180,7 +180,7 @@ class _Generate:
         if message is not None and running is None:
             _draw_lines(layout, message.text, _LEVEL_ICONS[message.level])
         found = overlay.stretches(context.scene, armature) if armature is not None else ()
-        for kind, icon in (("STALE", "TIME"), ("LOCKED", "LOCKED")):
+        for kind, icon in (("SEEN", "HIDE_OFF"), ("STALE", "TIME"), ("LOCKED", "LOCKED")):
             said = overlay.line(context.scene, kind, found)
             if said:
                 _draw_lines(layout, said, icon)

@@ -110,6 +110,18 @@ def has_ik_legs(armature: bpy.types.Object) -> bool:
     return found is not None and bool(retarget.known_ik_legs(armature.data.bones.keys(), found))
 
 
+def joints(motion: Motion, armature: bpy.types.Object) -> Array:
+    """Where the joints of motion will be on the armature, roughly, in its own space: (T, 55, 3).
+
+    Raises InputError where the armature has no map that fits.
+    """
+    found = bone_map(armature)
+    if found is None:
+        raise InputError(f"{why_not(armature)}.")
+    kept = armature.freetalker_rig
+    return retarget.joints(motion, rest(armature), found, kept.travel, kept.match)
+
+
 def relax(armature: bpy.types.Object, paths: Iterable[str]) -> None:
     """Put the bones of these data paths to rest: without its curves a bone would stay as it was last seen."""
     for path in paths:

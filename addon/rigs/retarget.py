@@ -172,6 +172,20 @@ def recover(
     return Motion(hips - turns[:, 0] @ offset, continuous(matrix_to_quaternion(local)), fps)
 
 
+def joints(motion: Motion, rest: Rest, bones: BoneMap, travel: Travel = "HIPS", match: Match = "LIMBS") -> Array:
+    """Where the joints of a body with the rig's legs, else of motion's proportions, are: (T, 55, 3), as `solve` puts
+    the hips. Raises InputError where the map does not fit the bones.
+    """
+    bones.check(rest.names)
+    skeleton, world = neutral_skeleton(motion.betas), axes(rest, bones)
+    scale, height = _stance(rest, bones, skeleton, alignment(rest, bones, skeleton, match))
+    places = motion.positions(skeleton) - _middle_of_hips(skeleton)
+    if travel == "IN_PLACE":
+        hips = places[:, [INDEX["left_hip"], INDEX["right_hip"]]].mean(axis=1, keepdims=True)
+        places -= hips * [1.0, 0.0, 1.0]
+    return _start(rest, bones, world) + (scale * places + [0.0, height, 0.0]) @ world.T
+
+
 def axes(rest: Rest, bones: BoneMap) -> Array:
     """W, (3, 3): from motion's axes (left, up, front) to those of the armature, by how its bones stand.
 

@@ -16,8 +16,8 @@ bpy = pytest.importorskip("bpy", reason="these tests need Blender's Python (the 
 
 MODULES = (
     "addon.bake", "addon.character", "addon.compat", "addon.generated", "addon.generation", "addon.job",
-    "addon.overlay", "addon.preferences", "addon.runtime", "addon.sequencer", "addon.storyboard", "addon.strips",
-    "addon.takes",
+    "addon.overlay", "addon.preferences", "addon.preview", "addon.runtime", "addon.sequencer", "addon.storyboard",
+    "addon.strips", "addon.takes",
     "core.errors", "core.motion", "core.rotation", "core.segments", "core.skeleton", "core.timeline",
 )  # fmt: skip
 

@@ -68,6 +68,28 @@ def test_reroll_keeps_the_bits_outside(ft: SimpleNamespace, armature: Any, tiny_
     assert same.tolist() == [not 36 <= frame < 108 for frame in range(145)]
 
 
+def test_previews_come_first_and_change_no_bit(ft: SimpleNamespace, armature: Any, tiny_model: str) -> None:
+    bpy.context.scene.freetalker.model = tiny_model
+    for start in (1, 73):
+        bpy.ops.freetalker.add_text_strip(prompt="a person walks", seconds=3.0, frame=start)
+    ft.generation.start(bpy.context, wait=False)
+    worker, previews = ft.job.current(), []
+    worker.thread.join(300)
+    while not worker.news.empty():
+        news = worker.news.get()
+        if hasattr(news, "seen"):
+            previews.append(news.seen)
+        else:
+            last = news
+    worker.news.put(last)
+    ft.job.pump()
+    assert [len(preview) for preview in previews] == [145, 145]
+    bpy.ops.freetalker.generate(everything=True)
+    takes = [ft.takes.read(take.action).motion for take in armature.freetalker.takes]
+    assert takes[0].rotations.tobytes() == takes[1].rotations.tobytes()
+    assert takes[0].translation.tobytes() == takes[1].translation.tobytes()
+
+
 def test_cancel_stops_core(ft: SimpleNamespace, armature: Any, tiny_model: str) -> None:
     scene = bpy.context.scene
     scene.freetalker.model, scene.freetalker.steps = tiny_model, 1000
