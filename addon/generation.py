@@ -40,7 +40,7 @@ class Order:
     record: what the take is said to be made of. base: the motion of the take before. seeds: what the own seeds of
     strips become with it, by the session_uid of their Action. begin, end: of one frame, where the character stands
     and faces before it, and the pose that it is to end in. back: the generated strip was moved, and is to go back to
-    where the timeline's frames are.
+    where the timeline's frames are. moved: where root and legs are made anew too (T,).
     """
 
     timeline: Timeline
@@ -53,6 +53,7 @@ class Order:
     begin: Motion | None = None
     end: Motion | None = None
     back: bool = False
+    moved: Bools | None = None
 
 
 @dataclass(frozen=True)
@@ -114,7 +115,7 @@ def work(order: Order, report: job.Report, cancelled: job.Cancelled) -> Motion:
     settings = Settings(steps=order.steps or None, device=_state.device)
     kept = None
     if order.base is not None and order.changed is not None:
-        kept = Kept(order.base, order.changed, order.follow)
+        kept = Kept(order.base, order.changed, order.follow, order.moved)
     show = job.viewer()
 
     def on_preview(motion: Motion) -> None:
@@ -173,10 +174,12 @@ def order(scene: bpy.types.Scene, armature: bpy.types.Object, everything: bool =
     base = generated.shown(armature)
     total, fps = frames_of(said), said.fps
     kept = base is not None and base.record.timeline.fps == fps and not back
-    stale = np.ones(total, bool)
+    stale = stale_legs = np.ones(total, bool)
     if base is not None and kept:
-        stale = base.record.stale_in(said, settings.steps, scene.frame_start)
-    want, seeds = stale | everything, {}
+        stale, stale_legs = (
+            base.record.stale_in(said, settings.steps, scene.frame_start, legs) for legs in (False, True)
+        )
+    want, moved, seeds = stale | everything, stale_legs | everything, {}
     if reroll:
         one = strips.named(armature, reroll)
         if one.data.lock:
@@ -184,8 +187,9 @@ def order(scene: bpy.types.Scene, armature: bpy.types.Object, everything: bool =
         strips.make_single(one)
         seeds = {one.strip.action.session_uid: random.randrange(SEED_MAX)}
         timeline = strips.timeline(scene, armature, seeds, first)
-        want = stale_frames(said, told(timeline)) if base is not None and kept else want
-        said = told(timeline)
+        before, said = said, told(timeline)
+        if base is not None and kept:
+            want, moved = (stale_frames(before, said, legs) for legs in (False, True))
     begin, end = _surroundings(scene, armature, total, first)
     if base is None or not kept:
         record = takes.Record(said, settings.steps, scene.frame_start)
@@ -193,13 +197,14 @@ def order(scene: bpy.types.Scene, armature: bpy.types.Object, everything: bool =
     free = ~locked_frames(armature, total, first)
     changed = with_seams(want & free, fps) & free
     changed[len(base.motion) :] = True
+    moved = with_seams(moved & free, fps) & free
     rest = (stale | want) & ~changed
     left = tuple(true_runs(rest))
     record = takes.Record(said, settings.steps, scene.frame_start, left)
-    if changed.all():
+    if changed.all() and moved.any():
         return Order(timeline, settings.steps, record, seeds=seeds, begin=begin, end=end)
     follow = settings.follow == "FOLLOWS"
-    return Order(timeline, settings.steps, record, base.motion, changed, follow, seeds, begin, end)
+    return Order(timeline, settings.steps, record, base.motion, changed, follow, seeds, begin, end, moved=moved)
 
 
 def first_frame(scene: bpy.types.Scene, armature: bpy.types.Object) -> tuple[int, bool]:

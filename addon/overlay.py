@@ -131,7 +131,7 @@ def _strip_key(one: strips.Placed) -> tuple[Any, ...]:
     strip, data = one.strip, one.data
     times = strip.frame_start, strip.frame_end, strip.action_frame_start, strip.scale
     said = data.prompt, data.sound.filepath if data.sound is not None else ""
-    how = data.use_guidance, data.guidance, data.guidance_keys, data.use_seed, data.seed, data.lock
+    how = data.use_guidance, data.guidance, data.guidance_keys, data.use_seed, data.seed, data.lock, data.scope
     return (one.heard, strip.action.session_uid, times, said, how)
 
 

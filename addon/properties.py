@@ -23,6 +23,17 @@ from . import character, preferences, suggestions
 SEED_MAX = 2**31 - 1
 GUIDANCE = 2.5  # of the text, with which the shipped weights obey best: `python -m benchmarks.obedience`
 GUIDANCE_MAX = 20.0
+SCOPES = (
+    ("WHOLE", "Whole Body", "The whole body follows the prompt", "ARMATURE_DATA", 0),
+    (
+        "UPPER",
+        "Upper Body",
+        "Spine, head and arms follow the prompt, over all strips of the whole body; root and legs follow those, or the "
+        "speech, or stand",
+        "USER",
+        1,
+    ),
+)
 _OVERRIDABLE: Any = {"LIBRARY_OVERRIDABLE"}
 _ROWS: Any = {"LIBRARY_OVERRIDABLE", "USE_INSERTION"}
 KINDS = (
@@ -64,6 +75,12 @@ class FREETALKER_PG_strip(bpy.types.PropertyGroup):
         name="Shown Name",
         description="The name that the strip was given for its prompt; where it bears another, it was renamed",
         options={"HIDDEN"},
+    )
+    scope: EnumProperty(
+        name="Body Part",
+        description="What of the body follows the prompt",
+        items=SCOPES,
+        default="WHOLE",
     )
     sound: PointerProperty(name="Sound", type=bpy.types.Sound, description="The recording that is spoken")
     use_guidance: BoolProperty(

@@ -139,10 +139,10 @@ def _track_with_room(armature: bpy.types.Object, kind: str, start: float, end: f
     return track
 
 
-def free_frame(armature: bpy.types.Object, kind: str, frame: int) -> int:
-    """`frame`, or where strips of this kind lie there, the end of the row that they make."""
+def free_frame(armature: bpy.types.Object, kind: str, frame: int, scope: str = "WHOLE") -> int:
+    """`frame`, or where strips of this kind and scope lie there, the end of the row that they make."""
     for one in placed(armature, kind):
-        if one.strip.frame_start <= frame < one.strip.frame_end:
+        if one.data.scope == scope and one.strip.frame_start <= frame < one.strip.frame_end:
             frame = round(one.strip.frame_end)
     return frame
 
@@ -307,6 +307,7 @@ def _text_strip(one: Placed, clock: Clock, seed: int | None) -> TextStrip:
         one.data.prompt,
         _own_guidance(one, clock) if one.data.use_guidance else None,
         seed,
+        "upper body" if one.data.scope == "UPPER" else "whole",
     )
 
 
@@ -473,6 +474,7 @@ def add_timeline(
         strip = add_text(armature, text.prompt, start, max(1, frame(text.end) - start))
         _set_own_guidance(strip, text)
         set_own_seed(strip.action.freetalker, text.seed)
+        strip.action.freetalker.scope = "WHOLE" if text.scope == "whole" else "UPPER"
     for speech, (sound, most) in zip(source.speech, recordings, strict=True):
         start = frame(speech.start)
         length = most if speech.end is None else min(most, max(1, frame(speech.end) - start))

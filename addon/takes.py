@@ -58,9 +58,9 @@ class Record:
         except (ValueError, KeyError, TypeError) as error:
             raise InputError(f"A take's record cannot be read: {error}.") from error
 
-    def stale_in(self, timeline: Timeline, steps: int, first_frame: int) -> Bools:
-        """Which frames of a timeline (T,), told as this one is, are not what this take shows."""
-        stale = stale_frames(self.timeline, timeline)
+    def stale_in(self, timeline: Timeline, steps: int, first_frame: int, legs: bool = False) -> Bools:
+        """Which frames of a timeline (T,), told as this one is, are not what this take shows, or only its legs."""
+        stale = stale_frames(self.timeline, timeline, legs)
         for start, stop in self.left_stale:
             stale[start:stop] = True
         return stale | (self.steps != steps) | (self.first_frame != first_frame)

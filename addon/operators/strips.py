@@ -8,6 +8,7 @@ import bpy
 from bpy.props import CollectionProperty, EnumProperty, FloatProperty, IntProperty, StringProperty
 
 from .. import character, sequencer, strips, suggestions
+from ..properties import SCOPES
 from .base import Explained, needs_character
 
 _ENDINGS = (".wav", ".flac", ".ogg", ".mp3", ".m4a", ".aac", ".aiff", ".opus")
@@ -36,6 +37,9 @@ class FREETALKER_OT_add_text_strip(Explained, bpy.types.Operator):
         search_options={"SUGGESTION"},
     )
     seconds: FloatProperty(name="Seconds", description="Length of the strip", default=4.0, min=0.0, soft_min=0.5)
+    scope: EnumProperty(
+        name="Body Part", description="What of the body follows the prompt", items=SCOPES, options={"SKIP_SAVE"}
+    )
     frame: IntProperty(name="Frame", description="First frame of the strip", options={"SKIP_SAVE"})
 
     @classmethod
@@ -50,8 +54,9 @@ class FREETALKER_OT_add_text_strip(Explained, bpy.types.Operator):
     def run(self, context: Any) -> None:
         armature, scene = character.needed(context), context.scene
         if not self.properties.is_property_set("frame"):
-            self.frame = strips.free_frame(armature, "TEXT", scene.frame_current)
-        strips.add_text(armature, self.prompt, self.frame, round(self.seconds * strips.frames_per_second(scene)))
+            self.frame = strips.free_frame(armature, "TEXT", scene.frame_current, self.scope)
+        length = round(self.seconds * strips.frames_per_second(scene))
+        strips.add_text(armature, self.prompt, self.frame, length).action.freetalker.scope = self.scope
 
 
 class FREETALKER_OT_add_speech_strip(Explained, bpy.types.Operator):

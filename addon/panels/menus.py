@@ -10,6 +10,8 @@ def _draw_nla(menu: Any, _: Any) -> None:
     menu.layout.separator()
     menu.layout.operator_context = "INVOKE_DEFAULT"
     menu.layout.operator("freetalker.add_text_strip", icon="OUTLINER_DATA_FONT")
+    upper = menu.layout.operator("freetalker.add_text_strip", text="Add Upper Body Strip", icon="USER")
+    upper.scope, upper.prompt, upper.seconds = "UPPER", "a person waves the right hand", 3.0
     menu.layout.operator("freetalker.add_speech_strip", icon="OUTLINER_DATA_SPEAKER")
 
 

@@ -55,7 +55,7 @@ def whole(ft: SimpleNamespace, tmp_path: Path) -> Any:
         text=(
             core.TextStrip(0.0, 2.0, "a person walks forward", guidance=2.5),
             core.TextStrip(1.5, 3.0, "ein Mensch 立つ\nund winkt", guidance=((1.5, 1.0), (2.25, 0.125), (2.6, 3.0))),
-            core.TextStrip(4.0, 5.0, "a person bows"),
+            core.TextStrip(4.0, 5.0, "a person bows", scope="upper body"),
         ),
         speech=(
             core.SpeechStrip(2.5, write_wave(tmp_path / "voice.wav", 2.0), 3.5, offset=0.5),

@@ -29,6 +29,23 @@ def test_text_strips_follow_one_another(armature: Any) -> None:
     assert [action.freetalker.prompt for action in bpy.data.actions if action.freetalker.prompt.endswith("bows")]
 
 
+def test_a_strip_of_the_upper_body_lies_over_the_others(ft: SimpleNamespace, armature: Any) -> None:
+    bpy.context.scene.frame_set(13)
+    bpy.ops.freetalker.add_text_strip(prompt="a person walks forward", seconds=4.0, frame=1)
+    for _ in range(2):
+        bpy.ops.freetalker.add_text_strip(prompt="a person waves", seconds=1.0, scope="UPPER")
+    bpy.ops.freetalker.add_text_strip(prompt="a person bows", seconds=1.0)
+    assert _tracks(armature) == [("Text", [(1, 97), (97, 121)]), ("Text", [(13, 37), (37, 61)])]
+    texts = ft.strips.timeline(bpy.context.scene, armature).text
+    assert [text.scope for text in texts] == ["whole", "upper body", "upper body", "whole"]
+    _blender(bpy.ops.nla.duplicate, ft.strips.placed(armature, "TEXT")[1].strip, linked=False)
+    bpy.context.scene.frame_set(20)
+    _blender(bpy.ops.nla.split, ft.strips.placed(armature, "TEXT")[1].strip)
+    texts = ft.strips.timeline(bpy.context.scene, armature).text
+    assert [text.prompt for text in texts if text.scope == "upper body"] == ["a person waves"] * 4
+    assert len(texts) == 6
+
+
 def test_overlapping_text_goes_to_another_track(ft: SimpleNamespace, armature: Any) -> None:
     for start in (1, 20, 40):
         ft.strips.add_text(armature, "a person waves", start, 24)

@@ -125,6 +125,32 @@ def test_reroll_changes_its_strip_alone_and_its_seed(studio: SimpleNamespace) ->
     assert _changed(studio) == [(0, 36)]  # now the first
 
 
+def test_a_strip_of_the_upper_body_leaves_root_and_legs(studio: SimpleNamespace) -> None:
+    def moved() -> list[tuple[int, int]]:
+        flags = studio.orders[-1].moved
+        return [(start, stop) for start, stop in studio.segments.runs(flags) if flags[start]]
+
+    bpy.ops.freetalker.generate()
+    bpy.ops.freetalker.add_text_strip(prompt="a person points", seconds=1.0, frame=31, scope="UPPER")
+    bpy.ops.freetalker.generate()
+    assert _changed(studio) == [(18, 66)]
+    assert moved() == []
+    (over,) = [one for one in studio.strips.placed(_armature(), "TEXT") if one.data.scope == "UPPER"]
+    bpy.ops.freetalker.reroll(strip=over.key)
+    assert _changed(studio) == [(18, 66)]
+    assert moved() == []
+    over.data.scope = "WHOLE"
+    bpy.ops.freetalker.generate()
+    assert moved() == [(18, 60)]  # below it another begins at 48
+    over.data.scope = "UPPER"
+    over.strip.frame_start_ui, over.strip.frame_end_ui = 1, 73  # over all there is
+    bpy.ops.freetalker.generate(everything=True)
+    over.data.seed += 1
+    bpy.ops.freetalker.generate()
+    assert studio.orders[-1].changed.all()
+    assert moved() == []
+
+
 def test_cancelled_reroll_keeps_the_seed(studio: SimpleNamespace, monkeypatch: pytest.MonkeyPatch) -> None:
     bpy.ops.freetalker.generate()
 
