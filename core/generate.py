@@ -270,7 +270,7 @@ class _Told:
 
         def denoise_for(stretches: Sequence[range], length: int, second: bool) -> Denoise:
             conditions = self.conditions(segments, None if second else parts, stretches, length)
-            return guided(self.model.denoiser, schedule, conditions)
+            return guided(self.model.denoiser, schedule, conditions, config.guidance_above)
 
         return double_take(
             denoise_for,

@@ -3,7 +3,7 @@
 
 # pyright: reportUnknownMemberType=false
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -35,13 +35,27 @@ class Conditions:
     valid: Tensor | None = None
 
 
-def guided(denoiser: Denoiser, schedule: Schedule, conditions: Conditions) -> Denoise:
+def guided(denoiser: Denoiser, schedule: Schedule, conditions: Conditions, above: int = 0) -> Denoise:
     """The network under its conditions as a function of (x_t, t) alone that answers x0.
 
     x0 = sum_p w_p D(x, t, text_p, speech) + (1 - sum_p w_p) D(x, t, none, speech), for each frame; with one prompt of
     weight gamma this is equation (2). Only answers of non-zero weight are computed, all in one batched call: with gamma
     0 or 1 throughout, that is as many rows as windows.
+
+    above: the time step from which a gamma beyond 1 counts as such; under it, it counts as 1 (Kynkaanniemi et al. 2024,
+    "Applying guidance in a limited interval"). What is done is decided in much noise; in little, an answer that is led
+    beyond what the network knows is a stride too long for its legs.
     """
+    early = _mixed(denoiser, schedule, conditions)
+    if not above:
+        return early
+    led = conditions.weights.sum(dim=1, keepdim=True)  # (B, 1, N)
+    late = _mixed(denoiser, schedule, replace(conditions, weights=conditions.weights / led.clamp(min=1.0)))
+    return lambda x, t: early(x, t) if t >= above else late(x, t)
+
+
+def _mixed(denoiser: Denoiser, schedule: Schedule, conditions: Conditions) -> Denoise:
+    """The answers of the network's rows that count, by their weights."""
     texts, weights = conditions.texts, conditions.weights  # (P, Dt), (B, P, N)
     weights = torch.cat([weights, 1.0 - weights.sum(dim=1, keepdim=True)], dim=1)  # (B, P+1, N), the last is "none"
     if conditions.valid is not None:

@@ -158,7 +158,8 @@ def export(
     model_config = ModelConfig(
         config, takes.speech_blocks, takes.encoder, window=takes.window,
         projected_from=FEATURES if recipe.components else 0, trained_steps=trained, sampler=recipe.sampler,
-        steps=recipe.sampler_steps, held_out_clips=0 if seen else len(takes.split.clips), licence=licence_of(takes),
+        steps=recipe.sampler_steps, guidance_above=recipe.guidance_above,
+        held_out_clips=0 if seen else len(takes.split.clips), licence=licence_of(takes),
     )  # fmt: skip
     card = model_card(name, takes, model_config)
     model = Model(denoiser.eval().requires_grad_(False), model_config, takes.normalizer, takes.speech_normalizer, card)

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Equation (2): the right mixture for every frame, from no more network rows than it needs."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 from torch import Tensor
@@ -84,6 +86,16 @@ def test_prompts_cross_fade(network: Denoiser, rows: list[int]):
     assert rows == [6]
     first, second, none = (plain(network, X, 20, given, prompt) for prompt in (0, 1, None))
     torch.testing.assert_close(answer, 1.5 * torch.lerp(first, second, fade[..., None]) - 0.5 * none)
+
+
+@pytest.mark.parametrize("gamma", [0.3, 1.0, 3.0])
+def test_in_little_noise_a_gamma_beyond_1_counts_as_1(network: Denoiser, rows: list[int], gamma: float):
+    given = conditions(torch.stack([torch.full((2, FRAMES), gamma / 3), torch.full((2, FRAMES), gamma * 2 / 3)], dim=1))
+    capped = replace(given, weights=given.weights * min(1.0, 1.0 / gamma))
+    limited = guided(network, SCHEDULE, given, above=400)
+    for t, told in ((999, given), (400, given), (399, capped), (0, capped)):
+        torch.testing.assert_close(limited(X, t), guided(network, SCHEDULE, told)(X, t))
+    assert rows[4] == rows[6] == (6 if gamma < 1 else 4)  # without rows of no text where gamma counts as 1
 
 
 def test_padding_asks_for_nothing(network: Denoiser, rows: list[int]):
