@@ -188,7 +188,11 @@ class FREETALKER_PG_scene(bpy.types.PropertyGroup):
         type=bpy.types.Object,
         poll=_is_character,
     )
-    sliders: CollectionProperty(type=FREETALKER_PG_slider)
+    sliders: CollectionProperty(
+        type=FREETALKER_PG_slider,
+        description="Of the characters that have one of their own",
+        options={"HIDDEN"},
+    )
     guidance: FloatProperty(
         name="Text / Audio",
         description="0 follows the speech alone, 1 text and speech as they are, above 1 strengthens the text; "
