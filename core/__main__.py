@@ -19,6 +19,7 @@ DELEGATED = {
     "train": (".training.train", "train a model on a prepared data set"),
     "import-checkpoint": (".model.released", "make a model folder of the released FreeTalker checkpoint"),
     "evaluate": (".evaluation.evaluate", "measure a model beside recordings"),
+    "score": (".evaluation.published", "measure a model by HumanML3D's or BEAT's own evaluators"),
 }
 
 

@@ -4,7 +4,8 @@
 The columns are those of `core.features`, their values are not. The released data are Z up and were taken for Y up, so
 "heights" are depths; the hips enter the facing direction with the wrong sign, it is smoothed over 20 frames and set to
 +Z in the first; the rotations are those of bones, without twist, and every chain of bones starts anew from the root;
-the root turns by half an angle a frame, which an arcsine reads. Reading needs positions only.
+the root turns by half an angle a frame, which an arcsine reads. Reading needs positions only. But for the up axis and
+the threshold of the contacts all this is HumanML3D's, whose 263 numbers are these of the first 22 joints.
 """
 
 # pyright: reportUnknownMemberType=false
@@ -57,7 +58,7 @@ def rest_directions() -> Array:
 
 
 def placed(positions: npt.ArrayLike) -> Array:
-    """Positions (T, 55, 3) with the lowest joint at y = 0 and the first pelvis above the origin, facing +Z."""
+    """Positions (T, J, 3) with the lowest joint at y = 0 and the first pelvis above the origin, facing +Z."""
     moved = np.array(positions, np.float64)
     moved[..., 1] -= moved[..., 1].min()
     moved -= moved[0, 0] * [1.0, 0.0, 1.0]
@@ -66,7 +67,7 @@ def placed(positions: npt.ArrayLike) -> Array:
 
 
 def bone_rotations(positions: Array, sigma: float = _SIGMA) -> Array:
-    """Quaternions (T, 55, 4) of positions (T, 55, 3): from world to facing frame in joint 0, of bones in the others.
+    """Quaternions (T, J, 4) of positions (T, J, 3): from world to facing frame in joint 0, of bones in the others.
 
     sigma: frames over which the facing direction is smoothed, 0 for not at all.
     """
@@ -77,11 +78,12 @@ def bone_rotations(positions: Array, sigma: float = _SIGMA) -> Array:
         kernel = np.exp(-0.5 * (np.arange(-reach, reach + 1) / sigma) ** 2)
         padded = np.pad(forward, ((reach, reach), (0, 0)), mode="edge")
         forward = np.stack([np.convolve(axis, kernel, "valid") for axis in padded.T], -1)
-    rotations = np.zeros((len(positions), JOINTS, 4))
+    joints = positions.shape[1]
+    rotations = np.zeros((len(positions), joints, 4))
     rotations[:, 0] = matrix_to_quaternion(rotation_between(forward, _FORWARD))
     rotations[0, 0] = [1.0, 0.0, 0.0, 0.0]
     rest = rest_directions()
-    for chain in CHAINS:
+    for chain in (chain for chain in CHAINS if max(chain) < joints):
         above = rotations[:, 0]
         for parent, joint in pairwise(chain):
             bone = matrix_to_quaternion(rotation_between(rest[joint], positions[:, joint] - positions[:, parent]))
@@ -90,8 +92,11 @@ def bone_rotations(positions: Array, sigma: float = _SIGMA) -> Array:
     return rotations
 
 
-def encode(positions: npt.ArrayLike) -> Array:
-    """World positions (T, 55, 3) at 20 fps, T >= 2 -> features (T - 1, 659) as the released code makes them."""
+def encode(positions: npt.ArrayLike, contact: float = _CONTACT) -> Array:
+    """World positions (T, 55, 3) at 20 fps, T >= 2 -> features (T - 1, 659) as the released code makes them.
+
+    contact: squared metres a frame, under which a foot is taken to stand.
+    """
     where = placed(positions)
     rotations = bone_rotations(where)
     heading = rotations[:, 0]  # (T, 4)
@@ -110,7 +115,7 @@ def encode(positions: npt.ArrayLike) -> Array:
             local.reshape(frames, -1),
             matrix_to_6d(quaternion_to_matrix(rotations[:-1, 1:])).reshape(frames, -1),
             np.einsum("tij,tkj->tki", to_facing[:-1], step).reshape(frames, -1),
-            (step[:, CONTACT_JOINTS] ** 2).sum(-1) < _CONTACT,
+            (step[:, CONTACT_JOINTS] ** 2).sum(-1) < contact,
         ],
         axis=1,
     )

@@ -15,14 +15,14 @@ import numpy.typing as npt
 from ..rotation import Array
 
 
-def frechet_distance(a: Array, b: Array) -> float:
+def frechet_distance(a: Array, b: Array, biased: bool = True) -> float:
     """Frechet distance of the normal distributions of two sets (N, D) and (M, D).
 
     |mean_a - mean_b|^2 + tr(C_a + C_b - 2 (C_a C_b)^(1/2)); 0 for equal sets. Small sets are far from one another by
-    chance: compare sets of one size.
+    chance: compare sets of one size. biased: covariances over N, as for the whole of a population, not over N - 1.
     """
     mean = a.mean(0) - b.mean(0)
-    cov_a, cov_b = (np.atleast_2d(np.cov(x, rowvar=False, bias=True)) for x in (a, b))
+    cov_a, cov_b = (np.atleast_2d(np.cov(x, rowvar=False, bias=biased)) for x in (a, b))
     values, vectors = np.linalg.eigh(cov_a)
     root = vectors * np.sqrt(values.clip(0)) @ vectors.T
     shared = np.sqrt(np.linalg.eigvalsh(root @ cov_b @ root).clip(0)).sum()  # tr of the root of C_a C_b
@@ -65,6 +65,21 @@ def r_precision(
         rank = int((far[i, rivals] <= far[i, i]).sum())  # a tie counts against
         hits[rank:] += 1
     return [float(hit) for hit in hits / max(len(labels), 1)]
+
+
+def precision_in_batches(texts: Array, motions: Array, seed: int, size: int = 32, top: int = 3) -> list[float]:
+    """How often a text's own motion is among the nearest 1, 2 ... `top` of its batch: (top,) shares (Guo et al. 2022).
+
+    texts, motions: (N, D), row i belongs together; batches are drawn by the seed, and those left over are passed by.
+    """
+    order = np.random.default_rng(seed).permutation(len(texts))
+    batches = [order[at : at + size] for at in range(0, len(order) - size + 1, size)]
+    hits = np.zeros(top)
+    for batch in batches:
+        far = distances(texts[batch], motions[batch])
+        ranks = (far < np.diagonal(far)[:, None]).sum(1)  # (size,) how many are nearer
+        hits += [(ranks <= k).sum() for k in range(top)]
+    return [float(hit) for hit in hits / max(len(batches) * size, 1)]
 
 
 def matching_score(texts: Array, motions: Array) -> float:

@@ -8,16 +8,12 @@ model makes is read by `core.released_features` and fitted to the body by `core.
 # pyright: reportUnknownMemberType=false
 
 import argparse
-import pickle
 import tempfile
-import zipfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, cast
 
 import numpy as np
 import torch
-from torch import Tensor
 
 from ..conditions.speech import features_width
 from ..conditions.text import TextEncoder
@@ -26,6 +22,7 @@ from ..features import FEATURES, Normalizer
 from ..rotation import Array
 from .checkpoint import MODELS, Model, ModelConfig, save_model
 from .denoiser import LOCAL_HEADS, Denoiser, DenoiserConfig
+from .foreign import check_layout, layout_of, load_table, numbers, tensors_of
 
 TEXT_WIDTH, SPEECH_WIDTH = 512, 1133
 WINDOW = 180  # frames the network was trained on
@@ -75,8 +72,7 @@ def released_config(width: int = _WIDTHS[0], local_attention: bool = False) -> D
 def released_layout(config: DenoiserConfig) -> dict[str, tuple[int, ...]]:
     """Name -> shape of everything in a released checkpoint."""
     with torch.device("meta"):
-        own = Denoiser(config).state_dict()
-    layout = {released_name(name): tuple(value.shape) for name, value in own.items()}
+        layout = {released_name(name): shape for name, shape in layout_of(Denoiser(config)).items()}
     table = (POSITIONS, 1, config.width)
     layout |= {"sequence_pos_encoder.pe": table, "embed_timestep.sequence_pos_encoder.pe": table}
     if config.local_attention:
@@ -89,40 +85,19 @@ def read_checkpoint(path: Path) -> Denoiser:
 
     Raises InputError, in one sentence that names the file, where it is none: every name and shape is checked.
     """
-    state = _load(path)
+    if not path.is_file():
+        raise InputError(f"The checkpoint {path} does not exist; download model001000000.pt.")
+    # CLIP, which some versions store beside, is left out
+    table = {name: value for name, value in load_table(path, _EXPECTED).items() if not name.startswith("clip_model.")}
+    state = tensors_of(path, table, _EXPECTED)
     width = state["embed_text.bias"].shape[0] if "embed_text.bias" in state and state["embed_text.bias"].dim() else 0
     if width not in _WIDTHS:
         raise InputError(f"{path} is not {_EXPECTED}: its 'embed_text.bias' is not 256 or 512 numbers.")
     config = released_config(width, "rel_pos.inv_freq" in state)
-    layout = released_layout(config)
-    odd = sorted(state.keys() ^ layout.keys())
-    if odd:
-        what = "has no" if odd[0] in layout else "has an unknown"
-        raise InputError(f"{path} is not {_EXPECTED}: it {what} tensor {odd[0]!r}.")
-    for name, shape in layout.items():
-        if tuple(state[name].shape) != shape:
-            found = tuple(state[name].shape)
-            raise InputError(f"{path} is not {_EXPECTED}: {name!r} is {found} and should be {shape}.")
-        if not state[name].isfinite().all():
-            raise InputError(f"{path} is damaged: {name!r} holds values that are not finite; download it again.")
+    check_layout(path, state, released_layout(config), _EXPECTED)
     denoiser = Denoiser(config)
     denoiser.load_state_dict({name: state[released_name(name)].float() for name in denoiser.state_dict()})
     return denoiser.eval().requires_grad_(False)
-
-
-def _load(path: Path) -> dict[str, Tensor]:
-    """Name -> tensor of a file, nothing of which is run; CLIP, which some versions store beside, is left out."""
-    if not path.is_file():
-        raise InputError(f"The checkpoint {path} does not exist; download model001000000.pt.")
-    try:
-        content = torch.load(path, map_location="cpu", weights_only=True)
-    except (pickle.UnpicklingError, RuntimeError, ValueError, EOFError, OSError, KeyError, zipfile.BadZipFile):
-        raise InputError(f"{path} holds no weights, or is cut short; give {_EXPECTED}.") from None
-    entries = cast(Mapping[Any, Any], content) if isinstance(content, Mapping) else {}
-    state = {str(name): value for name, value in entries.items() if not str(name).startswith("clip_model.")}
-    if not state or not all(isinstance(value, Tensor) for value in state.values()):
-        raise InputError(f"{path} is not {_EXPECTED}: it should be a table of tensors.")
-    return state
 
 
 def read_statistics(folder: Path) -> Normalizer:
@@ -140,13 +115,7 @@ def _statistic(folder: Path, kind: str) -> Array:
     files = [path for path in sorted(folder.glob("*.npy")) if kind in path.name.lower()]
     if len(files) != 1:
         raise InputError(f"The folder {folder} should hold one *{kind}*.npy with {FEATURES} numbers, not {len(files)}.")
-    try:
-        values = np.load(files[0], allow_pickle=False).astype(np.float64)
-    except (OSError, ValueError, EOFError):
-        raise InputError(f"{files[0]} is no array of numbers; get the released statistics again.") from None
-    if values.shape != (FEATURES,) or not np.isfinite(values).all():
-        raise InputError(f"{files[0]} should be {FEATURES} finite numbers, not of the shape {values.shape}.")
-    return values
+    return numbers(files[0], FEATURES, "get the released statistics again")
 
 
 def import_checkpoint(checkpoint: Path, clip: str, wavlm: str, statistics: Path, out: Path) -> Model:

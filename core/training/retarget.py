@@ -123,6 +123,11 @@ def _plan(clip: SourceClip, skeleton: Skeleton, names: JointMap) -> _Plan:
     return _Plan(sources, align, float(ours / theirs), (place["left_hip"], place["right_hip"]))
 
 
+def rest_alignment(clip: SourceClip, skeleton: Skeleton, names: JointMap) -> Array:
+    """(55, 3, 3) A of the module's docstring: the world rotation of a SMPL-X joint is D * A, D that of the clip's."""
+    return _plan(clip, skeleton, names).align
+
+
 def _frame(along: Array, beside: Array) -> Array:
     """A right-handed frame (3, 3), in columns, with its first axis along one vector and its second near the other."""
     x = along / np.linalg.norm(along)

@@ -1,0 +1,312 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""BEAT's own metrics (Liu et al. 2022), by the published autoencoder and recordings, which a user has to bring.
+
+A row of motion is 47 joints of BEAT's skeleton, spine, neck, arms and fingers, as Euler angles in degrees, 141 numbers
+at 15 fps. What moves on SMPL-X is turned onto that skeleton by the inverse of `core.training.retarget`.
+"""
+
+# librosa and scipy carry few types
+# pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false
+# pyright: reportUnknownVariableType=false, reportUnknownArgumentType=false
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from ..conditions.speech import SAMPLE_RATE, load_audio
+from ..errors import InputError
+from ..formats import SourceClip
+from ..formats.bvh import load_bvh
+from ..model.foreign import check_layout, layout_of, load_table, numbers, tensors_of
+from ..motion import Motion
+from ..rotation import (
+    Array,
+    axis_angle_to_quaternion,
+    matrix_to_axis_angle,
+    matrix_to_euler,
+    quaternion_to_matrix,
+)
+from ..skeleton import INDEX, Skeleton
+from ..training.datasets.beat import speaker
+from ..training.datasets.recording import by_stem, files_below
+from ..training.joint_maps import JointMap, humanoid_map
+from ..training.rest_pose import standing
+from ..training.retarget import rest_alignment, retarget
+from .speech import beat_consistency
+from .statistics import frechet_distance
+
+FPS = 15.0
+_WINDOW, _STRIDE = 34, 10  # frames that the autoencoder sees, and from one such stretch to the next
+_LATENT = 300
+_ORDER = "XYZ"
+_OFF = 0.05  # by which a rate may differ: files round the seconds a frame lasts
+_NEAR = 4.0  # degrees, summed over the three angles of a joint, within which it is recalled
+_USUAL_WEIGHT = 0.165  # the mean semantic score of BEAT: recalling everything there gives 1
+_BEAT_ORDER, _BEAT_SIGMA = 2, 0.3  # frames to both sides in which a beat is slowest; seconds
+_AT_ONCE = 256
+_EXPECTED = "BEAT's autoencoder of gestures, ae_300.bin"
+
+_FINGERS = ("Middle", "Ring", "Pinky", "Index", "Thumb")
+
+
+def _arm(side: str) -> list[str]:
+    names = [f"{side}{part}" for part in ("Shoulder", "Arm", "ForeArm", "Hand")]
+    for finger in _FINGERS:
+        palm = [f"{side}Hand{finger}"] if finger in ("Ring", "Pinky", "Index") else []
+        names += palm + [f"{side}Hand{finger}{i}" for i in (1, 2, 3)]
+    return names
+
+
+JOINTS = ("Spine", "Neck", "Neck1", *_arm("Right"), *_arm("Left"))  # 47
+COLUMNS = 3 * len(JOINTS)  # 141
+_WRIST = slice(3 * JOINTS.index("RightForeArm"), 3 * JOINTS.index("RightForeArm") + 3)
+
+
+class _Encoder(nn.Module):
+    """Rows (B, 34, 141) -> (B, 300). What follows the two inner layers is LeakyReLU of slope 1, which is nothing."""
+
+    def __init__(self) -> None:
+        super().__init__()
+
+        def block(columns: int, out: int, kernel: int, stride: int) -> nn.Sequential:
+            return nn.Sequential(nn.Conv1d(columns, out, kernel, stride), nn.BatchNorm1d(out), nn.LeakyReLU(0.2))
+
+        w = _LATENT
+        self.net = nn.Sequential(
+            block(COLUMNS, w, 3, 1), block(w, 2 * w, 3, 1), block(2 * w, 2 * w, 4, 2), nn.Conv1d(2 * w, w, 3)
+        )
+        self.out_net = nn.Sequential(
+            nn.Linear(12 * w, 4 * w), nn.BatchNorm1d(4 * w), nn.Identity(),
+            nn.Linear(4 * w, 2 * w), nn.BatchNorm1d(2 * w), nn.Identity(), nn.Linear(2 * w, w),
+        )  # fmt: skip
+        self.fc_mu, self.fc_logvar = nn.Linear(w, w), nn.Linear(w, w)
+
+    def forward(self, rows: Tensor) -> Tensor:
+        return self.fc_mu(self.out_net(self.net(rows.transpose(1, 2)).flatten(1)))
+
+
+def network() -> nn.Module:
+    """The encoder with random weights."""
+    return _Encoder()
+
+
+@dataclass(frozen=True)
+class Evaluator:
+    """The encoder, and what its rows are normalised with, (141,) each."""
+
+    encoder: nn.Module
+    mean: Array
+    std: Array
+
+    @staticmethod
+    def open(weights: Path, statistics: Path) -> "Evaluator":
+        """From ae_300.bin and a folder with bvh_mean.npy and bvh_std.npy.
+
+        Of the file the half that encodes is checked and used. Raises InputError, in one sentence that names the file,
+        for what is missing or of another layout.
+        """
+        if not weights.is_file():
+            raise InputError(f"The autoencoder {weights} does not exist; download ae_300.bin.")
+        table = load_table(weights, _EXPECTED)
+        state = tensors_of(weights, table.get("model_state", table), _EXPECTED)
+        state = {name.removeprefix("module."): value for name, value in state.items()}
+        state = {name: value for name, value in state.items() if not name.startswith("decoder.")}
+        encoder = network()
+        check_layout(
+            weights, state, {f"pose_encoder.{name}": shape for name, shape in layout_of(encoder).items()}, _EXPECTED
+        )
+        encoder.load_state_dict({name.removeprefix("pose_encoder."): value for name, value in state.items()})
+        mean, std = (
+            numbers(statistics / f"bvh_{kind}.npy", COLUMNS, "get the statistics of BEAT's cache again")
+            for kind in ("mean", "std")
+        )
+        if not (std > 0).all():
+            raise InputError(f"{statistics / 'bvh_std.npy'} holds numbers that are not above 0; get it again.")
+        return Evaluator(encoder.eval().requires_grad_(False), mean, std)
+
+    @torch.inference_mode()
+    def see(self, clips: Sequence[Array]) -> Array:
+        """Embeddings (N, 300) of all stretches of 34 frames, every ten frames, of rows (T, 141)."""
+        stretches = [
+            (rows[at : at + _WINDOW] - self.mean) / self.std
+            for rows in clips
+            for at in range(0, len(rows) - _WINDOW + 1, _STRIDE)
+        ]
+        answers = [
+            self.encoder(torch.from_numpy(np.stack(stretches[at : at + _AT_ONCE]).astype(np.float32)))
+            for at in range(0, len(stretches), _AT_ONCE)
+        ]
+        return torch.cat(answers).double().numpy()
+
+
+@dataclass(frozen=True)
+class Recording:
+    """A recording of BEAT: its skeleton and motion at 15 fps, and its sound.
+
+    rows: (T, 141) the angles as they stand in the file. scores: (T,) the semantic ones, if it has any.
+    """
+
+    name: str
+    clip: SourceClip
+    names: JointMap
+    rows: Array
+    sound: Path
+    scores: Array | None
+
+
+def read_recordings(folder: Path, speakers: Sequence[str], limit: int | None) -> list[Recording]:
+    """Recordings NAME.bvh with a NAME.wav, and a NAME.txt of semantic scores where there is one, in a fixed order.
+
+    Raises InputError where there are none, or one cannot be used.
+    """
+    files = [path for path in files_below(folder, ".bvh") if speaker(path)]
+    files = [path for path in files if not speakers or speaker(path) in speakers]
+    sounds, scores = by_stem(files_below(folder, ".wav")), by_stem(files_below(folder, ".txt"))
+    files = [path for path in files if path.stem in sounds][:limit]
+    if not files:
+        raise InputError(f"{folder} holds no recordings of BEAT with their sounds, such as 2_scott_0_1_1.bvh and .wav.")
+    return [_recording(path, sounds[path.stem], scores.get(path.stem)) for path in files]
+
+
+def _recording(path: Path, sound: Path, scored: Path | None) -> Recording:
+    clip = load_bvh(path, FPS)
+    names = humanoid_map(clip)
+    if standing(clip, names) is not clip or abs(clip.fps - FPS) > _OFF or not set(JOINTS) <= set(clip.names):
+        raise InputError(f"{path.name} is not BEAT's: its joints, standing in the zero pose, at 120 fps are needed.")
+    if len(clip) < _WINDOW:
+        raise InputError(f"{path.name} is shorter than the {_WINDOW} frames at {FPS:g} fps that are compared.")
+    clip = replace(clip, fps=FPS)
+    return Recording(
+        path.stem, clip, names, _angles(path, len(clip)), sound, None if scored is None else _scores(scored, len(clip))
+    )
+
+
+def _angles(path: Path, frames: int) -> Array:
+    """The numbers (T, 141) of our joints in a BVH file that `load_bvh` has read as so many frames."""
+    columns: list[str] = []
+    lines = iter(path.read_text(encoding="utf-8").splitlines())
+    name = ""
+    for line in lines:
+        words = line.split()
+        if words[:1] in (["ROOT"], ["JOINT"]):
+            name = words[1]
+        elif words[:1] == ["CHANNELS"]:
+            columns += [f"{name} {kind}" for kind in words[2:]]
+        elif words[:2] == ["Frame", "Time:"]:
+            break
+    found = [line for line in lines if line.strip()]
+    every = len(found) // frames
+    at = [columns.index(f"{name} {axis}rotation") for name in JOINTS for axis in _ORDER]
+    return np.array([np.array(line.split(), np.float64)[at] for line in found[::every]])[:frames]
+
+
+def _scores(path: Path, frames: int) -> Array:
+    """The semantic score of each frame (T,), 0 where none is told; lines of name, start, end, duration, score."""
+    result, times = np.zeros(frames), np.arange(frames) / FPS
+    try:
+        for line in reversed(path.read_text(encoding="utf-8").splitlines()):
+            if line.strip():
+                _, start, end, _, score, *_ = line.split("\t")
+                result[(times >= float(start)) & (times <= float(end))] = float(score)
+    except (OSError, ValueError):
+        raise InputError(
+            f"{path.name} cannot be read: lines of name, start, end, duration and score between tabs are needed."
+        ) from None
+    return result
+
+
+def euler_rows(local: Array, near: Array) -> Array:
+    """Local rotations (T, 47, 3, 3) -> (T, 141) degrees, of those that mean the same the ones nearest to `near`."""
+    first = np.degrees(matrix_to_euler(local, _ORDER))  # (T, 47, 3)
+    second = first * [1, -1, 1] + 180
+    middle = near.reshape(-1, 3)
+    first, second = (angles - 360 * np.round((angles - middle) / 360) for angles in (first, second))
+    far = [np.abs(angles - middle).sum(-1, keepdims=True) for angles in (first, second)]
+    return np.where(far[0] <= far[1], first, second).reshape(len(local), -1)
+
+
+def on_skeleton(motion: Motion, recording: Recording, skeleton: Skeleton, near: Array) -> Array:
+    """A motion at 15 fps on the skeleton of a recording: (T, 141) degrees, as near to a pose (141,) as can be written.
+
+    What SMPL-X turns at one joint and BEAT at several, one above the other, is shared evenly between those.
+    """
+    clip, align = recording.clip, rest_alignment(recording.clip, skeleton, recording.names)
+    _, turned = motion.forward_kinematics(skeleton)  # (T, 55, 3, 3)
+    local = np.tile(np.eye(3), (len(motion), len(clip.names), 1, 1))
+    wanted, world = local.copy(), local.copy()
+    chains: dict[int, list[int]] = {}
+    for joint, chain in recording.names.items():
+        here = [clip.index(name) for name in chain if name in clip.names]
+        chains |= {index: here[k:] for k, index in enumerate(here)}
+        if here:
+            wanted[:, here[-1]] = turned[:, INDEX[joint]] @ align[INDEX[joint]].T
+    for index, parent in enumerate(clip.parents):
+        above = world[:, parent] if parent >= 0 else np.tile(np.eye(3), (len(motion), 1, 1))
+        if index in chains:
+            rest = np.swapaxes(above, -1, -2) @ wanted[:, chains[index][-1]]
+            share = matrix_to_axis_angle(rest) / len(chains[index])
+            local[:, index] = quaternion_to_matrix(axis_angle_to_quaternion(share))
+        world[:, index] = above @ local[:, index]
+    return euler_rows(local[:, [clip.index(name) for name in JOINTS]], near)
+
+
+def through_ours(recording: Recording, skeleton: Skeleton, near: Array) -> Array:
+    """The recording on SMPL-X and back: what the change of skeletons alone costs."""
+    return on_skeleton(retarget(recording.clip, skeleton, recording.names), recording, skeleton, near)
+
+
+def recall(rows: Array, recorded: Array, scores: Array) -> float:
+    """Semantic-relevance gesture recall: the share of joints within 4 degrees of the recorded ones, by score.
+
+    rows, recorded: (T, 141); scores: (T,). 1 where all are and the scores are BEAT's on average.
+    """
+    apart = np.abs(rows - recorded).reshape(len(rows), -1, 3).sum(-1)
+    return float(((apart < _NEAR) * scores[:, None]).mean() / _USUAL_WEIGHT)
+
+
+def l1_diversity(rows: Array) -> float:
+    """Mean over frames of the summed distance of the columns (T, 141) from their means, degrees."""
+    return float(np.abs(rows - rows.mean(0)).sum(-1).mean())
+
+
+@cache
+def onsets(sound: Path) -> Array:
+    """Seconds at which the voice sets in: librosa's onsets, each put back to where its loudness is least before."""
+    import librosa
+
+    samples = load_audio(sound)
+    envelope = librosa.onset.onset_strength(y=samples, sr=SAMPLE_RATE)
+    found = librosa.onset.onset_detect(onset_envelope=envelope, sr=SAMPLE_RATE)
+    loudness = librosa.feature.rms(S=np.abs(librosa.stft(y=samples)))[0]
+    return np.asarray(librosa.frames_to_time(librosa.onset.onset_backtrack(found, loudness), sr=SAMPLE_RATE))
+
+
+def beat_alignment(rows: Array, voice: Array) -> float:
+    """Mean over onsets (N,) of exp(-d^2 / 2 sigma^2), d to where the right forearm turns slowest, seconds."""
+    from scipy.signal import argrelmin
+
+    speed = np.linalg.norm(np.diff(rows[:, _WRIST], axis=0), axis=-1)
+    return beat_consistency(voice, argrelmin(speed, order=_BEAT_ORDER)[0] / FPS, _BEAT_SIGMA)
+
+
+def figures(
+    evaluator: Evaluator, clips: Sequence[Array], beside: Sequence[Recording], recorded: Array
+) -> dict[str, float]:
+    """The metrics of clips (T, 141), each beside a recording. recorded: embeddings of all recordings.
+
+    Recall is there where a recording has semantic scores.
+    """
+    found: dict[str, list[float]] = {"srgr": [], "beat_alignment": [], "l1_diversity": []}
+    for rows, recording in zip(clips, beside, strict=True):
+        found["beat_alignment"].append(beat_alignment(rows, onsets(recording.sound)))
+        found["l1_diversity"].append(l1_diversity(rows))
+        if recording.scores is not None:
+            length = min(len(rows), len(recording.clip))
+            found["srgr"].append(recall(rows[:length], recording.rows[:length], recording.scores[:length]))
+    result = {"fgd": frechet_distance(evaluator.see(clips), recorded, biased=False)}
+    return result | {name: float(np.mean(values)) for name, values in found.items() if values}
