@@ -15,7 +15,7 @@ from PIL import Image, ImageDraw
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from core.timeline import Timeline, load_timeline
+from core.timeline import SCOPES, Timeline, load_timeline
 
 TILE = (132, 150)  # pixels of one view
 COLUMNS = 10
@@ -28,9 +28,10 @@ INK, PAPER = (60, 60, 60), (238, 238, 238)
 
 def asked(timeline: Timeline, seconds: float) -> str:
     """What the timeline wants at a time."""
-    prompts = [strip.prompt for strip in timeline.text if strip.start <= seconds < strip.end]
+    here = [strip for strip in timeline.text if strip.start <= seconds < strip.end]
+    prompts = [one.prompt for scope in SCOPES for one in [one for one in here if one.scope == scope][-1:]]
     spoken = any(strip.start <= seconds < (strip.end or float("inf")) for strip in timeline.speech)
-    return " + ".join([*(prompt.removeprefix("a person ") for prompt in prompts[-1:]), *["speech"] * spoken]) or "-"
+    return " + ".join([*(prompt.removeprefix("a person ") for prompt in prompts), *["speech"] * spoken]) or "-"
 
 
 def shoot(scene: Any, place: Vector, view: Vector, file: Path) -> Image.Image:
@@ -76,7 +77,7 @@ def compose(pictures: list[list[Image.Image]], captions: list[str]) -> Image.Ima
     width, height = TILE
     cell = CAPTION + height * len(VIEWS)
     rows = -(-len(pictures) // COLUMNS)
-    sheet = Image.new("RGB", (COLUMNS * width, rows * cell), PAPER)
+    sheet = Image.new("RGB", (min(COLUMNS, len(pictures)) * width, rows * cell), PAPER)
     draw = ImageDraw.Draw(sheet)
     for number, (views, caption) in enumerate(zip(pictures, captions, strict=True)):
         x, y = number % COLUMNS * width, number // COLUMNS * cell
