@@ -25,6 +25,7 @@ import soundfile
 from numpy.typing import NDArray
 
 from ..errors import InputError
+from . import hub
 from .voice import voice_columns
 
 Array = NDArray[np.float32]
@@ -251,7 +252,8 @@ def _wavlm(name: str) -> Any:
 
     source = name.partition("=")[2] or WAVLM_DEFAULT
     try:
-        return transformers.WavLMModel.from_pretrained(source, local_files_only=Path(source).is_dir()).eval()
+        network = transformers.WavLMModel
+        return hub.load(source, lambda local: network.from_pretrained(source, local_files_only=local)).eval()
     except Exception as error:  # transformers raises many kinds, none of which the user can tell apart
         raise InputError(
             f"The WavLM network '{source}' cannot be loaded; give a folder with config.json and weights, "

@@ -20,6 +20,7 @@ import transformers
 from numpy.typing import NDArray
 
 from ..errors import InputError
+from . import hub
 
 DEFAULT_ENCODER = "all-MiniLM-L6-v2"
 BUNDLED_FOLDER = Path(__file__).resolve().parents[2] / "assets" / "text_encoder"
@@ -63,17 +64,13 @@ class TextEncoder:
         source = _source(encoder)
         transformers.utils.logging.disable_progress_bar()
         try:
-            options: dict[str, Any] = {"local_files_only": Path(source).is_dir()}
-            config = transformers.AutoConfig.from_pretrained(source, **options)
-            self._is_clip = config.model_type in {"clip", "clip_text_model"}
-            network_class = transformers.CLIPTextModelWithProjection if self._is_clip else transformers.AutoModel
-            self._tokenizer: Any = transformers.AutoTokenizer.from_pretrained(source, **options)
-            self._network: Any = network_class.from_pretrained(source, dtype=torch.float32, **options).eval()
+            config, self._tokenizer, self._network = hub.load(source, lambda local: _load(source, local))
         except Exception as error:  # transformers raises many kinds, none of which the user can tell apart
             raise InputError(
                 f"The text encoder '{encoder}' cannot be loaded; give a folder with config.json, tokenizer and "
                 f"safetensors weights, or a hub name that can be reached."
             ) from error
+        self._is_clip = _is_clip(config)
         limit = _CLIP_TOKENS if self._is_clip else _MEAN_TOKENS
         positions = getattr(config, "text_config", config).max_position_embeddings
         self._tokens = min(limit, positions)
@@ -119,6 +116,19 @@ def export_encoder(folder: Path | str) -> Path:
         if (source / name).is_file() and source != folder:
             shutil.copyfile(source / name, folder / name)
     return folder
+
+
+def _load(source: str, local: bool) -> tuple[Any, Any, Any]:
+    """(configuration, tokenizer, network) of a folder or hub name."""
+    config = transformers.AutoConfig.from_pretrained(source, local_files_only=local)
+    network_class = transformers.CLIPTextModelWithProjection if _is_clip(config) else transformers.AutoModel
+    tokenizer = transformers.AutoTokenizer.from_pretrained(source, local_files_only=local)
+    network = network_class.from_pretrained(source, dtype=torch.float32, local_files_only=local)
+    return config, tokenizer, network.eval()
+
+
+def _is_clip(config: Any) -> bool:
+    return config.model_type in {"clip", "clip_text_model"}
 
 
 def _source(encoder: str) -> str:

@@ -1,7 +1,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Text encoders: the default one, and CLIP and BERT from folders."""
 
+import http.server
 import json
+import os
+import subprocess
+import sys
+import threading
 from pathlib import Path
 
 import numpy as np
@@ -101,6 +106,43 @@ def test_a_missing_encoder_is_told(tmp_path):
         text.encode_texts(["a person"], str(tmp_path / "nowhere"))
     with pytest.raises(InputError, match="cannot be loaded"):
         text.encode_texts(["a person"], str(tmp_path))
+
+
+_asked = []
+
+
+class _OutOfOrder(http.server.BaseHTTPRequestHandler):
+    """A hub that answers nothing but that it is out of order."""
+
+    def parse_request(self):
+        super().parse_request()
+        _asked.append(self.path)
+        self.send_error(503)
+        return False
+
+    def log_message(self, *_):
+        pass
+
+
+@pytest.mark.parametrize("name", ["text", "speech"])
+def test_a_hub_that_does_not_answer_is_asked_once(name, tmp_path):
+    """In a Python of its own, for the hub's address is read at its start."""
+    code = {
+        "text": "from core.conditions.text import TextEncoder; TextEncoder('someone/words')",
+        "speech": "from core.conditions.speech import _wavlm; _wavlm('wavlm=someone/voices')",
+    }[name]
+    _asked.clear()
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), _OutOfOrder) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        address = f"http://127.0.0.1:{server.server_port}"
+        environment = {**os.environ, "HF_ENDPOINT": address, "HF_HOME": str(tmp_path), "HF_HUB_OFFLINE": ""}
+        ended = subprocess.run(
+            [sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=False
+        )
+        server.shutdown()
+    assert "InputError: The" in ended.stderr
+    assert "a hub name that can be reached" in ended.stderr
+    assert len([path for path in _asked if "/someone/" in path]) == 1  # beside what the hub's library asks of itself
 
 
 def test_weights_cut_short_are_told(bert_folder, tmp_path):
