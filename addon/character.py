@@ -7,6 +7,7 @@ from typing import Any
 import bpy
 import numpy as np
 from mathutils import Vector
+from numpy.typing import NDArray
 
 from ..core.errors import InputError
 from ..core.skeleton import JOINT_NAMES, PARENTS, Skeleton, neutral_skeleton
@@ -162,21 +163,27 @@ def _new_figure(skeleton: Skeleton) -> bpy.types.Object:
     vertices = low + data["vertices"] / 65535.0 * (high - low)  # (V, 3) relative to the pelvis, Y up
     vertices[:, 1] += skeleton.standing_height
     faces = data["faces"].astype(np.int32)  # (F, 3)
-    mesh = bpy.data.meshes.new(f"{NAME} Figure")
+    mesh = new_mesh(f"{NAME} Figure", vertices @ Z_UP.T, faces)
+    for name, color, roughness in _MATERIALS:
+        mesh.materials.append(_material(name, color, roughness))
+    mesh.polygons.foreach_set("material_index", np.unpackbits(data["joint_faces"])[: len(faces)].astype(np.int32))
+    figure = bpy.data.objects.new(f"{NAME} Figure", mesh)
+    _add_weights(figure, data["bones"].tolist(), data["bone_indices"], data["bone_weights"])
+    return figure
+
+
+def new_mesh(name: str, vertices: Array, faces: NDArray[np.int32]) -> bpy.types.Mesh:
+    """A smooth mesh of vertices (V, 3), Z up, and triangles (F, 3)."""
+    mesh = bpy.data.meshes.new(name)
     mesh.vertices.add(len(vertices))
-    mesh.vertices.foreach_set("co", (vertices @ Z_UP.T).astype(np.float32).ravel())
+    mesh.vertices.foreach_set("co", vertices.astype(np.float32).ravel())
     mesh.loops.add(faces.size)
     mesh.loops.foreach_set("vertex_index", faces.ravel())
     mesh.polygons.add(len(faces))
     mesh.polygons.foreach_set("loop_start", np.arange(0, faces.size, 3, dtype=np.int32))
-    for name, color, roughness in _MATERIALS:
-        mesh.materials.append(_material(name, color, roughness))
-    mesh.polygons.foreach_set("material_index", np.unpackbits(data["joint_faces"])[: len(faces)].astype(np.int32))
     mesh.polygons.foreach_set("use_smooth", np.ones(len(faces), bool))
     mesh.update(calc_edges=True)
-    figure = bpy.data.objects.new(f"{NAME} Figure", mesh)
-    _add_weights(figure, data["bones"].tolist(), data["bone_indices"], data["bone_weights"])
-    return figure
+    return mesh
 
 
 def _add_weights(figure: bpy.types.Object, bones: list[str], indices: Any, weights: Any) -> None:

@@ -31,7 +31,9 @@ def new_body(context: Any, body: SmplxBody, location: Any = (0.0, 0.0, 0.0)) -> 
         armature.data.bones[f"{side}_eye"].use_deform = True
     armature.freetalker_rig.match = "KEEP"
     shift = skeleton.rest_positions[0] * [0.0, 1.0, 0.0] - skeleton.root_offset  # the soles at 0, the pelvis above it
-    figure = bpy.data.objects.new(f"{NAME} Body", _mesh((body.vertices + shift) @ Z_UP.T, body.faces))
+    mesh = character.new_mesh(f"{NAME} Body", (body.vertices + shift) @ Z_UP.T, body.faces)
+    mesh.validate()
+    figure = bpy.data.objects.new(f"{NAME} Body", mesh)
     context.collection.objects.link(figure)
     figure.parent = armature
     _add_weights(figure, body.weights)
@@ -125,20 +127,6 @@ def _coordinates(key: Any) -> Array:
     points = np.empty(3 * len(key.data), np.float32)
     key.data.foreach_get("co", points)
     return points.reshape(-1, 3).astype(np.float64)
-
-
-def _mesh(vertices: Array, faces: Any) -> bpy.types.Mesh:
-    mesh = bpy.data.meshes.new(f"{NAME} Body")
-    mesh.vertices.add(len(vertices))
-    mesh.vertices.foreach_set("co", vertices.astype(np.float32).ravel())
-    mesh.loops.add(faces.size)
-    mesh.loops.foreach_set("vertex_index", faces.ravel())
-    mesh.polygons.add(len(faces))
-    mesh.polygons.foreach_set("loop_start", np.arange(0, faces.size, 3, dtype=np.int32))
-    mesh.polygons.foreach_set("use_smooth", np.ones(len(faces), bool))
-    mesh.update(calc_edges=True)
-    mesh.validate()
-    return mesh
 
 
 def _add_weights(figure: bpy.types.Object, weights: Array) -> None:
