@@ -71,7 +71,7 @@ class FREETALKER_OT_fit_bones(Explained, bpy.types.Operator):
     @classmethod
     def disabled_reason(cls, context: Any) -> str:
         armature = character.find(context)
-        if smplx_body.figure_of(armature) is None:
+        if armature is None or smplx_body.figure_of(armature) is None:
             return "This character has no shape sliders: add an SMPL-X body"
         return _needs_object_mode(context) or strips.disabled_reason(armature)
 
