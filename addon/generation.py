@@ -79,6 +79,7 @@ class _State:
     unplaced: Result | None = None  # generated, and its character gone: kept until it is placed
     running: Running | None = None  # None once it has ended
     device: str = "auto"  # that the preferences say; the worker cannot ask them
+    online: bool = False  # whether Blender lets add-ons use the network
 
 
 _state = _State()
@@ -109,6 +110,7 @@ def unplaced() -> Motion | None:
 def work(order: Order, report: job.Report, cancelled: job.Cancelled) -> Motion:
     """Generate motion; runs in the worker, so it must not touch bpy."""
     report(0.0, "Loading")
+    from ..core.conditions import hub
     from ..core.generate import Kept, Settings, generate
 
     model = _model(order.timeline.model)
@@ -122,15 +124,16 @@ def work(order: Order, report: job.Report, cancelled: job.Cancelled) -> Motion:
         if show is not None:
             show(between(dataclasses.replace(order, end=None), motion))  # it may not reach to the end yet
 
-    motion = generate(
-        order.timeline,
-        model,
-        settings,
-        on_step=lambda done, total: report(done / total, f"Step {done} of {total}"),
-        cancelled=cancelled,
-        kept=kept,
-        on_preview=None if show is None else on_preview,
-    )
+    with hub.access(_state.online):
+        motion = generate(
+            order.timeline,
+            model,
+            settings,
+            on_step=lambda done, total: report(done / total, f"Step {done} of {total}"),
+            cancelled=cancelled,
+            kept=kept,
+            on_preview=None if show is None else on_preview,
+        )
     return between(order, motion)
 
 
@@ -305,7 +308,8 @@ def start(context: Any, wait: bool, everything: bool = False, reroll: str = "") 
         _state.running = None
         finish(outcome, scene_uid, armature_uid, time.monotonic() - begun)
 
-    _state.message, _state.device = None, preferences.device()
+    _state.message = None
+    _ask_blender()
     if wait:
         finish(job.run("Generate", generate), scene_uid, armature_uid, time.monotonic() - begun, undo=False)
         return _state.message
@@ -322,6 +326,11 @@ def _with_model_found(wanted: Order) -> Order:
     return dataclasses.replace(wanted, timeline=dataclasses.replace(wanted.timeline, model=model))
 
 
+def _ask_blender() -> None:
+    """What the worker has to know of Blender, before it starts."""
+    _state.device, _state.online = preferences.device(), bpy.app.online_access
+
+
 def make(scene: bpy.types.Scene, armature: bpy.types.Object, report: job.Report) -> Motion:
     """Generate all that is not locked, here and now; returns the motion, which the character shows as another take.
 
@@ -330,7 +339,7 @@ def make(scene: bpy.types.Scene, armature: bpy.types.Object, report: job.Report)
     wanted = _with_model_found(order(scene, armature, everything=True))
     if wanted.base is not None and wanted.changed is not None and not wanted.changed.any():
         return wanted.base
-    _state.device = preferences.device()
+    _ask_blender()
     motion = work(wanted, report, lambda: False)
     put(scene, armature, Result(motion, wanted))
     return motion

@@ -4,12 +4,25 @@
 # transformers and its hub carry few types
 # pyright: reportUnknownMemberType=false
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from pathlib import Path
 from typing import TypeVar
 
 Loaded = TypeVar("Loaded")
+_allowed: ContextVar[bool] = ContextVar("_allowed", default=True)
 _SECONDS = 5.0  # in which the hub answers, or is taken to be out of reach
+
+
+@contextmanager
+def access(allowed: bool) -> Iterator[None]:
+    """Within it, and in its thread, the hub is asked only where that is allowed; what is here is found either way."""
+    before = _allowed.set(allowed)
+    try:
+        yield
+    finally:
+        _allowed.reset(before)
 
 
 def load(source: str, loader: Callable[[bool], Loaded]) -> Loaded:
@@ -20,7 +33,7 @@ def load(source: str, loader: Callable[[bool], Loaded]) -> Loaded:
     try:
         return loader(True)
     except Exception:  # transformers raises many kinds
-        if Path(source).is_dir():
+        if Path(source).is_dir() or not _allowed.get():
             raise
     import huggingface_hub
 

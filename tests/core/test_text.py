@@ -124,13 +124,14 @@ class _OutOfOrder(http.server.BaseHTTPRequestHandler):
         pass
 
 
-@pytest.mark.parametrize("name", ["text", "speech"])
-def test_a_hub_that_does_not_answer_is_asked_once(name, tmp_path):
+@pytest.mark.parametrize(("name", "allowed", "times"), [("text", True, 1), ("speech", True, 1), ("text", False, 0)])
+def test_a_hub_that_does_not_answer_is_asked_once_and_only_where_allowed(name, allowed, times, tmp_path):
     """In a Python of its own, for the hub's address is read at its start."""
-    code = {
-        "text": "from core.conditions.text import TextEncoder; TextEncoder('someone/words')",
-        "speech": "from core.conditions.speech import _wavlm; _wavlm('wavlm=someone/voices')",
+    load = {
+        "text": "from core.conditions.text import TextEncoder as load; source = 'someone/words'",
+        "speech": "from core.conditions.speech import _wavlm as load; source = 'wavlm=someone/voices'",
     }[name]
+    code = f"{load}\nfrom core.conditions import hub\nwith hub.access({allowed}):\n    load(source)"
     _asked.clear()
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), _OutOfOrder) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
@@ -142,7 +143,9 @@ def test_a_hub_that_does_not_answer_is_asked_once(name, tmp_path):
         server.shutdown()
     assert "InputError: The" in ended.stderr
     assert "a hub name that can be reached" in ended.stderr
-    assert len([path for path in _asked if "/someone/" in path]) == 1  # beside what the hub's library asks of itself
+    assert (
+        len([path for path in _asked if "/someone/" in path]) == times
+    )  # beside what the hub's library asks of itself
 
 
 def test_weights_cut_short_are_told(bert_folder, tmp_path):
