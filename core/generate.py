@@ -26,7 +26,7 @@ from .released_features import decode as read_released
 from .released_features import y_up
 from .runs import Bools, runs, true_runs
 from .sampling.doubletake import DoubleTake, double_take
-from .sampling.guidance import Conditions, guided
+from .sampling.guidance import Conditions, Strength, guided
 from .sampling.samplers import Denoise, make_sampler
 from .sampling.schedule import cosine_schedule
 from .segments import Segment, own_seeds, plan_segments, plan_speech, plan_upper
@@ -267,10 +267,11 @@ class _Told:
         planned = [plan_parts(_within(segments, group), config.window, take, config.fps) for group in groups]
         parts = [part for some in planned for part in some]
         schedule = cosine_schedule(config.noise_steps)
+        strength = Strength(config.guidance_above, config.speech_guidance)
 
         def denoise_for(stretches: Sequence[range], length: int, second: bool) -> Denoise:
             conditions = self.conditions(segments, None if second else parts, stretches, length)
-            return guided(self.model.denoiser, schedule, conditions, config.guidance_above)
+            return guided(self.model.denoiser, schedule, conditions, strength)
 
         return double_take(
             denoise_for,

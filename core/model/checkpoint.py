@@ -33,8 +33,8 @@ class ModelConfig:
     on; `fps` is the frame rate of `features`; `projected_from` is how many of those a frame has where the network works
     with components of them (`Normalizer.basis`), 0 where it takes them all; `trained_steps` is how many optimizer steps
     it has behind it, `held_out_clips` how many recordings were kept from it for evaluation; `sampler`, `steps` and
-    `double_take` are what works best with these weights, and so is `guidance_above`, the time step under which a
-    guidance scale beyond 1 counts as 1 (`sampling.guidance.guided`). With `features` "released-659" the numbers are
+    `double_take` are what works best with these weights, and so are `guidance_above` and `speech_guidance`
+    (`sampling.guidance.Strength`). With `features` "released-659" the numbers are
     those of the released checkpoint (`core.released_features`), and speech is heard at the level of its recording.
     """
 
@@ -53,6 +53,7 @@ class ModelConfig:
     steps: int = 20
     double_take: Literal["corrected", "legacy"] = "corrected"
     guidance_above: int = 0
+    speech_guidance: float = 1.0
     licence: str = ""
 
 

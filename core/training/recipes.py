@@ -16,7 +16,7 @@ class Recipe:
     window: frames of the longest stretch that is learned from, as far as the takes last (`TakeSet.reach`).
     speech_block: the only block of the takes' speech that is heard, or "" for all; then text is not learned either.
     loss: "ours" is on components and weighed by the `_weight`s; "huber" and "mse" are the papers'. sampler,
-    sampler_steps, guidance_above: how the model is to be sampled (`ModelConfig`).
+    sampler_steps, guidance_above, speech_guidance: how the model is to be sampled (`ModelConfig`).
     """
 
     steps: int = 5000
@@ -39,6 +39,7 @@ class Recipe:
     sampler: str = "dpm"
     sampler_steps: int = 20
     guidance_above: int = 400
+    speech_guidance: float = 1.5
 
 
 @dataclass(frozen=True)
@@ -62,7 +63,7 @@ PRESETS: dict[str, Preset] = {
         Recipe(
             steps=1_000_000, batch=256, window=180, learning_rate=2e-4, warmup=1, decay_share=0.0, weight_decay=0.0,
             ema=0.0, speech_share=0.5, components=False, loss="huber", sampler="ddpm",
-            sampler_steps=1000, guidance_above=0,
+            sampler_steps=1000, guidance_above=0, speech_guidance=1.0,
         ),
         DenoiserConfig(),
     ),
@@ -71,7 +72,7 @@ PRESETS: dict[str, Preset] = {
         Recipe(
             steps=1_000_000, batch=256, window=180, learning_rate=2e-4, warmup=1000, decay_share=1.0, ema=0.0,
             speech_share=1.0, components=False, speech_block="wavlm", loss="mse", sampler="ddpm",
-            sampler_steps=1000, guidance_above=0,
+            sampler_steps=1000, guidance_above=0, speech_guidance=1.0,
         ),
         DenoiserConfig(text_width=0, norm_first=True, prediction="noise", conditioning="frames", causal=True),
     ),

@@ -158,7 +158,7 @@ def export(
     model_config = ModelConfig(
         config, takes.speech_blocks, takes.encoder, window=takes.window,
         projected_from=FEATURES if recipe.components else 0, trained_steps=trained, sampler=recipe.sampler,
-        steps=recipe.sampler_steps, guidance_above=recipe.guidance_above,
+        steps=recipe.sampler_steps, guidance_above=recipe.guidance_above, speech_guidance=recipe.speech_guidance,
         held_out_clips=0 if seen else len(takes.split.clips), licence=licence_of(takes),
     )  # fmt: skip
     card = model_card(name, takes, model_config)
