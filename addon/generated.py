@@ -138,7 +138,7 @@ def _show(armature: bpy.types.Object, action: bpy.types.Action, back: bool = Fal
 
 def _exchange(strip: bpy.types.NlaStrip, action: bpy.types.Action) -> None:
     """Let a strip play another Action from the same place on, trimmed as it is; the end of another length is shown."""
-    old = strip.action
+    old: Any = strip.action
     place = strip.frame_start - strip.action_frame_start * strip.scale  # of the Action's frame 0
     (old_first, old_last), (first, last) = old.frame_range, action.frame_range
     start = min(first + max(strip.action_frame_start - old_first, 0), last - 1)

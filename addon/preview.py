@@ -67,7 +67,8 @@ def _draw() -> None:
     shader: Any = gpu.shader.from_builtin("POLYLINE_UNIFORM_COLOR")
     gpu.state.blend_set("ALPHA")
     gpu.state.depth_test_set("NONE")
-    shader.uniform_float("viewportSize", gpu.state.viewport_get()[2:])
+    viewport: Any = gpu.state.viewport_get()
+    shader.uniform_float("viewportSize", viewport[2:])
     for edge, color in ((_EDGE, (*theme.wire[:3], 0.6)), (0.0, (*theme.bone_pose[:3], 1.0))):
         for pairs, width in _WIDTHS:
             shader.uniform_float("lineWidth", (width + edge) * scale)
