@@ -4,7 +4,7 @@
 # transformers and its hub carry few types
 # pyright: reportUnknownMemberType=false
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from pathlib import Path
@@ -16,7 +16,7 @@ _SECONDS = 5.0  # in which the hub answers, or is taken to be out of reach
 
 
 @contextmanager
-def access(allowed: bool) -> Iterator[None]:
+def access(allowed: bool) -> Generator[None]:
     """Within it, and in its thread, the hub is asked only where that is allowed; what is here is found either way."""
     before = _allowed.set(allowed)
     try:
