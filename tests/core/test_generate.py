@@ -18,7 +18,7 @@ from core import generate as module
 from core.conditions.speech import load_audio, speech_features
 from core.errors import InputError
 from core.features import FEATURES, UPPER_BODY, UPPER_JOINTS, Normalizer
-from core.generate import Cancelled, Kept, Settings, generate, plan_parts, text_weights, with_handshakes
+from core.generate import Cancelled, Kept, Settings, generate
 from core.model.checkpoint import Model, ModelConfig
 from core.model.denoiser import Denoiser, DenoiserConfig
 from core.motion import Motion
@@ -27,6 +27,7 @@ from core.segments import IDLE_PROMPT, Segment, plan_segments, stale_frames, wit
 from core.skeleton import JOINT_NAMES, neutral_skeleton
 from core.splice import standing
 from core.timeline import SpeechStrip, TextStrip, Timeline
+from core.windows import plan_parts, text_weights, with_handshakes
 
 TEXT_WIDTH, SPEECH_WIDTH = 6, 5  # the speech blocks are prosody (4) and onset (1)
 WIDTHS = {"features": FEATURES, "text_width": TEXT_WIDTH, "speech_width": SPEECH_WIDTH}
