@@ -18,10 +18,10 @@ from bpy.props import (
     StringProperty,
 )
 
+from ..core.timeline import GUIDANCE
 from . import character, preferences, suggestions
 
 SEED_MAX = 2**31 - 1
-GUIDANCE = 2.5  # of the text, with which the shipped weights obey best: `python -m benchmarks.obedience`
 GUIDANCE_MAX = 20.0
 SCOPES = (
     ("WHOLE", "Whole Body", "The whole body follows the prompt", "ARMATURE_DATA", 0),

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """How often a model does what it is told, in wordings that training never saw.
 
-    python -m benchmarks.obedience [--model open] [--seeds 2] [--guidance 1 2.5] [--sheet OUT.png] [--takes build/takes]
+    python -m benchmarks.obedience [--model open] [--seeds 2] [--guidance 1 3.5] [--sheet OUT.png] [--takes build/takes]
 
 Each prompt is generated for four seconds and judged by a rule on the joints. The baseline of the same run judges every
 motion by the rules of the other prompts: how often a rule is met by chance; with --takes, also how often recordings of
@@ -24,7 +24,7 @@ from core.model.checkpoint import Model, load_model
 from core.motion import CORE_FPS, Motion
 from core.rotation import Array
 from core.skeleton import INDEX, Skeleton, neutral_skeleton
-from core.timeline import SpeechStrip, TextStrip, Timeline
+from core.timeline import GUIDANCE, SpeechStrip, TextStrip, Timeline
 
 SECONDS = 4.0
 
@@ -194,7 +194,7 @@ def main() -> int:
     parser.add_argument("--model", default="open")
     parser.add_argument("--seeds", type=int, default=2)
     parser.add_argument("--steps", type=int)
-    parser.add_argument("--guidance", type=float, nargs="+", default=[1.0, 2.5])
+    parser.add_argument("--guidance", type=float, nargs="+", default=[1.0, GUIDANCE])
     parser.add_argument("--audio", type=Path, default=Path(__file__).parents[1] / "assets/demo/jfk_inaugural.flac")
     parser.add_argument("--sheet", type=Path)
     parser.add_argument("--takes", type=Path, help="what `python -m core prepare` wrote")

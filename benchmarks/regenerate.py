@@ -18,10 +18,10 @@ def main() -> None:
     from core.generate import Kept, Settings, generate
     from core.model.checkpoint import load_model
     from core.segments import stale_frames, with_seams
-    from core.timeline import TextStrip, Timeline
+    from core.timeline import GUIDANCE, TextStrip, Timeline
 
     model, settings = load_model("open"), Settings(device="cpu")
-    text = [TextStrip(SECONDS * k, SECONDS * (k + 1), PROMPTS[k % len(PROMPTS)], 2.5) for k in range(STRIPS)]
+    text = [TextStrip(SECONDS * k, SECONDS * (k + 1), PROMPTS[k % len(PROMPTS)], GUIDANCE) for k in range(STRIPS)]
     before = Timeline(tuple(text))
     generate(Timeline((text[0],)), model, settings)  # loads the encoder
     start = time.perf_counter()
@@ -32,7 +32,7 @@ def main() -> None:
     start = time.perf_counter()
     generate(after, model, settings, kept=Kept(whole, with_seams(stale_frames(before, after), before.fps)))
     one = time.perf_counter() - start
-    print(f"| Generate {SECONDS * STRIPS:.0f} s of motion, {STRIPS} prompts at guidance 2.5 | {all_of_it:.1f} s |")
+    print(f"| Generate {SECONDS * STRIPS:.0f} s, {STRIPS} prompts at guidance {GUIDANCE:g} | {all_of_it:.1f} s |")
     print(f"| Re-roll one strip of {SECONDS:.0f} s in it, seams included | {one:.1f} s |")
 
 

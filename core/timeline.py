@@ -15,6 +15,9 @@ from .files import write_whole
 
 Guidance: TypeAlias = float | tuple[tuple[float, float], ...]
 """The guidance scale gamma of equation (2): one number, or (seconds, value) keys with straight lines between."""
+
+GUIDANCE = 3.5
+"""The guidance scale at which the shipped weights obey best: `python -m benchmarks.obedience`."""
 Scope: TypeAlias = Literal["whole", "upper body"]
 """What of the body follows a prompt: all of it, or spine, head and arms, while root and legs follow what is below."""
 SCOPES: tuple[Scope, ...] = get_args(Scope)

@@ -14,7 +14,7 @@ from PIL import Image
 from core.generate import generate
 from core.model.checkpoint import load_model
 from core.motion import CORE_FPS
-from core.timeline import SpeechStrip, TextStrip, Timeline
+from core.timeline import GUIDANCE, SpeechStrip, TextStrip, Timeline
 from core.training.sheet import contact_sheet
 
 DEMO_VOICE = Path(__file__).resolve().parents[1] / "assets" / "demo" / "jfk_inaugural.flac"
@@ -28,7 +28,6 @@ PROMPTS = (
     "a person takes a step back", "he strolls ahead, then bows",
 )  # fmt: skip
 SECONDS, VOICE_SECONDS = 4.0, 9.5
-GUIDANCE = 2.5
 EVERY = 10  # frames, half a second
 
 

@@ -29,7 +29,7 @@ from ..model.denoiser import Denoiser
 from ..motion import Motion
 from ..rotation import Array
 from ..skeleton import Skeleton, neutral_skeleton
-from ..timeline import Timeline
+from ..timeline import GUIDANCE, Timeline
 from ..training.dataset import SPEECH_ACTION, WINDOW, Take
 from ..training.prepare import speech_files
 from ..training.sheet import contact_sheet
@@ -74,7 +74,7 @@ class Options:
     None for all; device: as in `core.generate.Settings`.
     """
 
-    guidance: float = 2.5
+    guidance: float = GUIDANCE
     steps: int | None = None
     seed: int = 0
     limit: int | None = None

@@ -27,7 +27,7 @@ from ..generate import Settings, generate
 from ..model.checkpoint import Model, load_model
 from ..motion import CORE_FPS, Motion
 from ..skeleton import neutral_skeleton
-from ..timeline import SpeechStrip, TextStrip, Timeline
+from ..timeline import GUIDANCE, SpeechStrip, TextStrip, Timeline
 from . import beat, humanml3d
 from .evaluate import NOISE_STEPS, untrained
 from .statistics import multimodality
@@ -136,7 +136,7 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--speakers", default="", help="beat: such as 2,4,6,8")
     parser.add_argument("--out", type=Path, help="folder for the table (default: build/score/DATASET)")
     parser.add_argument("--limit", type=int, help="so many clips or recordings")
-    parser.add_argument("--guidance", type=float, default=2.5, help="humanml3d: of the captions")
+    parser.add_argument("--guidance", type=float, default=GUIDANCE, help="humanml3d: of the captions")
     parser.add_argument("--multimodality", type=int, default=0, help="humanml3d: captions that are told ten times")
     parser.add_argument("--steps", type=int, help="denoising steps (default: the model's)")
     parser.add_argument("--seed", type=int, default=0)

@@ -112,14 +112,14 @@ def test_undo_saving_and_another_character_in_its_place(two: SimpleNamespace, tm
     bpy.ops.ed.undo()
     bpy.ops.ed.undo()
     two.first, two.second = (bpy.data.objects[name] for name in names)
-    assert _told(two) == (2.5, 2.5)
+    assert _told(two) == (two.timeline.GUIDANCE, two.timeline.GUIDANCE)
     bpy.ops.wm.open_mainfile(filepath=str(tmp_path / "two.blend"))
     two.first, two.second = (bpy.data.objects[name] for name in names)
     assert _told(two)[0] == ((0.0, 4.0), (1.0, 4.0))
     bpy.data.objects.remove(two.first)
     _at_hand(two.second)
     bpy.ops.freetalker.own_guidance()
-    assert two.strips.timeline(bpy.context.scene, two.second).guidance == 2.5  # and no keys of the other
+    assert two.strips.timeline(bpy.context.scene, two.second).guidance == two.timeline.GUIDANCE  # no keys of another
     assert len(bpy.context.scene.freetalker.sliders) == 1
 
 
@@ -130,4 +130,4 @@ def test_a_storyboard_sets_the_one_that_counts(two: SimpleNamespace) -> None:
         text=(two.timeline.TextStrip(3.0, 4.0, "a person bows"),), guidance=((0.0, 1.0), (2.0, 3.0))
     )
     two.strips.add_timeline(scene, two.first, source)
-    assert _told(two) == (((0.0, 1.0), (2.0, 3.0)), 2.5)
+    assert _told(two) == (((0.0, 1.0), (2.0, 3.0)), two.timeline.GUIDANCE)
