@@ -126,7 +126,7 @@ def photographs(plans: Sequence[Timeline], motions: Sequence[Motion]) -> list[li
     import bpy
     from mathutils import Vector
 
-    from benchmarks.write_keys import source
+    from benchmarks.source_tree import source
     from tools.contact_sheet import set_up, shoot
 
     rows: list[list[Image.Image]] = []

@@ -10,7 +10,6 @@ largest bend from one frame to the next. Lowest: of ankles and balls, against th
 """
 
 import argparse
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -19,10 +18,7 @@ from typing import Any
 import bpy
 import numpy as np
 
-sys.path.insert(0, str(Path(__file__).resolve().parent))
-
-from source_tree import source
-
+from benchmarks.source_tree import source
 from tests.addon.helpers import append_object
 from tests.addon.rig_makers import Y_UP_CENTIMETERS, make
 

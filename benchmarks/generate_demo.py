@@ -2,12 +2,10 @@
 """Seconds to generate the demo's motion on the CPU: loading, and sampling with the model loaded."""
 
 import argparse
-import sys
 import time
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT))
 
 
 def main() -> None:

@@ -1,13 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Seconds to generate one strip of 4 s anew in a timeline of 60 s, beside generating it all; on the CPU."""
 
-import sys
 import time
 from dataclasses import replace
-from pathlib import Path
-
-ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT))
 
 PROMPTS = ("a person walks forward", "a person bows", "a person turns around to the left", "a person waves")
 STRIPS, SECONDS, NUMBER = 15, 4.0, 7

@@ -7,18 +7,17 @@ import subprocess
 import sys
 from pathlib import Path
 
-HERE = Path(__file__).resolve().parent
-ROOT = HERE.parent
+ROOT = Path(__file__).resolve().parents[1]
 
 
-def figure(script: str, *arguments: str) -> list[str]:
-    """The lines `what | value` that a script prints, run in a process of its own."""
-    command = [sys.executable, str(HERE / script), *arguments]
+def figure(benchmark: str) -> list[str]:
+    """The lines `what | value` that a benchmark prints, run in a process of its own."""
+    command = [sys.executable, "-m", f"benchmarks.{benchmark}"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     rows = [line for line in done.stdout.splitlines() if line.startswith("| ")]
     if done.returncode or not rows:
         return [
-            f"| {script} | failed: {done.stderr.strip().splitlines()[-1] if done.stderr.strip() else 'no figure'} |"
+            f"| {benchmark} | failed: {done.stderr.strip().splitlines()[-1] if done.stderr.strip() else 'no figure'} |"
         ]
     return rows
 
@@ -36,8 +35,8 @@ def machine() -> str:
 def main() -> None:
     """Print the table."""
     print(f"{machine()}\n\n| What | Figure |\n|---|---|")
-    for script in ("generate_demo.py", "regenerate.py", "takes.py", "write_keys.py", "import_time.py", "zip_size.py"):
-        for row in figure(script):
+    for benchmark in ("generate_demo", "regenerate", "takes", "write_keys", "import_time", "zip_size"):
+        for row in figure(benchmark):
             print(row, flush=True)
 
 

@@ -8,7 +8,8 @@ from typing import Any
 
 import bpy
 import numpy as np
-from source_tree import source
+
+from benchmarks.source_tree import source
 
 ROUNDS, WARM = 100, 20  # the first rounds fill the list of takes and Blender's own caches
 

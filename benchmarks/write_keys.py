@@ -6,7 +6,8 @@ from typing import Any
 
 import bpy
 import numpy as np
-from source_tree import source
+
+from benchmarks.source_tree import source
 
 FRAMES, BASELINE_FRAMES = 1200, 120
 
