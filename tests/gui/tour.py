@@ -8,6 +8,7 @@ Every click and key is a simulated event, and what should come of it is asserted
 with the runtime. For each picture it writes FOLDER/NAME.ready; who runs it takes the picture and deletes that.
 """
 
+import importlib
 import os
 import sys
 import traceback
@@ -22,10 +23,10 @@ EXTENSION = "bl_ext.user_default.freetalker"
 SETTLE = 0.5  # seconds for the window to be drawn
 KEYS = {" ": "SPACE", ".": "PERIOD"}
 # Buttons of the sidebar: part of its width from the left, pixels from its top, as the panels stand at that step.
-ADD_CHARACTER, GENERATE, REROLL, TAKE_1, BAKE = (0.5, 71), (0.4, 397), (0.688, 184), (0.31, 576), (0.5, 750)
+ADD_CHARACTER, GENERATE, REROLL, TAKE_1, BAKE = (0.5, 71), (0.4, 307), (0.688, 184), (0.31, 576), (0.5, 750)
 # In the NLA editor: the ruler at frames, and the row of the first track; strips start out with 250 frames in sight.
-FRAME_97, FRAME_193, SECOND_STRIP = (0.4, 10), (0.75, 10), (0.5, 93)
-IN_SECOND_STRIP = (0.346, 10)  # when all strips are in sight
+FRAME_97, FRAME_193, SECOND_STRIP = (0.3932, 10), (0.75, 10), (0.5, 93)
+IN_FIRST_STRIP, IN_SECOND_STRIP = (0.124, 10), (0.346, 10)  # when all strips are in sight
 # In the file browser: pixels from the left and from the top; ADD_FILE from the bottom.
 FIRST_FILE, ADD_FILE = (310, 108), (1368, 43)
 Steps = Generator[None, None, None]
@@ -52,6 +53,11 @@ def body() -> Any:
 def strips() -> list[Any]:
     data = body().animation_data
     return [strip for track in data.nla_tracks for strip in track.strips] if data else []
+
+
+def preview() -> bool:
+    """Whether lines show how the motion begins."""
+    return importlib.import_module(f"{EXTENSION}.addon.generation").preview(body()) is not None
 
 
 def press(kind: str, x: int, y: int, **held: bool) -> Steps:
@@ -93,7 +99,9 @@ def until(done: Callable[[], bool], what: str, seconds: float = 10) -> Steps:
 
 
 def picture(name: str) -> Steps:
-    """Have a picture taken by who runs this."""
+    """Have a picture taken by who runs this, with the mouse where nothing has a tip."""
+    x, y = within("VIEW_3D", "WINDOW", (0.3, 300))
+    window().event_simulate(type="MOUSEMOVE", value="NOTHING", x=x, y=y)
     yield
     yield
     ready = FOLDER / f"tour_{name}.ready"
@@ -155,6 +163,10 @@ def steps() -> Steps:
     yield from picture("speech")
 
     yield from click("VIEW_3D", "UI", GENERATE)
+    yield from click("NLA_EDITOR", "WINDOW", IN_FIRST_STRIP)
+    yield from press("NUMPAD_MINUS", *within("VIEW_3D", "WINDOW", (0.3, 300)))
+    yield from until(preview, "The preview", seconds=600)
+    yield from picture("preview")
     yield from until(lambda: len(body().freetalker.takes) == 1, "Generate", seconds=600)
     yield from click("NLA_EDITOR", "WINDOW", IN_SECOND_STRIP)
     yield from look()
