@@ -21,7 +21,7 @@ import sys
 import time
 import traceback
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
@@ -311,34 +311,35 @@ def _up_to_date(
     from ..core.errors import InputError
     from ..core.timeline import load_timeline
 
-    made = content.get("made_with", {})
+    before = content.get("made_with", {})
     try:
-        sources = [path, *(strip.audio for strip in load_timeline(path).speech)]
-        newest = max(source.stat().st_mtime for source in sources)
-        return all(
-            output.stat().st_mtime >= newest and made.get(str(output)) == _made_with(path, kind, output, options)
-            for kind, output in outputs.items()
-        )
+        timeline = load_timeline(path)
+        newest = max(source.stat().st_mtime for source in [path, *(strip.audio for strip in timeline.speech)])
+        newer = all(output.stat().st_mtime >= newest for output in outputs.values())
+        made = _made_with(timeline, outputs, options)
+        return newer and all(before.get(output) == values for output, values in made.items())
     except (OSError, InputError):
         return False
 
 
 def _remember(path: Path, outputs: Mapping[str, Path], options: argparse.Namespace, content: dict[str, Any]) -> None:
     """Note in the report's content with what the outputs were made."""
+    from ..core.timeline import load_timeline
+
     if path.suffix.lower() != ".blend":
-        made = {str(output): _made_with(path, kind, output, options) for kind, output in outputs.items()}
+        made = _made_with(load_timeline(path), outputs, options)
         content["made_with"] = {**content.get("made_with", {}), **made}
 
 
-def _made_with(path: Path, kind: str, output: Path, options: argparse.Namespace) -> dict[str, Any]:
-    """What, beside a timeline and its recordings, an output is made with; changed: the time that it bears since."""
-    from ..core.timeline import load_timeline
-
-    name = options.model or load_timeline(path).model
+def _made_with(timeline: Any, outputs: Mapping[str, Path], options: argparse.Namespace) -> dict[str, dict[str, Any]]:
+    """What, beside a timeline and its recordings, each output is made with; changed: the time that it bears since."""
+    name = options.model or timeline.model
     values = {"model": name, "weights": _weights(name), "seed": options.seed, "steps": options.steps}
-    if kind in {"blend", "video"}:
-        values["size"] = list(options.size)
-    return {**values, "changed": output.stat().st_mtime_ns}
+    size = {"size": list(options.size)}
+    return {
+        str(output): values | (size if kind in {"blend", "video"} else {}) | {"changed": output.stat().st_mtime_ns}
+        for kind, output in outputs.items()
+    }
 
 
 @lru_cache(maxsize=8)
@@ -370,19 +371,11 @@ def _with_rows(content: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]) ->
 
 
 def _write_report(path: Path, content: Mapping[str, Any]) -> None:
-    from ..core.errors import InputError
+    from ..core.files import replacing
 
-    text = json.dumps(content, indent=2, ensure_ascii=False)
-    temporary = path.with_name(f".{os.getpid()}-{path.name}")
-    try:
+    with replacing(path) as temporary:
         path.parent.mkdir(parents=True, exist_ok=True)
-        temporary.write_text(text + "\n", encoding="utf-8")
-        os.replace(temporary, path)
-    except OSError as error:
-        raise InputError(f"The report {path} cannot be written: {error.strerror or error}.") from error
-    finally:
-        with suppress(OSError):
-            temporary.unlink(missing_ok=True)
+        temporary.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
 def _scene(timeline: Any, motion: Any, steps: int | None) -> Any:
