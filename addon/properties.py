@@ -34,6 +34,7 @@ SCOPES = (
         1,
     ),
 )
+_TEXT_AUDIO: Any = {"default": GUIDANCE, "min": 0.0, "max": GUIDANCE_MAX, "soft_max": 4.0}
 _OVERRIDABLE: Any = {"LIBRARY_OVERRIDABLE"}
 _ROWS: Any = {"LIBRARY_OVERRIDABLE", "USE_INSERTION"}
 KINDS = (
@@ -91,10 +92,7 @@ class FREETALKER_PG_strip(bpy.types.PropertyGroup):
     guidance: FloatProperty(
         name="Text / Audio",
         description="0 follows the speech alone, 1 text and speech as they are, above 1 strengthens the text",
-        default=GUIDANCE,
-        min=0.0,
-        max=GUIDANCE_MAX,
-        soft_max=4.0,
+        **_TEXT_AUDIO,
     )
     guidance_keys: StringProperty(
         name="Values over Time",
@@ -172,10 +170,7 @@ class FREETALKER_PG_slider(bpy.types.PropertyGroup):
         name="Text / Audio",
         description="0 follows the speech alone, 1 text and speech as they are, above 1 strengthens the text; "
         "keyframes on this slider are honored",
-        default=GUIDANCE,
-        min=0.0,
-        max=GUIDANCE_MAX,
-        soft_max=4.0,
+        **_TEXT_AUDIO,
     )
 
 
@@ -197,10 +192,7 @@ class FREETALKER_PG_scene(bpy.types.PropertyGroup):
         name="Text / Audio",
         description="0 follows the speech alone, 1 text and speech as they are, above 1 strengthens the text; "
         "keyframes on this slider are honored",
-        default=GUIDANCE,
-        min=0.0,
-        max=GUIDANCE_MAX,
-        soft_max=4.0,
+        **_TEXT_AUDIO,
     )
     seed: IntProperty(
         name="Seed",

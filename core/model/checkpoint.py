@@ -22,6 +22,9 @@ MODELS = Path(__file__).parents[2] / "assets" / "models"
 
 _files: Any = _safetensors  # says nothing of its types
 _Config = TypeVar("_Config", "ModelConfig", DenoiserConfig)
+Layout = Mapping[str, tuple[int, ...]]
+"""Name -> shape of everything that a checkpoint holds."""
+
 WEIGHTS, NORMALIZER, CONFIG, CARD = "weights.safetensors", "normalizer.safetensors", "config.json", "card.md"
 
 
@@ -124,7 +127,26 @@ def _save_tensors(path: Path, tensors: dict[str, Tensor]) -> None:
     write_whole(path, _files.save({key: value.contiguous() for key, value in tensors.items()}))
 
 
-def _load_tensors(path: Path, shapes: Mapping[str, tuple[int, ...]]) -> dict[str, Tensor]:
+def check_tensors(
+    path: Path, tensors: Mapping[str, Tensor], layout: Layout, wrong: str, again: str, within: str = "it"
+) -> None:
+    """Raise InputError unless the tensors are exactly those of `layout`, and finite.
+
+    wrong: what the file is or does where they are others; again: how to get it anew; within: what of it they are.
+    """
+    odd = sorted(tensors.keys() ^ layout.keys())
+    if odd:
+        what = "has no" if odd[0] in layout else "has an unknown"
+        raise InputError(f"{path} {wrong}: {within} {what} tensor {odd[0]!r}.")
+    for name, shape in layout.items():
+        found = tuple(tensors[name].shape)
+        if found != shape:
+            raise InputError(f"{path} {wrong}: {name!r} is {found} and should be {shape}.")
+        if not tensors[name].isfinite().all():
+            raise InputError(f"{path} is damaged: {name!r} holds values that are not finite; {again}.")
+
+
+def _load_tensors(path: Path, shapes: Layout) -> dict[str, Tensor]:
     """The tensors of a file as float32, which must be exactly those of `shapes` and finite."""
     try:
         tensors: dict[str, Tensor] = _files.load_file(path)
@@ -132,16 +154,7 @@ def _load_tensors(path: Path, shapes: Mapping[str, tuple[int, ...]]) -> dict[str
         raise InputError(f"{path} is missing; copy or download the whole model folder again.") from None
     except (SafetensorError, OSError):
         raise InputError(f"{path} is cut short or damaged; copy or download it again.") from None
-    odd = sorted(tensors.keys() ^ shapes.keys())
-    if odd:
-        what = "has no" if odd[0] in shapes else "has an unknown"
-        raise InputError(f"{path} does not fit its {CONFIG}: it {what} tensor {odd[0]!r}.")
-    for key, shape in shapes.items():
-        found = tuple(tensors[key].shape)
-        if found != shape:
-            raise InputError(f"{path} does not fit its {CONFIG}: {key!r} is {found} and should be {shape}.")
-        if not tensors[key].isfinite().all():
-            raise InputError(f"{path} is damaged: {key!r} holds values that are not finite; get it again.")
+    check_tensors(path, tensors, shapes, f"does not fit its {CONFIG}", "get it again")
     return {key: value.float() for key, value in tensors.items()}
 
 

@@ -15,9 +15,7 @@ from torch import Tensor
 
 from ..errors import InputError
 from ..rotation import Array
-
-Layout = Mapping[str, tuple[int, ...]]
-"""Name -> shape of everything that a checkpoint holds."""
+from .checkpoint import Layout, check_tensors
 
 
 def load_table(path: Path, expected: str) -> dict[str, Any]:
@@ -45,16 +43,7 @@ def tensors_of(path: Path, table: object, expected: str, within: str = "it") -> 
 
 def check_layout(path: Path, tensors: Mapping[str, Tensor], layout: Layout, expected: str, within: str = "it") -> None:
     """Raise InputError unless the tensors are exactly those of `layout`, and finite."""
-    odd = sorted(tensors.keys() ^ layout.keys())
-    if odd:
-        what = "has no" if odd[0] in layout else "has an unknown"
-        raise InputError(f"{path} is not {expected}: {within} {what} tensor {odd[0]!r}.")
-    for name, shape in layout.items():
-        found = tuple(tensors[name].shape)
-        if found != shape:
-            raise InputError(f"{path} is not {expected}: {name!r} is {found} and should be {shape}.")
-        if not tensors[name].isfinite().all():
-            raise InputError(f"{path} is damaged: {name!r} holds values that are not finite; download it again.")
+    check_tensors(path, tensors, layout, f"is not {expected}", "download it again", within)
 
 
 def numbers(path: Path, count: int, again: str) -> Array:
