@@ -132,7 +132,7 @@ def _run_one(path: Path, outputs: Mapping[str, Path], options: argparse.Namespac
         if "bvh" in files:
             save_bvh(motion, files["bvh"])
         if files.keys() - {"npz", "bvh"}:
-            scene = _scene(timeline, motion, options.steps)
+            scene = scene_of(timeline, motion, options.steps)
             _write_scene(scene, motion, files, options.size)
             if "video" in files:
                 scene.render.filepath = f"//{outputs['video'].name}"
@@ -378,7 +378,7 @@ def _write_report(path: Path, content: Mapping[str, Any]) -> None:
         temporary.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
-def _scene(timeline: Any, motion: Any, steps: int | None) -> Any:
+def scene_of(timeline: Any, motion: Any, steps: int | None) -> Any:
     """A new file with the character, the timeline's strips, and the motion as a take of them."""
     import bpy
 

@@ -134,7 +134,7 @@ def photographs(plans: Sequence[Timeline], motions: Sequence[Motion]) -> list[li
     addon.register()
     try:
         for plan, motion in zip(plans, motions, strict=True):
-            scene: Any = source("addon.batch")._scene(plan, motion, None)
+            scene: Any = source("addon.batch").scene_of(plan, motion, None)
             source("addon.stage").build(scene, motion, (64, 64))
             set_up(scene)
             (armature,) = (one for one in scene.objects if one.type == "ARMATURE")
