@@ -36,7 +36,7 @@ MESSAGES: dict[str, str] = {
     "Check Device": "Gerät prüfen",
     "Choose an Environment": "Umgebung wählen",
     "Download and Install": "Herunterladen und installieren",
-    "Edit Bone Map": "Knochenzuordnung bearbeiten",
+    "Edit": "Bearbeiten",
     "Example Scene": "Beispielszene",
     "Export": "Exportieren",
     "Export (.json)": "Exportieren (.json)",

@@ -96,7 +96,7 @@ class _BoneMap:
             column.prop_search(kept, "root", armature.data, "bones")
             row.operator("freetalker.forget_bone_map", text="", icon="LOOP_BACK")
         else:
-            row.operator("freetalker.use_rig", text="Edit Bone Map", icon="GREASEPENCIL")
+            row.operator("freetalker.use_rig", text="Edit", icon="GREASEPENCIL")
         row.operator("freetalker.load_bone_map", text="Load", icon="FILE_FOLDER")
         row.operator("freetalker.save_bone_map", text="Save", icon="FILE_TICK")
 
