@@ -46,7 +46,7 @@ _SENTENCES = (  # what pip says, and what that means; the first that fits
 
 @dataclass(frozen=True)
 class Pin:
-    """A line of a lock file: `name==version`, and the hashes of which a wheel must have one; none where unknown."""
+    """A line of a lock file: `name==version`, and the hashes of which a wheel must have one."""
 
     name: str
     version: str
@@ -64,10 +64,8 @@ class Pin:
     def wheel(self, folder: Path) -> Path | None:
         """Its wheel, where it lies whole in a folder."""
         for path in sorted(folder.glob("*.whl")):
-            name, _, rest = path.name.partition("-")
-            if _plain(name) == _plain(self.name) and (
-                sha256(path) in self.hashes if self.hashes else rest.startswith(f"{self.version}-")
-            ):
+            name = path.name.partition("-")[0]
+            if _plain(name) == _plain(self.name) and sha256(path) in self.hashes:
                 return path
         return None
 
@@ -129,10 +127,8 @@ def download(pins: Sequence[Pin], index: str, folder: Path, run: Callable[[list[
             coming.mkdir()
             requirements = coming / "requirements.txt"
             requirements.write_text("\n".join(pin.line for pin in row) + "\n", encoding="utf-8")
-            arguments = ["download", "--no-deps", "--only-binary", ":all:", "--dest", str(coming), "-r",
-                         str(requirements)]  # fmt: skip
-            if row[0].hashes:
-                arguments.append("--require-hashes")
+            arguments = ["download", "--no-deps", "--only-binary", ":all:", "--require-hashes", "--dest", str(coming),
+                         "-r", str(requirements)]  # fmt: skip
             if index and row[0].name == "torch":
                 arguments += ["--extra-index-url", index]
             there = 1 - sum(pin.weight for pin in wanted) / total
@@ -150,8 +146,8 @@ def download(pins: Sequence[Pin], index: str, folder: Path, run: Callable[[list[
 
 
 def _row(pins: Sequence[Pin]) -> list[Pin]:
-    """The first of the pins that are downloaded together: a large one or one without a hash stands alone."""
-    alone = [pin.weight > 1 or not pin.hashes for pin in pins[:_ROW]]
+    """The first of the pins that are downloaded together: a large one stands alone."""
+    alone = [pin.weight > 1 for pin in pins[:_ROW]]
     return list(pins[: alone.index(True) or 1 if True in alone else _ROW])
 
 

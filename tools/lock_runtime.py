@@ -4,8 +4,8 @@
     python tools/lock_runtime.py        (needs the command uv: `pip install uv`)
 
 It starts from addon/requirements-runtime.txt and asks the package index that uv and pip are set to. torch for a plain
-CPU on Linux and for CUDA on Windows comes from PyTorch's own index; where that cannot be reached the line stays without
-a hash, and a warning says so.
+CPU on Linux and for CUDA on Windows comes from PyTorch's own index; where that cannot be reached the hash of the
+lock at hand is kept if it is of the same version; else nothing is written.
 """
 
 import hashlib
@@ -56,7 +56,7 @@ def resolved(python: str, platform: str, folder: Path) -> list[tuple[str, str, l
 
 
 def hash_of(requirement: str, python: str, platform: str, index: str, folder: Path) -> list[str]:
-    """The SHA-256 of a wheel of PyTorch's own index; none where it cannot be had."""
+    """The SHA-256 of a wheel of PyTorch's own index; nothing where it cannot be had."""
     got = folder / "torch"
     shutil.rmtree(got, ignore_errors=True)
     subprocess.run(
@@ -67,8 +67,8 @@ def hash_of(requirement: str, python: str, platform: str, index: str, folder: Pa
     return [hashlib.sha256(wheel.read_bytes()).hexdigest() for wheel in got.glob("*.whl")]
 
 
-def lock(python: str, system: str, device: str, folder: Path) -> str:
-    """The text of a lock file."""
+def lock(python: str, system: str, device: str, folder: Path, before: str) -> str:
+    """The text of a lock file; before: what it was."""
     uv_platform, pip_platform, build = TARGETS[system, device]
     lines: list[str] = []
     for name, version, known in resolved(python, uv_platform, folder):
@@ -81,7 +81,10 @@ def lock(python: str, system: str, device: str, folder: Path) -> str:
             hashes = hash_of(requirement, python, pip_platform, index, folder)
             lines.insert(0, f"# torch from {index}")
             if not hashes:
-                print(f"warning: {requirement} for Python {python} on {system} has no hash", file=sys.stderr)
+                kept = [line for line in before.splitlines() if line.startswith(f"{requirement} ")]
+                if not kept:
+                    sys.exit(f"{requirement} for Python {python} on {system} cannot be had from {index}.")
+                hashes = [word.removeprefix("--hash=sha256:") for word in kept[0].split()[1:]]
         else:
             requirement = f"{name}=={version}"
         lines.append(" ".join((requirement, *(f"--hash=sha256:{one}" for one in hashes))))
@@ -95,10 +98,11 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as scratch:
         for python in NUMPY:
             for system, device in TARGETS:
-                text = lock(python, system, device, Path(scratch))
-                name = f"cp{python.replace('.', '')}-{system}-{device}.txt"
-                (LOCKS / name).write_text(text, encoding="utf-8", newline="\n")
-                print(f"{name}: {text.count('==')} packages")
+                file = LOCKS / f"cp{python.replace('.', '')}-{system}-{device}.txt"
+                before = file.read_text(encoding="utf-8") if file.is_file() else ""
+                text = lock(python, system, device, Path(scratch), before)
+                file.write_text(text, encoding="utf-8", newline="\n")
+                print(f"{file.name}: {text.count('==')} packages")
 
 
 if __name__ == "__main__":

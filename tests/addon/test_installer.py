@@ -117,14 +117,6 @@ def test_killed_in_its_last_move_the_old_runtime_comes_back(setup: Setup) -> Non
     assert setup.beside == ["cp"]
 
 
-def test_a_pin_without_a_hash_comes_by_its_version(setup: Setup) -> None:
-    make_wheel(setup.index, "torch", "1.0")
-    make_wheel(setup.index, "torch", "2.0")
-    setup.lock_lines("torch==1.0", _pinned(setup, "ftother"))
-    setup.install()
-    assert (setup.site / "torch-1.0.dist-info").is_dir()
-
-
 class _Page(http.server.BaseHTTPRequestHandler):
     """The login page of a hotel, whatever is asked."""
 
@@ -216,10 +208,9 @@ def test_the_locks_are_whole(setup: Setup) -> None:
         assert devices == (("metal",) if system == "macos" else ("cpu", "cuda")), (python, system)
         for device in devices:
             pins, index = installer.read_lock(installer.lock_file(device, python=python, system=system))
-            unknown = [pin.name for pin in pins if not pin.hashes]
-            assert unknown in ([], ["torch"]), (python, system, device)
-            assert index or not unknown
+            assert all(pin.hashes for pin in pins), (python, system, device)
             assert all(len(one) == 64 for pin in pins for one in pin.hashes)
+            assert bool(index) == any("+" in pin.version for pin in pins)
             names = [pin.name for pin in pins]
             assert {"torch", "transformers", "librosa", "safetensors", "soundfile"} <= set(names)
             assert len(names) == len(set(names))
