@@ -34,6 +34,7 @@ JOINTS = 22
 FEATURES = 4 + (JOINTS - 1) * 9 + JOINTS * 3 + 4  # 263
 SHORTEST, LONGEST, MOST, UNIT = 40, 199, 196, 4  # frames
 CANDIDATES = 32
+_PAIRS = 300  # whose distances are the diversity
 _SEEN = FEATURES - 4  # all but the contacts
 _WORDS, _WORD = 20, 300  # of a caption, and numbers of a word
 _SHARED = 512  # numbers in which texts and motions meet
@@ -330,7 +331,7 @@ def figures(texts: Array, motions: Array, recorded: Array, seed: int) -> dict[st
         "fid": frechet_distance(motions, recorded, biased=False),
         **{f"r_precision_{k}": share for k, share in zip(count(1), precision, strict=False)},
         "matching": matching_score(texts, motions),
-        "diversity": diversity(motions, seed),
+        "diversity": diversity(motions, seed, _PAIRS),
     }
 
 

@@ -87,10 +87,10 @@ def matching_score(texts: Array, motions: Array) -> float:
     return float(np.linalg.norm(texts - motions, axis=1).mean())
 
 
-def diversity(samples: Array, seed: int) -> float:
-    """Mean distance of pairs drawn at random, each sample (N, D) once."""
+def diversity(samples: Array, seed: int, pairs: int | None = None) -> float:
+    """Mean distance of pairs drawn at random, so many at most, each sample (N, D) once."""
     order = np.random.default_rng(seed).permutation(len(samples))
-    half = len(order) // 2
+    half = len(order) // 2 if pairs is None else min(pairs, len(order) // 2)
     if not half:
         return 0.0
     return float(np.linalg.norm(samples[order[:half]] - samples[order[half : 2 * half]], axis=1).mean())
@@ -122,3 +122,12 @@ def preference(matched: Array, mismatched_scores: Array) -> float:
     """Share of comparisons (N,) that the matched condition wins, ties counting half; 0.5 is chance, and for none."""
     wins = (matched > mismatched_scores) + 0.5 * (matched == mismatched_scores)
     return float(wins.mean()) if wins.size else 0.5
+
+
+def mean_and_interval(values: Sequence[float]) -> tuple[float, float | None]:
+    """Mean of N rounds and what the 95 % confidence interval adds and takes, 1.96 std / sqrt(N); None for one round.
+
+    The standard deviation is over N, as the field publishes it.
+    """
+    interval = float(1.96 * np.std(values) / np.sqrt(len(values))) if len(values) > 1 else None
+    return float(np.mean(values)), interval

@@ -17,6 +17,7 @@ from core.evaluation.statistics import (
     frechet_distance,
     joint_frechet_distance,
     matching_score,
+    mean_and_interval,
     mismatched,
     multimodality,
     preference,
@@ -75,6 +76,19 @@ def test_spread_within_and_across_prompts():
     assert multimodality(samples, ["a", "b", "c", "d"]) == 0
     assert diversity(np.ones((10, 3)), 0) == 0
     assert diversity(np.array([[0.0], [5.0]]), 0) == 5
+    line = np.arange(1000.0)[:, None]
+    drawn = {diversity(line, seed, pairs=3) for seed in range(20)}
+    assert len(drawn) == 20
+    assert all(np.isclose(3 * value, round(3 * value)) for value in drawn)  # means of three whole numbers
+    assert diversity(line, 0, pairs=600) == diversity(line, 0)
+
+
+def test_the_interval_of_rounds_is_the_fields():
+    mean, interval = mean_and_interval([1.0, 2.0, 3.0, 6.0])
+    assert mean == 3
+    assert interval == pytest.approx(1.96 * np.sqrt(14 / 4) / 2)
+    assert mean_and_interval([0.25] * 20) == (0.25, 0.0)
+    assert mean_and_interval([0.7]) == (0.7, None)
 
 
 @given(st.lists(st.sampled_from("abcdef"), min_size=1, max_size=40))
