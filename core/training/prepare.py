@@ -193,7 +193,7 @@ def main(arguments: Sequence[str]) -> int:
     ours.add_argument(
         "--family", choices=FAMILIES, default="open", help="which sources go in; stage-nc is for non-commercial use"
     )
-    ours.add_argument("--speech-minutes", type=float, default=120.0, help="how much speech with gestures to make")
+    ours.add_argument("--speech-minutes", type=float, default=300.0, help="how much speech with gestures to make")
     theirs = parser.add_argument_group("with a dataset")
     theirs.add_argument("--amass", type=Path, help="folder of the AMASS subsets (humanml3d; default: amass_data)")
     theirs.add_argument("--speakers", default="", help="numbers such as 2,4,6,8 (beat and beat2; default: all)")
