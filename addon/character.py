@@ -38,13 +38,20 @@ def is_character(candidate: bpy.types.Object | None) -> bool:
     return candidate is not None and candidate.type == "ARMATURE" and rig.is_rig(candidate)
 
 
+def candidates(context: Any) -> list[bpy.types.Object]:
+    """The armatures at hand: the active object, what bends or carries it, nearest first, and the scene's character."""
+    found: list[Any] = []
+    one = context.object
+    while one is not None:
+        found += [one, one.find_armature()]
+        one = one.parent
+    found.append(context.scene.freetalker.character)
+    return [one for one in found if one is not None and one.type == "ARMATURE"]
+
+
 def find(context: Any) -> bpy.types.Object | None:
-    """The character at hand: the active object where it (or its parent) is one, else the scene's."""
-    active = context.object
-    for candidate in (active, active.parent if active else None, context.scene.freetalker.character):
-        if candidate is not None and is_character(candidate) and candidate.name in context.scene.objects:
-            return candidate
-    return None
+    """The character at hand: the first of `candidates` that is one and in the scene."""
+    return next((one for one in candidates(context) if is_character(one) and one.name in context.scene.objects), None)
 
 
 def needed(context: Any) -> bpy.types.Object:

@@ -7,7 +7,7 @@ from typing import Any
 import bpy
 from bpy.props import StringProperty
 
-from .. import strips
+from .. import character, strips
 from ..operators.base import Explained
 from . import armature as rig
 from .maps import JOINT_NAMES, BoneMap
@@ -16,12 +16,8 @@ _SUFFIX = ".json"
 
 
 def at_hand(context: Any) -> bpy.types.Object | None:
-    """The armature that is to be mapped: the active one (or the active object's), else the scene's character."""
-    active = context.object
-    for candidate in (active, active.parent if active else None, context.scene.freetalker.character):
-        if candidate is not None and candidate.type == "ARMATURE":
-            return candidate
-    return None
+    """The armature that is to be mapped: the first of those at hand."""
+    return next(iter(character.candidates(context)), None)
 
 
 class _OnRig(Explained):

@@ -92,6 +92,22 @@ def test_found_by_selection_then_by_the_scene(ft: SimpleNamespace, armature: Any
     assert "add one" in ft.character.why_none(bpy.context)
 
 
+@pytest.mark.parametrize("held", ["by a group", "by nothing", "and wears a hat"])
+def test_found_by_a_mesh_that_it_bends(ft: SimpleNamespace, armature: Any, held: str) -> None:
+    """Not the scene's, although the mesh is no child of its armature, or not its nearest."""
+    active = figure = _figure(armature)
+    if held == "and wears a hat":
+        active = bpy.data.objects.new("Hat", bpy.data.meshes.new("Hat"))
+        active.parent = figure
+        bpy.context.collection.objects.link(active)
+    else:
+        figure.parent = bpy.data.objects.new("Group", None) if held == "by a group" else None
+    bpy.ops.freetalker.add_character()
+    assert bpy.context.scene.freetalker.character != armature
+    bpy.context.view_layer.objects.active = active
+    assert ft.character.find(bpy.context) == armature
+
+
 def test_another_armature_is_not_a_character(ft: SimpleNamespace) -> None:
     bpy.ops.object.armature_add()
     other = bpy.context.object
