@@ -12,6 +12,7 @@ import bpy
 import numpy as np
 from numpy.typing import NDArray
 
+from ..core.errors import InputError
 from ..core.motion import Motion
 from ..core.rotation import axis_angle_to_quaternion, euler_to_matrix, matrix_to_quaternion
 from . import compat, reduction
@@ -179,8 +180,18 @@ def _seen(armature: bpy.types.Object, frames: Array) -> list[rig.Curve]:
     return made
 
 
+def check_posed(armature: bpy.types.Object) -> None:
+    """Raises InputError where the armature is seen at rest, whatever moves it."""
+    if armature.data.pose_position == "REST":
+        raise InputError(f"'{armature.name}' is in Rest Position: choose Pose Position in its armature's properties.")
+
+
 def shown(armature: bpy.types.Object, frames: Iterable[float]) -> Iterator[Any]:
-    """The pose bones as the scene at hand shows them at each of these frames; then the scene is where it was."""
+    """The pose bones as the scene at hand shows them at each of these frames; then the scene is where it was.
+
+    Raises InputError where the armature is in Rest Position.
+    """
+    check_posed(armature)
     scene: Any = bpy.context.scene
     now = scene.frame_current, scene.frame_subframe
     try:
@@ -203,14 +214,16 @@ def _count(curves: Iterable[rig.Curve]) -> int:
 def _write_reduced(
     bag: Any, armature: bpy.types.Object, frames: Array, groups: dict[str, list[rig.Curve]], limits: Limits
 ) -> Reduced:
-    """Write the curves of each data path with few keys; those of one value, or of no bone's channel, as they are."""
+    """Write the curves of each data path with few keys; those of one value, or of no channel of a bone, as they are."""
     unit = float(np.linalg.norm(np.array(armature.matrix_world)[:3, :3], 2))  # metres
+    modes = {f'pose.bones["{bpy.utils.escape_identifier(one.name)}"]': one.rotation_mode for one in armature.pose.bones}
     kinds: dict[tuple[str, str], list[str]] = {}  # (channel, rotation mode) -> data paths
     rest: list[rig.Curve] = []
     for path, curves in groups.items():
         bone, _, channel = path.rpartition(".")
-        if _CHANNELS.get(channel) == len(curves) and all(len(values) == len(frames) for _, _, _, values in curves):
-            mode = armature.path_resolve(bone).rotation_mode if channel.startswith("rotation") else ""
+        whole = all(len(values) == len(frames) for _, _, _, values in curves)
+        if bone in modes and _CHANNELS.get(channel) == len(curves) and whole:
+            mode = modes[bone] if channel.startswith("rotation") else ""
             kinds.setdefault((channel, mode), []).append(path)
         else:
             rest += curves

@@ -24,8 +24,9 @@ from .rigs import retarget
 def frames_of_result(armature: bpy.types.Object) -> tuple[int, int]:
     """The first and the last frame of the generated strip on top; without one, of the action, or of the top strip.
 
-    Raises InputError where there is nothing to export yet.
+    Raises InputError where there is nothing to export yet, or the armature is in Rest Position.
     """
+    bake.check_posed(armature)
     animation: Any = armature.animation_data
     if animation is not None:
         tracks = [track for track in animation.nla_tracks if not track.mute]

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Generated motion on the character: one NLA strip that plays a take, and its baking to an ordinary action."""
 
-from collections.abc import Iterator
+import math
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -162,8 +163,8 @@ def to_action(
     """Turn the generated strip on top into an ordinary Action assigned to the character; the strip goes.
 
     all_bones, limits: as in `bake.flatten`. push_down: the Action becomes an ordinary strip on a track of its own.
-    An action that the character had is kept with a fake user, as Blender does when it unlinks one; pushing down the
-    bones of the map leaves it where it is.
+    An action that the character had is kept with a fake user, as Blender does when it unlinks one; where it moves more
+    than the new one does, it goes on from a track beneath. Pushing down the bones of the map leaves it where it is.
 
     Raises InputError where there is no generated strip, or it is muted and all bones are wanted as they are seen.
     """
@@ -173,26 +174,37 @@ def to_action(
     top = found[-1]
     if all_bones and not top.heard:
         raise InputError("The generated strip is muted, and all bones are baked as they are seen: unmute it.")
-    first, last = round(top.strip.frame_start), round(top.strip.frame_end)
+    span = round(top.strip.frame_start), round(top.strip.frame_end)
     action, slot, keys = bake.flatten(top.strip, f"{armature.name} Baked", armature, all_bones, limits)
     animation: Any = armature.animation_data
     _remove(top)
     if not len(top.track.strips):
         animation.nla_tracks.remove(top.track)
-    if animation.action is not None and (all_bones or not push_down):
-        animation.action.use_fake_user = True
+    before = animation.action
+    if before is not None and (all_bones or not push_down):
+        before.use_fake_user = True
+        if _driven(before, animation.action_slot) - _driven(action):
+            strip = _push_down(animation, before, animation.action_slot, before.frame_range)
+            strip.blend_type, strip.influence = animation.action_blend_type, animation.action_influence
         animation.action = None
     if push_down:
-        track = animation.nla_tracks.new()
-        track.name = action.name
-        strip = track.strips.new(action.name, first, action)
-        strip.action_slot = slot
-        strip.action_frame_start, strip.action_frame_end = first, last
-        strip.use_sync_length = False
+        _push_down(animation, action, slot, span)
     else:
         animation.action, animation.action_slot = action, slot
         animation.action_blend_type, animation.action_influence = "REPLACE", 1.0
     return action, keys
+
+
+def _push_down(animation: Any, action: bpy.types.Action, slot: Any, span: Sequence[float]) -> bpy.types.NlaStrip:
+    """Let an Action play its frames of a span (first, last) from a track of its own, on top."""
+    track = animation.nla_tracks.new()
+    track.name = action.name
+    strip = track.strips.new(action.name, math.floor(span[0]), action)
+    strip.action_slot = slot
+    strip.action_frame_start, strip.action_frame_end = span
+    strip.frame_start_ui = span[0]
+    strip.use_sync_length = False
+    return strip
 
 
 def _found(armature: bpy.types.Object) -> list[strips.Placed]:
@@ -204,9 +216,9 @@ def _found(armature: bpy.types.Object) -> list[strips.Placed]:
     return sorted(found, key=lambda one: tracks.index(one.track))
 
 
-def _driven(action: bpy.types.Action) -> set[str]:
-    """The data paths that an Action has curves for."""
-    bag = compat.channelbag(action)
+def _driven(action: bpy.types.Action, slot: Any = None) -> set[str]:
+    """The data paths that an Action has curves for in a slot, the first where not given."""
+    bag = compat.channelbag(action, slot)
     return {curve.data_path for curve in bag.fcurves} if bag is not None else set()
 
 
@@ -226,6 +238,10 @@ def hidden_by(armature: bpy.types.Object) -> str:
         return ""
     if not found[-1].heard:
         return "The generated strip is muted: unmute it or its track to see the motion"
-    if animation.action is not None:
+    if armature.data.pose_position == "REST":
+        return "The armature is in Rest Position: choose Pose Position in its properties to see the motion"
+    if animation.use_tweak_mode or animation.action is None:
+        return ""
+    if _driven(animation.action, animation.action_slot) & _driven(found[-1].strip.action):
         return f"The action '{animation.action.name}' plays over the generated motion: unlink it to see the motion"
     return ""

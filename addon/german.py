@@ -308,6 +308,8 @@ MESSAGES: dict[str, str] = {
     "Online access is off: allow it in Preferences, System, Network": "Der Onlinezugriff ist aus: unter Einstellungen, System, Netzwerk erlauben",
     "PyTorch is missing: install the runtime first": "PyTorch fehlt: zuerst die Laufzeit installieren",
     "Select an armature": "Eine Armatur auswählen",
+    "The armature is in Rest Position: choose Pose Position in its properties to see the motion": "Die Armatur ist in Ruheposition: in ihren Eigenschaften die Posenposition wählen, um die Bewegung zu sehen",
+    "The armature's bones are being edited: leave Edit Mode (Tab in the 3D viewport)": "Die Knochen der Armatur werden bearbeitet: den Bearbeitungsmodus verlassen (Tab in der 3D-Ansicht)",
     "The bones are recognized by their names already": "Die Knochen werden schon an ihren Namen erkannt",
     "The generated strip is muted: unmute it or its track to see the motion": "Der erzeugte Streifen ist stumm: ihn oder seine Spur einschalten, um die Bewegung zu sehen",
     "There is no character: add one, or select the armature of your own": "Es gibt keine Figur: eine hinzufügen oder die eigene Armatur auswählen",

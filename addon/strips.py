@@ -52,7 +52,8 @@ class Placed:
     @property
     def sharing(self) -> int:
         """How many strips play this Action: the parts of a split strip do, and linked duplicates."""
-        return self.strip.action.users - self.strip.action.use_fake_user
+        action, animation = self.strip.action, self.strip.id_data.animation_data
+        return action.users - action.use_fake_user - (animation.use_tweak_mode and animation.action == action)
 
 
 def placed(armature: bpy.types.Object, *kinds: str) -> list[Placed]:
@@ -164,11 +165,13 @@ def rename(action: bpy.types.Action) -> None:
 def take_names(armature: bpy.types.Object) -> None:
     """Make the new name of a strip that was renamed its prompt; what shares its Action keeps the old one.
 
-    Where the name showed but the beginning of the prompt, and still ends with "…", the rest of the prompt stays.
+    Where the name showed but the beginning of the prompt, and still ends with "…", the rest of the prompt stays. In
+    tweak mode a strip keeps what it shares, and its name is read later.
     """
+    tweaked = armature.animation_data is not None and armature.animation_data.use_tweak_mode
     for one in placed(armature, "TEXT"):
         data, name = one.data, one.strip.name
-        if not one.strip.action.is_editable or _same_name(name, data.shown_name):
+        if not one.strip.action.is_editable or _same_name(name, data.shown_name) or (tweaked and one.sharing > 1):
             continue
         if not data.shown_name:  # of an older version, which did not read names
             data.shown_name = _NUMBER.sub("", name)
@@ -546,6 +549,8 @@ def disabled_reason(armature: bpy.types.Object) -> str:
         return f"'{armature.name}' is linked from another file: make a library override of it"
     if armature.animation_data is not None and armature.animation_data.use_tweak_mode:
         return "A strip is being tweaked: leave tweak mode (Tab in the NLA editor)"
+    if armature.data.is_editmode:
+        return "The armature's bones are being edited: leave Edit Mode (Tab in the 3D viewport)"
     return ""
 
 
@@ -569,7 +574,10 @@ def active(context: Any) -> Placed | None:
 
 
 def remove(one: Placed) -> None:
-    """Take away a strip; its action goes with the last that plays it. Raises InputError for one in a meta strip."""
+    """Take away a strip; its action goes with the last that plays it.
+
+    Raises InputError for one in a meta strip or on a locked track.
+    """
     _check_removable(one)
     action = one.strip.action
     one.track.strips.remove(one.strip)
@@ -580,3 +588,5 @@ def remove(one: Placed) -> None:
 def _check_removable(one: Placed) -> None:
     if len(one.path) > 2:
         raise InputError(f"The strip '{one.strip.name}' lies within a meta strip: take that apart first (Ctrl Alt G).")
+    if one.track.lock:
+        raise InputError(f"The strip '{one.strip.name}' lies on a locked track: unlock the track in the NLA editor.")

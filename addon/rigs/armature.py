@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """An armature as a rig: its rest pose, its bone map, and motion as curves for its bones."""
 
+import contextlib
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -126,7 +127,8 @@ def relax(armature: bpy.types.Object, paths: Iterable[str]) -> None:
     """Put the bones of these data paths to rest: without its curves a bone would stay as it was last seen."""
     for path in paths:
         if not path.endswith("]"):  # a custom property, whose rest nobody knows
-            armature.path_resolve(path.rpartition(".")[0]).matrix_basis.identity()
+            with contextlib.suppress(ValueError):  # the bone was renamed or deleted meanwhile
+                armature.path_resolve(path.rpartition(".")[0]).matrix_basis.identity()
 
 
 def _pose_curves(armature: bpy.types.Object, solved: Mapping[str, retarget.Channels]) -> list[Curve]:

@@ -159,5 +159,39 @@ def test_an_action_that_hides_the_result_is_named(ft: SimpleNamespace, armature:
     ft.generated.place(scene, armature, wild_motion(ft))
     assert "Baked" in ft.generated.hidden_by(armature)
     armature.animation_data.action = None
+    armature.data.pose_position = "REST"
+    assert "Pose Position" in ft.generated.hidden_by(armature)
+    armature.data.pose_position = "POSE"
     armature.animation_data.nla_tracks[-1].mute = True
     assert "unmute" in ft.generated.hidden_by(armature)
+
+
+@pytest.mark.parametrize("plays", ["moves the object", "is tweaked"])
+def test_an_action_that_hides_nothing_is_not_named(ft: SimpleNamespace, armature: Any, plays: str) -> None:
+    ft.generated.place(bpy.context.scene, armature, wild_motion(ft))
+    animation = armature.animation_data
+    if plays == "is tweaked":
+        animation.nla_tracks.active, animation.nla_tracks[0].strips[0].select = animation.nla_tracks[0], True
+        animation.use_tweak_mode = True
+    else:
+        armature.keyframe_insert("location", frame=1)
+    assert animation.action is not None
+    assert ft.generated.hidden_by(armature) == ""
+
+
+@pytest.mark.parametrize("options", [{}, {"bones": "ALL"}, {"bones": "ALL", "push_down": True}])
+@pytest.mark.parametrize("keys", [((1.5, 1.0), (20.0, 4.0)), ((5.0, 2.0),)])
+def test_baking_leaves_the_path_of_the_object(
+    ft: SimpleNamespace, armature: Any, options: dict[str, Any], keys: tuple[tuple[float, float], ...]
+) -> None:
+    """What the character's action moves beside the bones goes on."""
+    for frame, place in keys:
+        armature.location.x = place
+        armature.keyframe_insert("location", frame=frame)
+    before = armature.animation_data.action
+    ft.generated.place(bpy.context.scene, armature, wild_motion(ft))
+    places = [bone_heads(ft, armature, frame) for frame in (1, 11, 30)]
+    assert bpy.ops.freetalker.bake_to_action(**options) == {"FINISHED"}
+    assert before.use_fake_user
+    assert before != armature.animation_data.action
+    np.testing.assert_allclose([bone_heads(ft, armature, frame) for frame in (1, 11, 30)], places, atol=1e-4)

@@ -226,6 +226,11 @@ def _not_shown(exports: SimpleNamespace, armature: Any, folder: Path) -> Path:
     return folder / "out.fbx"
 
 
+def _at_rest(exports: SimpleNamespace, armature: Any, folder: Path) -> Path:
+    armature.data.pose_position = "REST"
+    return folder / "out.npz"
+
+
 @pytest.mark.parametrize(
     ("spoil", "said"),
     [
@@ -234,6 +239,7 @@ def _not_shown(exports: SimpleNamespace, armature: Any, folder: Path) -> Path:
         (_no_folder, "cannot be written: No such file or directory"),
         (_a_folder_of_that_name, "cannot be written: Is a directory"),
         (_not_shown, "in no collection that is shown"),
+        (_at_rest, "is in Rest Position"),
     ],
 )
 def test_bad_exports_are_one_sentence_and_touch_nothing(

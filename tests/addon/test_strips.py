@@ -538,6 +538,45 @@ def test_tweak_mode(ft: SimpleNamespace, armature: Any) -> None:
     assert (_text(ft, armature).frame_start, _text(ft, armature).frame_end) == (1, 97)
 
 
+@pytest.mark.parametrize("linked", [False, True])
+def test_a_strip_renamed_in_tweak_mode(ft: SimpleNamespace, armature: Any, linked: bool) -> None:
+    """Its name is read at once, or after tweak mode where another strip shares its prompt."""
+    bpy.ops.freetalker.add_text_strip(prompt="a person waves", seconds=1.0)
+    _blender(bpy.ops.nla.duplicate, _text(ft, armature), linked=linked)
+    first, second = ft.strips.placed(armature, "TEXT")
+    animation = armature.animation_data
+    animation.nla_tracks.active, first.strip.select, second.strip.select = second.track, False, True
+    animation.use_tweak_mode = True
+    assert animation.action == second.strip.action
+    assert first.sharing == second.sharing == 1 + linked
+    second.strip.name = "a person bows"
+    ft.strips.take_names(armature)
+    assert second.data.prompt == ("a person waves" if linked else "a person bows")
+    animation.use_tweak_mode = False
+    said = [text for _, _, text in _said(ft, armature)]
+    assert sorted(said) == ["a person bows", "a person waves"]
+    assert sorted(action.users for action in bpy.data.actions if action.users) == [1, 1]
+
+
+def test_edit_mode_of_the_bones(ft: SimpleNamespace, armature: Any) -> None:
+    """In which bones may have other names than their pose has."""
+    bpy.ops.freetalker.add_text_strip(prompt="a person waves")
+    bpy.ops.object.mode_set(mode="EDIT")
+    armature.data.edit_bones["left_knee"].name = "knee"
+    for operator in (bpy.ops.freetalker.add_text_strip, bpy.ops.freetalker.bake_to_action, bpy.ops.freetalker.use_rig):
+        _says("leave Edit Mode", operator)
+    bpy.ops.object.mode_set(mode="OBJECT")
+    assert len(ft.strips.placed(armature, "TEXT")) == 1
+
+
+def test_strips_on_a_locked_track_stay(ft: SimpleNamespace, armature: Any) -> None:
+    bpy.ops.freetalker.add_text_strip(prompt="a person waves", seconds=1.0)
+    armature.animation_data.nla_tracks[0].lock = True
+    _says("locked track", bpy.ops.freetalker.remove_strip, strip="a person waves")
+    bpy.ops.freetalker.add_text_strip(prompt="a person bows", seconds=1.0)
+    assert _tracks(armature) == [("Text", [(1, 25)]), ("Text", [(25, 49)])]
+
+
 @pytest.mark.parametrize(
     ("change", "part"),
     [

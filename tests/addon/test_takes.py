@@ -279,6 +279,28 @@ def test_baking_leaves_the_takes(studio: SimpleNamespace) -> None:
     assert _shown(studio) == kept.takes[0].action
 
 
+@pytest.mark.parametrize("renamed", [False, True])
+def test_takes_of_bones_that_are_gone(studio: SimpleNamespace, renamed: bool) -> None:
+    """A finger that was cut off or renamed after a take was made is no trouble to the next, nor to the way back."""
+    bpy.ops.freetalker.generate()
+    bpy.ops.freetalker.generate(everything=True)
+    bpy.ops.object.mode_set(mode="EDIT")
+    bones = _armature().data.edit_bones
+    if renamed:
+        bones["left_index3"].name = "tip"
+    else:
+        bones.remove(bones["left_index3"])
+    bpy.ops.object.mode_set(mode="OBJECT")
+    assert bpy.ops.freetalker.generate(everything=True) == {"FINISHED"}
+    kept = _armature().freetalker
+    assert [take.name for take in kept.takes] == ["Take 1", "Take 2", "Take 3"]
+    for index in (0, 2, 0):
+        kept.take = index
+        assert _shown(studio) == kept.takes[index].action
+    assert bpy.ops.freetalker.bake_to_action(reduce=True) == {"FINISHED"}
+    assert not studio.strips.placed(_armature(), "GENERATED")
+
+
 def test_each_character_has_its_own(studio: SimpleNamespace) -> None:
     bpy.ops.freetalker.generate()
     first = _armature()
