@@ -27,7 +27,7 @@ class Recipe:
     decay_share: float = 0.5
     weight_decay: float = 0.01
     ema: float = 0.998
-    speech_share: float = 0.4
+    speech_share: float = 0.3
     components: bool = True
     speech_block: str = ""
     loss: Literal["ours", "huber", "mse"] = "ours"
