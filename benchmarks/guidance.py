@@ -15,7 +15,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from core.console import Progress
-from core.evaluation.evaluate import VOICES, speech_table, text_tables
+from core.evaluation.evaluate import VOICES, held_out_pairs, perform, speech_table, text_tables
 from core.evaluation.judges import JudgeConfig, SpeechMotionJudge, TextMotionJudge, load_or_train
 from core.evaluation.plan import plan_text, plan_voices
 from core.evaluation.rows import Clip, Figures, body_figures
@@ -24,7 +24,6 @@ from core.generate import generate
 from core.model.checkpoint import Model, load_model
 from core.skeleton import neutral_skeleton
 from core.timeline import Timeline
-from core.training.dataset import SPEECH_ACTION
 from core.training.prepare import speech_files
 from core.training.split import Split
 
@@ -36,12 +35,7 @@ Judges = tuple[TextMotionJudge, SpeechMotionJudge]
 
 def clips_of(model: Model, timelines: Sequence[Timeline], label: str) -> list[Clip]:
     """What a model makes of timelines, cleaned up as in Blender."""
-    progress = Progress(label)
-    clips: list[Clip] = []
-    for timeline in timelines:
-        clips.append(Clip.of_motion(generate(timeline, model), SKELETON))
-        progress(len(clips), len(timelines))
-    return clips
+    return [Clip.of_motion(motion, SKELETON) for motion in perform(lambda it: generate(it, model), timelines, label)]
 
 
 def ratios(own: Figures, recorded: Figures, names: Sequence[str]) -> str:
@@ -65,7 +59,7 @@ def text_rows(
         network = replace(model, config=replace(model.config, guidance_above=above))
         label = f"{scale:g} from {above}"
         clips = clips_of(network, [request.timeline(scale) for request in plan.requests], label)
-        table, _ = text_tables(library, plan, judges[0], {"ours": clips, "noise": clips}, recorded, SEED)
+        table, _ = text_tables(library, plan, judges[0], {"ours": clips}, recorded, SEED)
         print(
             f"| {label} | {ratios(table['ours'], table['mocap'], ['r_precision_3'])} | "
             f"{table['ours']['actions_recognised']:.0%} | "
@@ -80,8 +74,7 @@ def speech_rows(
     """Print a row for each guidance scale of speech."""
     voices = plan_voices(speech_files(recordings, held_out=True), out / "voices", VOICES)
     length = max(len(voice.heard) for voice in voices)
-    held = [take for take in library.takes if take.action == SPEECH_ACTION and split.held_out(take)][: 4 * VOICES]
-    pairs = [(Clip.of_rows(library.rows(take)[:length], SKELETON), library.heard(take)[:length]) for take in held]
+    pairs = held_out_pairs(library, split, length, 4 * VOICES, SKELETON)
     body = body_figures([clip for clip, _ in pairs], SKELETON)
     print(
         "| speech | hands m/s, in speech | in pauses | pauses : speech | strokes/min, in speech | in pauses | "
@@ -96,8 +89,7 @@ def speech_rows(
     for k, scale in enumerate(scales):
         network = replace(model, config=replace(model.config, speech_guidance=scale))
         clips = clips_of(network, [voice.timeline(SEED + i) for i, voice in enumerate(voices)], f"speech {scale:g}")
-        made = {"ours": clips, "noise": clips}
-        table = speech_table(library, split, voices, judges, made, pairs, SKELETON, SEED)
+        table = speech_table(library, split, voices, judges, {"ours": clips}, pairs, SKELETON, SEED)
         if not k:
             show("recordings and rules", table["mocap"], "1")
         show(f"{scale:g}", table["ours"], ratios(body_figures(clips, SKELETON), body, ["jerk"]))

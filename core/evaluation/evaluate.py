@@ -88,7 +88,8 @@ def untrained(model: Model, seed: int) -> Model:
     return replace(model, denoiser=denoiser)
 
 
-def _perform(make: Make, timelines: Sequence[Timeline], label: str) -> list[Motion]:
+def perform(make: Make, timelines: Sequence[Timeline], label: str) -> list[Motion]:
+    """What is made of timelines; label: what the line of progress begins with."""
     progress = Progress(label)
     motions: list[Motion] = []
     for timeline in timelines:
@@ -105,7 +106,7 @@ def text_tables(
     library: Library, plan: TextPlan, judge: TextMotionJudge, made: dict[str, list[Clip]], recorded: list[Clip],
     seed: int,
 ) -> tuple[dict[str, Figures], dict[str, Figures]]:  # fmt: skip
-    """The text table, and of each action the share recognised in each row."""
+    """The text table, and of each action the share recognised in each row; made: the rows, "ours" among them."""
     sentences = [item.sentence for item in (*plan.recorded, *plan.reference, *plan.requests)]
     unique = sorted(set(sentences))
     vectors = dict(zip(unique, encode_texts(unique, library.encoder), strict=True))
@@ -131,7 +132,7 @@ def text_tables(
         "mocap": mocap,
         "ours": ours,
         "shuffled": replace(ours, texts=ours.texts[order], labels=[wanted[int(k)] for k in order]),
-        "noise": judged["noise"],
+        **{row: item for row, item in judged.items() if row != "ours"},
     }
     shares = {row: action_shares(item) for row, item in rows.items()}
     actions = {action: {row: shares[row].get(action, 0.0) for row in rows} for action in sorted(set(wanted))}
@@ -148,7 +149,8 @@ def speech_table(
     library: Library, split: Split, voices: Sequence[Voice], judges: tuple[TextMotionJudge, SpeechMotionJudge],
     made: dict[str, list[Clip]], paired: Sequence[tuple[Clip, Floats]], skeleton: Skeleton, seed: int,
 ) -> dict[str, Figures]:  # fmt: skip
-    """The speech table. paired: held-out pairs, of which every second one is the reference."""
+    """The speech table. made: the rows, "ours" among them; paired: as `held_out_pairs` has them, of which every second
+    one is the reference."""
     see, listen = judges
     own = list(paired[::2])
     reference = [clip for clip, _ in paired[1::2]] or [clip for clip, _ in own]
@@ -173,7 +175,7 @@ def speech_table(
     real = see.see([library.rows(take) for take in drawn])[0]
     pairs = see.see(windows(reference, number))[0]
     table: dict[str, Figures] = {}
-    for row in ("mocap", "ours", "shuffled", "noise"):
+    for row in ("mocap", "ours", "shuffled", *(row for row in made if row != "ours")):
         # the other speeches are those of the same row's other clips, so that chance is a half whatever the judge likes
         every = [sound for _, sound in own] if row == "mocap" else [voice.heard for voice in voices]
         every = every if len(every) > 1 else [*every, *foreign]
@@ -188,6 +190,15 @@ def speech_table(
             "frechet_gestures": frechet_distance(shown, real),
         }
     return table
+
+
+def held_out_pairs(
+    library: Library, split: Split, frames: int, number: int, skeleton: Skeleton
+) -> list[tuple[Clip, Floats]]:
+    """So many pairs of motion and what is heard, at most so many frames of each; of training where none is held out."""
+    pairs = [take for take in library.takes if take.action == SPEECH_ACTION and take.stop - take.start >= WINDOW]
+    pairs = ([take for take in pairs if split.held_out(take)] or pairs)[:number]
+    return [(Clip.of_rows(library.rows(take)[:frames], skeleton), library.heard(take)[:frames]) for take in pairs]
 
 
 def seam_tables(
@@ -261,7 +272,7 @@ def evaluate(
         "seams": [seam.timeline for seam in seams],
     }
     motions = {
-        (row, kind): _perform(make, timelines, f"Generating {kind}, {row}")
+        (row, kind): perform(make, timelines, f"Generating {kind}, {row}")
         for row, make in makers.items()
         for kind, timelines in jobs.items()
     }
@@ -269,11 +280,8 @@ def evaluate(
 
     recorded = [Clip.of_rows(library.rows(item.take), skeleton) for item in plan.recorded]
     text, actions = text_tables(library, plan, judges[0], made["text"], recorded, seed)
-    pairs = [take for take in library.takes if take.action == SPEECH_ACTION and take.stop - take.start >= WINDOW]
-    pairs = [take for take in pairs if split.held_out(take)] or pairs
     length = max((len(voice.heard) for voice in voices), default=0)
-    pairs = pairs[: 4 * VOICES if limit is None else 2 * limit]
-    paired = [(Clip.of_rows(library.rows(take)[:length], skeleton), library.heard(take)[:length]) for take in pairs]
+    paired = held_out_pairs(library, split, length, 4 * VOICES if limit is None else 2 * limit, skeleton)
     speech: dict[str, Figures] = {}
     if voices and paired:
         speech = speech_table(library, split, voices, judges, made["speech"], paired, skeleton, seed)
