@@ -352,7 +352,7 @@ def _speech_end(strip: SpeechStrip, seconds: float) -> float:
 
 
 def _encode(prompts: Sequence[str], model: Model, encoder: str | None) -> Tensor:
-    """Text vectors (P, Dt) of the width that the network wants."""
+    """What the network is told of each prompt, (P, Dt)."""
     name, width = encoder or model.config.text_encoder, model.config.denoiser.text_width
     if not prompts:
         return torch.zeros(0, width)
@@ -362,7 +362,7 @@ def _encode(prompts: Sequence[str], model: Model, encoder: str | None) -> Tensor
             f"The text encoder {name!r} gives {texts.shape[1]} numbers, but the model wants {width}; "
             f"use {model.config.text_encoder!r}."
         )
-    return texts
+    return texts if model.aligner is None else model.aligner(texts)
 
 
 def _device(name: str) -> torch.device:

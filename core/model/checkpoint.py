@@ -16,6 +16,7 @@ from torch import Tensor
 from ..errors import InputError
 from ..features import Normalizer
 from ..files import write_whole
+from .aligner import TextAligner
 from .denoiser import Denoiser, DenoiserConfig
 
 MODELS = Path(__file__).parents[2] / "assets" / "models"
@@ -25,6 +26,7 @@ _Config = TypeVar("_Config", "ModelConfig", DenoiserConfig)
 Layout = Mapping[str, tuple[int, ...]]
 """Name -> shape of everything that a checkpoint holds."""
 
+_ALIGNER = "aligner."  # what its tensors' names begin with, beside the denoiser's
 WEIGHTS, NORMALIZER, CONFIG, CARD = "weights.safetensors", "normalizer.safetensors", "config.json", "card.md"
 
 
@@ -37,8 +39,9 @@ class ModelConfig:
     with components of them (`Normalizer.basis`), 0 where it takes them all; `trained_steps` is how many optimizer steps
     it has behind it, `held_out_clips` how many recordings were kept from it for evaluation; `sampler`, `steps` and
     `double_take` are what works best with these weights, and so are `guidance_above` and `speech_guidance`
-    (`sampling.guidance.Strength`). With `features` "released-659" the numbers are
-    those of the released checkpoint (`core.released_features`), and speech is heard at the level of its recording.
+    (`sampling.guidance.Strength`); `captions` is how many the text aligner tells apart, 0 where there is none. With
+    `features` "released-659" the numbers are those of the released checkpoint (`core.released_features`), and speech is
+    heard at the level of its recording.
     """
 
     denoiser: DenoiserConfig
@@ -57,6 +60,7 @@ class ModelConfig:
     double_take: Literal["corrected", "legacy"] = "corrected"
     guidance_above: int = 0
     speech_guidance: float = 1.0
+    captions: int = 0
     licence: str = ""
 
 
@@ -69,13 +73,14 @@ class Model:
     normalizer: Normalizer
     speech_normalizer: Normalizer
     card: str = field(default="", repr=False)
+    aligner: TextAligner | None = None
 
 
 def save_model(folder: str | Path, model: Model, dtype: torch.dtype = torch.float16) -> None:
     """Write a model folder, its weights as `dtype`. A file that is there is replaced whole or not at all."""
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    weights = {key: value.detach().to("cpu", dtype) for key, value in model.denoiser.state_dict().items()}
+    weights = {key: value.detach().to("cpu", dtype) for key, value in _tensors(model.denoiser, model.aligner).items()}
     statistics = {
         "feature_mean": model.normalizer.mean,
         "feature_std": model.normalizer.std,
@@ -103,14 +108,21 @@ def load_model(name_or_path: str | Path, search: Path = MODELS) -> Model:
         raise InputError(f"There is no model {str(name_or_path)!r}; the models here are: {', '.join(known) or 'none'}.")
     config = _read_config(folder / CONFIG)
     denoiser = Denoiser(config.denoiser)
+    aligner = TextAligner(config.denoiser.text_width, config.captions) if config.captions else None
     features = config.projected_from or config.denoiser.features
     widths: dict[str, tuple[int, ...]] = {"feature": (features,), "speech": (config.denoiser.speech_width,)}
     statistics_shapes = {f"{kind}_{what}": shape for kind, shape in widths.items() for what in ("mean", "std")}
     if config.projected_from:
         statistics_shapes["feature_basis"] = (features, config.denoiser.features)
     statistics = _load_tensors(folder / NORMALIZER, statistics_shapes)
-    shapes = {key: tuple(value.shape) for key, value in denoiser.state_dict().items()}
-    denoiser.load_state_dict(_load_tensors(folder / WEIGHTS, shapes))
+    weights = _load_tensors(
+        folder / WEIGHTS, {key: tuple(value.shape) for key, value in _tensors(denoiser, aligner).items()}
+    )
+    if aligner is not None:
+        own = [key for key in weights if key.startswith(_ALIGNER)]
+        aligner.load_state_dict({key.removeprefix(_ALIGNER): weights.pop(key) for key in own})
+        aligner.eval().requires_grad_(False)
+    denoiser.load_state_dict(weights)
     arrays = {key: np.asarray(value, np.float64) for key, value in statistics.items()}
     card = folder / CARD
     return Model(
@@ -119,7 +131,14 @@ def load_model(name_or_path: str | Path, search: Path = MODELS) -> Model:
         Normalizer(arrays["feature_mean"], arrays["feature_std"], arrays.get("feature_basis")),
         Normalizer(arrays["speech_mean"], arrays["speech_std"]),
         card.read_text(encoding="utf-8") if card.is_file() else "",
+        aligner,
     )
+
+
+def _tensors(denoiser: Denoiser, aligner: TextAligner | None) -> dict[str, Tensor]:
+    """What the weights' file holds."""
+    own = aligner.state_dict() if aligner is not None else {}
+    return denoiser.state_dict() | {_ALIGNER + key: value for key, value in own.items()}
 
 
 def _save_tensors(path: Path, tensors: dict[str, Tensor]) -> None:
@@ -166,6 +185,7 @@ def _read_config(path: Path) -> ModelConfig:
     config = _from_json(ModelConfig, content, path, "")
     denoiser = config.denoiser
     sizes = [denoiser.features, denoiser.speech_width, denoiser.width, denoiser.layers, denoiser.text_width + 1]
+    sizes += [config.captions + 1]
     if min(*sizes, denoiser.heads, denoiser.feedforward, config.noise_steps, config.steps, config.window) < 1:
         raise InputError(f"{path} holds a size below 1; every size and count must be positive.")
     if denoiser.width % (2 * denoiser.heads):

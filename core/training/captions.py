@@ -11,12 +11,13 @@ from ..features import headings
 from ..motion import Motion
 from ..rotation import Array
 from ..skeleton import INDEX, Skeleton
-from .phrases import PHRASES
+from .phrases import MORE_PHRASES, PHRASES
 
 SUBJECTS = (
     "a person", "someone", "a man", "the man", "a woman", "the woman", "he", "she", "the character", "the speaker",
     "a figure", "this person",
 )  # fmt: skip
+_APART = 4  # of the subjects every fourth, for those of which there are many
 HELD_OUT_SUBJECTS = ("the presenter", "a human", "the actor")
 
 STYLES: dict[str, tuple[str, ...]] = {
@@ -162,18 +163,22 @@ class Caption:
     def sentences(self, held_out: bool = False) -> list[str]:
         """Every subject and phrase together; held_out gives only those that training never sees.
 
-        Where there is a style its adverbs go round, and some sentences do without.
+        Each of `MORE_PHRASES` has some of the subjects, and none. Where there is a style its adverbs go round, and some
+        sentences do without.
         """
         phrases = [
             p for i, p in enumerate(PHRASES[self.action]) if len(PHRASES[self.action]) < 5 or (i % 5 == 4) == held_out
         ]
         subjects = HELD_OUT_SUBJECTS if held_out else SUBJECTS
         manners = ("", *STYLES.get(self.style, ()))
-        return [
-            self._fill(subject, f"{phrase} {manners[(i + j) % len(manners)]}")
-            for i, phrase in enumerate(phrases)
-            for j, subject in enumerate(subjects)
-        ]
+        told = [(i, j, subject, phrase) for i, phrase in enumerate(phrases) for j, subject in enumerate(subjects)]
+        if not held_out:
+            told += [
+                (i, j, subject, phrase)
+                for i, phrase in enumerate(MORE_PHRASES.get(self.action, ()))
+                for j, subject in enumerate((*SUBJECTS[i % _APART :: _APART], ""))
+            ]
+        return [self._fill(subject, f"{phrase} {manners[(i + j) % len(manners)]}") for i, j, subject, phrase in told]
 
     def _fill(self, subject: str, phrase: str) -> str:
         their = (

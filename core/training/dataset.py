@@ -18,11 +18,13 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import torch
 
 from ..cleanup import without_jumps
 from ..conditions.text import encode_texts
 from ..features import VELOCITIES, Normalizer, encode
 from ..files import write_whole
+from ..model.aligner import TextAligner
 from ..motion import Motion, join
 from ..rotation import (
     Array,
@@ -35,6 +37,7 @@ from ..rotation import (
 from ..skeleton import Skeleton
 from .captions import CYCLIC, Caption, caption
 from .components import fit_components
+from .phrases import PHRASES
 from .split import Split
 
 Floats = npt.NDArray[np.float32]
@@ -277,6 +280,7 @@ class TakeSet:
         self.features: Floats = np.load(folder / "features.npy", mmap_mode="r")
         self.speech: Floats = np.load(folder / "speech.npy")
         self.sentences: Floats = np.load(folder / "sentences.npy")
+        self.texts = self.sentences
         if normalizers is None:
             speech = self.speech if len(self.speech) else np.zeros((2, self.speech.shape[1]))
             normalizers = fit_components(self.features), Normalizer.fit(speech)
@@ -308,6 +312,29 @@ class TakeSet:
         longest = min((max(take.stop - take.start for take in kind) for kind in kinds if kind), default=WINDOW)
         self.window = min(window, max(longest, WINDOW))
 
+    def captions(self) -> list[tuple[str, tuple[int, ...]]]:
+        """Action and sentences of each caption that is learned; none where takes have captions of their own.
+
+        What is said of walking and talking is walking's: the talk is heard.
+        """
+        learned = [take for takes in self._by_action.values() for take in takes if take.sentences]
+        if any(take.action not in PHRASES and take.action != SPEECH_ACTION for take in learned):
+            return []
+        action_of: dict[tuple[int, ...], str] = {}
+        known: set[int] = set()
+        for take in sorted(learned, key=lambda take: take.speech >= 0):
+            if take.speech < 0 or known.isdisjoint(take.sentences):
+                action_of.setdefault(take.sentences, take.action)
+                known.update(take.sentences)
+        return [(action, sentences) for sentences, action in sorted(action_of.items())]
+
+    def align(self, aligner: TextAligner | None) -> None:
+        """Let batches tell what an aligner makes of the sentences; None for the sentences themselves."""
+        self.texts = self.sentences
+        if aligner is not None:
+            parts = np.array_split(self.sentences, len(self.sentences) // 10_000 + 1)
+            self.texts = np.concatenate([aligner(torch.from_numpy(part)).numpy() for part in parts])
+
     def batch(self, seed: int, step: int, size: int, speech_share: float) -> dict[str, npt.NDArray[np.generic]]:
         """Arrays of one training batch: x (B, N, 163), valid, text, text_present, speech, speech_present."""
         rng = np.random.default_rng([seed, step])
@@ -338,7 +365,7 @@ class TakeSet:
                     speech_present[row, slice(None, edge) if rng.random() < 0.5 else slice(length - edge, None)] = False
             shown = TALK_SHARE if is_speech and not take.told else 1 - TEXT_DROPOUT
             if rng.random() < shown and take.sentences:
-                text[row] = self.sentences[take.sentences[int(rng.integers(len(take.sentences)))]]
+                text[row] = self.texts[take.sentences[int(rng.integers(len(take.sentences)))]]
                 text_present[row] = True
         return {
             "x": x, "valid": valid, "text": text, "text_present": text_present, "speech": speech,

@@ -15,8 +15,9 @@ class Recipe:
     steps over which the learning rate falls. components: whether the network learns 163 components or all 659 features.
     window: frames of the longest stretch that is learned from, as far as the takes last (`TakeSet.reach`).
     speech_block: the only block of the takes' speech that is heard, or "" for all; then text is not learned either.
-    loss: "ours" is on components and weighed by the `_weight`s; "huber" and "mse" are the papers'. sampler,
-    sampler_steps, guidance_above, speech_guidance: how the model is to be sampled (`ModelConfig`).
+    loss: "ours" is on components and weighed by the `_weight`s; "huber" and "mse" are the papers'. aligner_steps: of
+    the `TextAligner` by way of which the network is told captions, where all words are captions of ours; 0 for none.
+    sampler, sampler_steps, guidance_above, speech_guidance: how the model is to be sampled (`ModelConfig`).
     """
 
     steps: int = 5000
@@ -36,6 +37,7 @@ class Recipe:
     feet_weight: float = 0.05
     seed: int = 1
     save_seconds: float = 300.0
+    aligner_steps: int = 3000
     sampler: str = "dpm"
     sampler_steps: int = 20
     guidance_above: int = 400
@@ -62,7 +64,7 @@ PRESETS: dict[str, Preset] = {
     "freetalker": Preset(
         Recipe(
             steps=1_000_000, batch=256, window=180, learning_rate=2e-4, warmup=1, decay_share=0.0, weight_decay=0.0,
-            ema=0.0, speech_share=0.5, components=False, loss="huber", sampler="ddpm",
+            ema=0.0, speech_share=0.5, components=False, aligner_steps=0, loss="huber", sampler="ddpm",
             sampler_steps=1000, guidance_above=0, speech_guidance=1.0,
         ),
         DenoiserConfig(),
@@ -71,7 +73,7 @@ PRESETS: dict[str, Preset] = {
     "diffmotion-v2": Preset(
         Recipe(
             steps=1_000_000, batch=256, window=180, learning_rate=2e-4, warmup=1000, decay_share=1.0, ema=0.0,
-            speech_share=1.0, components=False, speech_block="wavlm", loss="mse", sampler="ddpm",
+            speech_share=1.0, components=False, aligner_steps=0, speech_block="wavlm", loss="mse", sampler="ddpm",
             sampler_steps=1000, guidance_above=0, speech_guidance=1.0,
         ),
         DenoiserConfig(text_width=0, norm_first=True, prediction="noise", conditioning="frames", causal=True),

@@ -28,9 +28,11 @@ from ..conditions.speech import features_width
 from ..errors import InputError
 from ..features import FEATURES, Normalizer
 from ..files import replacing
+from ..model.aligner import TextAligner
 from ..model.checkpoint import Model, ModelConfig, load_model, save_model
 from ..model.denoiser import Denoiser, DenoiserConfig
 from ..sampling.schedule import cosine_schedule
+from .aligning import fit_aligner
 from .card import licence_of, model_card
 from .dataset import SHORTEST_WINDOW, TakeSet
 from .losses import make_loss
@@ -61,7 +63,8 @@ def train(
     """
     out.mkdir(parents=True, exist_ok=True)
     with _team() as team:
-        _train(takes, out / "state.pt", config, recipe, start.denoiser if start else None, team)
+        aligner = _aligner(out / "state.pt", takes, recipe)
+        _train(takes, out / "state.pt", config, recipe, start.denoiser if start else None, team, aligner)
         model = None if team.rank else export(out / "state.pt", takes, out / name, name, recipe, start)
     return model or load_model(out / name)
 
@@ -103,13 +106,33 @@ def _team() -> Generator[_Team, None, None]:
         distributed.destroy_process_group()
 
 
+def _aligner(state_file: Path, takes: TakeSet, recipe: Recipe) -> TextAligner | None:
+    """That of the state, or one learned from the takes' words, where the recipe asks for one and words allow it."""
+    if state_file.is_file():
+        return _aligner_of(torch.load(state_file, weights_only=True, map_location="cpu"))
+    captions = takes.captions() if recipe.aligner_steps else []
+    return fit_aligner(takes.sentences, captions, recipe.seed, recipe.aligner_steps) if captions else None
+
+
+def _aligner_of(state: dict[str, Any]) -> TextAligner | None:
+    tensors = state.get("aligner")
+    if not tensors:
+        return None
+    count, width = tensors["captions"].shape
+    aligner = TextAligner(width, count)
+    aligner.load_state_dict(tensors)
+    return aligner.eval().requires_grad_(False)
+
+
 def _train(
-    takes: TakeSet, state_file: Path, config: DenoiserConfig, recipe: Recipe, start: Denoiser | None, team: _Team
-) -> None:
+    takes: TakeSet, state_file: Path, config: DenoiserConfig, recipe: Recipe, start: Denoiser | None, team: _Team,
+    aligner: TextAligner | None,
+) -> None:  # fmt: skip
     device = team.device
+    takes.align(aligner)
     torch.manual_seed(recipe.seed)
     denoiser = Denoiser(config).to(device)
-    unit_text = np.allclose(np.linalg.norm(takes.sentences, axis=1), 1.0, atol=0.01)
+    unit_text = np.allclose(np.linalg.norm(takes.texts, axis=1), 1.0, atol=0.01)
     if denoiser.text_in is not None and unit_text:  # of length 1: its entries are small
         torch.nn.init.normal_(denoiser.text_in.weight)
     if start is not None:
@@ -139,10 +162,10 @@ def _train(
             pace = (time.monotonic() - started) / (step + 1 - first)
             print(f"step {step + 1}/{recipe.steps}  loss {running:.4f}  {pace:.2f} s a step", flush=True)
         if time.monotonic() - saved > recipe.save_seconds:
-            _save_state(state_file, step + 1, takes, denoiser, average, optimizer, config, recipe)
+            _save_state(state_file, step + 1, takes, denoiser, average, optimizer, config, recipe, aligner)
             saved = time.monotonic()
     if team.rank == 0:
-        _save_state(state_file, max(first, recipe.steps), takes, denoiser, average, optimizer, config, recipe)
+        _save_state(state_file, max(first, recipe.steps), takes, denoiser, average, optimizer, config, recipe, aligner)
 
 
 def export(
@@ -153,16 +176,20 @@ def export(
     config = DenoiserConfig(**state["config"])
     denoiser = Denoiser(config)
     denoiser.load_state_dict(state["average"])
+    aligner = _aligner_of(state)
     trained = int(state["step"]) + (start.config.trained_steps if start else 0)
     seen = start is not None and not start.config.held_out_clips  # what came before has learned from all clips
     model_config = ModelConfig(
         config, takes.speech_blocks, takes.encoder, window=takes.window,
         projected_from=FEATURES if recipe.components else 0, trained_steps=trained, sampler=recipe.sampler,
         steps=recipe.sampler_steps, guidance_above=recipe.guidance_above, speech_guidance=recipe.speech_guidance,
-        held_out_clips=0 if seen else len(takes.split.clips), licence=licence_of(takes),
+        held_out_clips=0 if seen else len(takes.split.clips), captions=len(aligner.captions) if aligner else 0,
+        licence=licence_of(takes),
     )  # fmt: skip
     card = model_card(name, takes, model_config)
-    model = Model(denoiser.eval().requires_grad_(False), model_config, takes.normalizer, takes.speech_normalizer, card)
+    model = Model(
+        denoiser.eval().requires_grad_(False), model_config, takes.normalizer, takes.speech_normalizer, card, aligner
+    )
     save_model(folder, model)
     return model
 
@@ -182,6 +209,7 @@ def _save_state(
     optimizer: torch.optim.Optimizer,
     config: DenoiserConfig,
     recipe: Recipe,
+    aligner: TextAligner | None,
 ) -> None:
     state: dict[str, Any] = {
         "step": step,
@@ -191,6 +219,7 @@ def _save_state(
         "denoiser": denoiser.state_dict(),
         "average": average.state_dict(),
         "optimizer": optimizer.state_dict(),
+        "aligner": aligner.state_dict() if aligner is not None else {},
     }
     with replacing(path) as temporary:
         try:
@@ -244,6 +273,7 @@ def main(arguments: Sequence[str]) -> int:
         ("warmup", int),
         ("ema", float),
         ("speech-block", str),
+        ("aligner-steps", int),
         ("seed", int),
         ("save-seconds", float),
     ):

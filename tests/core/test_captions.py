@@ -7,8 +7,8 @@ import pytest
 from core.motion import Motion, rest_motion
 from core.rotation import axis_angle_to_quaternion, matrix_to_quaternion, quaternion_multiply, rotation_y
 from core.skeleton import INDEX, neutral_skeleton
-from core.training.captions import STYLES, Caption, action_of, caption
-from core.training.phrases import PHRASES
+from core.training.captions import HELD_OUT_SUBJECTS, STYLES, SUBJECTS, Caption, action_of, caption
+from core.training.phrases import MORE_PHRASES, PHRASES
 
 SKELETON = neutral_skeleton()
 
@@ -95,9 +95,23 @@ def test_every_action_has_many_phrasings(action):
     assert len(PHRASES[action]) >= 20
 
 
-def test_no_phrase_is_there_twice():
-    for phrases in PHRASES.values():
-        assert len(set(phrases)) == len(phrases)
+@pytest.mark.parametrize("phrases", [PHRASES, MORE_PHRASES])
+def test_no_phrase_is_there_twice(phrases):
+    for said in phrases.values():
+        assert len(set(said)) == len(said)
+
+
+@pytest.mark.parametrize("action", MORE_PHRASES)
+def test_more_phrases_are_read_in_training_and_none_of_them_is_a_test(action):
+    words = dict.fromkeys(("direction", "turn", "side", "hands", "leg", "part", "direction_hand"), "left")
+    item = Caption(action, words)
+    assert not set(MORE_PHRASES[action]) & set(PHRASES[action])
+    seen, unseen = set(item.sentences()), set(item.sentences(held_out=True))
+    for phrase in MORE_PHRASES[action]:
+        bare = " ".join(phrase.format(their="their", themself="themself", **words).split())
+        assert bare in seen
+        assert "their" in bare or "themself" in bare or sum(f"{subject} {bare}" in seen for subject in SUBJECTS) >= 2
+        assert not {f"{subject} {bare}" for subject in HELD_OUT_SUBJECTS} & unseen
 
 
 def test_phrases_held_out_before_are_held_out_still():

@@ -12,6 +12,7 @@ from safetensors.torch import load_file, save_file
 
 from core.errors import InputError
 from core.features import Normalizer
+from core.model.aligner import TextAligner
 from core.model.checkpoint import Model, ModelConfig, load_model, save_model
 from core.model.denoiser import Denoiser, DenoiserConfig
 
@@ -64,6 +65,26 @@ def test_a_network_of_components_keeps_their_basis(model: Model, tmp_path: Path)
     rows = rng.normal(size=(5, 11))
     np.testing.assert_allclose(loaded.normalize(rows), normalizer.normalize(rows), atol=1e-5)
     np.testing.assert_allclose(loaded.denormalize(rows[:, :7]), normalizer.denormalize(rows[:, :7]), atol=1e-5)
+
+
+def test_a_text_aligner_comes_back_with_its_model(model: Model, tmp_path: Path):
+    aligner = TextAligner(TINY.text_width, 4).eval()
+    aligner.captions.copy_(torch.rand(4, TINY.text_width))
+    save_model(tmp_path / "told", replace(model, aligner=aligner, config=replace(model.config, captions=4)))
+    loaded = load_model(tmp_path / "told")
+    sentences = torch.rand(3, TINY.text_width)
+    assert loaded.aligner is not None
+    assert not loaded.aligner.training
+    torch.testing.assert_close(loaded.aligner(sentences), aligner(sentences), atol=1e-3, rtol=0)
+    torch.testing.assert_close(loaded.denoiser.joint.weight, model.denoiser.joint.weight.half().float(), atol=0, rtol=0)
+
+
+@pytest.mark.parametrize(("captions", "says"), [(3, "does not fit its config.json"), (-1, "must be positive")])
+def test_an_aligner_of_another_size_is_refused(captions: int, says: str, model: Model, tmp_path: Path):
+    aligner = TextAligner(TINY.text_width, 4)
+    save_model(tmp_path / "told", replace(model, aligner=aligner, config=replace(model.config, captions=captions)))
+    with pytest.raises(InputError, match=says):
+        load_model(tmp_path / "told")
 
 
 def test_every_file_of_a_model_can_be_read_by_whom_the_others_can(folder: Path):

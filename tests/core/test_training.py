@@ -19,9 +19,21 @@ from core.rotation import axis_angle_to_quaternion, quaternion_to_matrix
 from core.sampling.schedule import cosine_schedule
 from core.skeleton import neutral_skeleton
 from core.training import dataset
+from core.training.aligning import fit_aligner
 from core.training.card import licence_of, model_card
 from core.training.components import SIGNAL_STD, component_weights, fit_components
-from core.training.dataset import SPEECH_ACTION, WINDOW, Packer, Take, TakeSet, chain, lengthened, repeated, windows
+from core.training.dataset import (
+    SPEECH_ACTION,
+    TOLD_ACTION,
+    WINDOW,
+    Packer,
+    Take,
+    TakeSet,
+    chain,
+    lengthened,
+    repeated,
+    windows,
+)
 from core.training.losses import noise_weights
 from core.training.phrases import PHRASES
 from core.training.recipes import Recipe
@@ -113,6 +125,47 @@ def test_a_batch_masks_padding_and_lays_speech_on_its_frames(takes):
         np.testing.assert_array_equal(batch["speech"][row, 0], rows[at - take.start])
 
 
+def test_a_batch_tells_what_the_aligner_makes_of_the_words(takes):
+    captions = takes.captions()
+    assert sorted(action for action, _ in captions) == ["bow", SPEECH_ACTION, "walk"]
+    aligner = fit_aligner(takes.sentences, captions, 0, 5)
+    plain = takes.batch(1, 0, 16, 0.0)
+    takes.align(aligner)
+    told = takes.batch(1, 0, 16, 0.0)
+    assert plain["text_present"].any()
+    for row in np.flatnonzero(plain["text_present"]):
+        torch.testing.assert_close(
+            torch.from_numpy(told["text"][row]), aligner(torch.from_numpy(plain["text"][row : row + 1]))[0]
+        )
+    np.testing.assert_array_equal(told["x"], plain["x"])
+    takes.align(None)
+    np.testing.assert_array_equal(takes.batch(1, 0, 16, 0.0)["text"], plain["text"])
+
+
+def test_what_is_said_of_walking_and_talking_is_walkings(takes, tmp_path):
+    packer = Packer(SKELETON)
+    packer.add(wandering(60), "walk", ["a person walks"], "Walk", "cmu", "free")
+    speech = np.zeros((60, 5), np.float32)
+    told = ["a person walks", "a person walks and talks"]
+    packer.add(wandering(60, seed=1), SPEECH_ACTION, told, "voice", "speech", "free", speech, told=True)
+    packer.write(tmp_path / "both", "tiny", ("prosody", "onset"), 5)
+    (caption,) = TakeSet(tmp_path / "both").captions()
+    assert caption[0] == "walk"
+    assert len(caption[1]) == 1
+
+
+def test_words_of_other_peoples_captions_are_left_alone(takes, tmp_path):
+    packer = Packer(SKELETON)
+    packer.add(wandering(60), "walk", ["a person walks"], "Walk", "cmu", "free")
+    packer.add(wandering(60, seed=1), TOLD_ACTION, ["a man cleans a window"], "000001", "humanml3d", "free")
+    packer.write(tmp_path / "told", "tiny", ("prosody", "onset"), 5)
+    told = TakeSet(tmp_path / "told")
+    assert told.captions() == []
+    model = train(told, tmp_path / "out", replace(CONFIG, features=len(component_weights())), recipe(1), "tiny")
+    assert model.aligner is None
+    assert model.config.captions == 0
+
+
 def test_some_samples_lose_their_text(takes):
     present = np.concatenate([takes.batch(1, step, 50, 0.0)["text_present"] for step in range(8)])
     assert 0.04 < 1 - present.mean() < 0.18
@@ -158,7 +211,7 @@ def test_the_learning_rate_rises_stays_and_falls():
 
 
 def recipe(steps: int) -> Recipe:
-    return Recipe(steps=steps, batch=4, warmup=2, save_seconds=1e9)
+    return Recipe(steps=steps, batch=4, warmup=2, save_seconds=1e9, aligner_steps=5)
 
 
 def test_an_interrupted_training_ends_with_the_same_weights(takes, tmp_path, monkeypatch):
@@ -167,8 +220,9 @@ def test_an_interrupted_training_ends_with_the_same_weights(takes, tmp_path, mon
     whole = train(takes, tmp_path / "whole", CONFIG, recipe(6), "tiny")
     train(takes, tmp_path / "parts", CONFIG, recipe(3), "tiny")
     resumed = train(takes, tmp_path / "parts", CONFIG, recipe(6), "tiny")
-    for key, value in whole.denoiser.state_dict().items():
-        assert torch.equal(value, resumed.denoiser.state_dict()[key]), key
+    for network, again in ((whole.denoiser, resumed.denoiser), (whole.aligner, resumed.aligner)):
+        for key, value in network.state_dict().items():
+            assert torch.equal(value, again.state_dict()[key]), key
 
 
 def test_a_full_disk_leaves_the_last_good_state(takes, tmp_path, monkeypatch):
@@ -192,8 +246,10 @@ def test_a_full_disk_leaves_the_last_good_state(takes, tmp_path, monkeypatch):
 
 
 def test_training_lowers_the_loss_and_writes_a_model(takes, tmp_path, capsys):
-    train(takes, tmp_path / "out", CONFIG, Recipe(steps=200, batch=8, warmup=5, learning_rate=5e-3), "tiny")
-    losses = [float(line.split("loss ")[1].split()[0]) for line in capsys.readouterr().out.splitlines()]
+    longer = Recipe(steps=200, batch=8, warmup=5, learning_rate=5e-3, aligner_steps=5)
+    train(takes, tmp_path / "out", CONFIG, longer, "tiny")
+    printed = capsys.readouterr().out.splitlines()
+    losses = [float(line.split("loss ")[1].split()[0]) for line in printed if "loss" in line]
     assert losses[1] < 0.8 * losses[0]
     model = load_model(tmp_path / "out" / "tiny")
     assert model.config.speech_blocks == ("prosody", "onset")
