@@ -16,6 +16,7 @@ from torch import Tensor
 from .cleanup import clean
 from .conditions.speech import SAMPLE_RATE, features_width, load_audio, speech_features
 from .conditions.text import encode_texts
+from .deeds import Reading, strip_for_each, told_apart
 from .errors import InputError
 from .features import FEATURES, UPPER_BODY, UPPER_JOINTS, decode, encode, placement
 from .fitting import fit, on_floor
@@ -131,6 +132,9 @@ def generate(
     fps = model.config.fps
     spans, seconds, rows_of = _listen(timeline, model)
     frames = math.ceil(seconds * fps - 1e-6) + 1
+    if len(model.normalizer.mean) == FEATURES and model.aligner is not None:
+        apart = told_apart(strip_for_each(timeline.text), lambda said: _read(said, model, settings.text_encoder))
+        timeline = replace(timeline, text=tuple(apart))
     segments = plan_segments(timeline, spans, frames, fps)
     if not model.config.denoiser.text_width:
         segments = [replace(segment, prompt=None) for segment in segments]  # it cannot be told to stand idle
@@ -351,8 +355,26 @@ def _speech_end(strip: SpeechStrip, seconds: float) -> float:
     return whole if strip.end is None else strip.end
 
 
+def _read(prompts: Sequence[str], model: Model, encoder: str | None) -> list[Reading]:
+    """What each prompt means, as the model's aligner sees it."""
+    assert model.aligner is not None
+    readings: list[Reading] = []
+    for shares in model.aligner.shares(_vectors(prompts, model, encoder)).tolist():  # (captions,)
+        reading = dict.fromkeys(model.config.captions, 0.0)
+        for action, share in zip(model.config.captions, shares, strict=True):
+            reading[action] += share
+        readings.append(reading)
+    return readings
+
+
 def _encode(prompts: Sequence[str], model: Model, encoder: str | None) -> Tensor:
     """What the network is told of each prompt, (P, Dt)."""
+    texts = _vectors(prompts, model, encoder)
+    return texts if model.aligner is None or not prompts else model.aligner(texts)
+
+
+def _vectors(prompts: Sequence[str], model: Model, encoder: str | None) -> Tensor:
+    """Sentence vectors (P, Dt)."""
     name, width = encoder or model.config.text_encoder, model.config.denoiser.text_width
     if not prompts:
         return torch.zeros(0, width)
@@ -362,7 +384,7 @@ def _encode(prompts: Sequence[str], model: Model, encoder: str | None) -> Tensor
             f"The text encoder {name!r} gives {texts.shape[1]} numbers, but the model wants {width}; "
             f"use {model.config.text_encoder!r}."
         )
-    return texts if model.aligner is None else model.aligner(texts)
+    return texts
 
 
 def _device(name: str) -> torch.device:

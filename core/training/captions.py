@@ -17,7 +17,6 @@ SUBJECTS = (
     "a person", "someone", "a man", "the man", "a woman", "the woman", "he", "she", "the character", "the speaker",
     "a figure", "this person",
 )  # fmt: skip
-_APART = 4  # of the subjects every fourth, for those of which there are many
 HELD_OUT_SUBJECTS = ("the presenter", "a human", "the actor")
 
 STYLES: dict[str, tuple[str, ...]] = {
@@ -40,6 +39,7 @@ STYLES: dict[str, tuple[str, ...]] = {
 }  # fmt: skip
 """Adverbs of each style in the names of Bandai Namco's recordings; of "normal" there is nothing to say."""
 
+_STRAIGHT = ("forward", "ahead", "straight ahead", "straight forward")
 _STYLE_NAMES = {"masculinity": "masculine", "old": "elderly"}
 
 _RULES: tuple[tuple[str, str], ...] = (
@@ -163,22 +163,26 @@ class Caption:
     def sentences(self, held_out: bool = False) -> list[str]:
         """Every subject and phrase together; held_out gives only those that training never sees.
 
-        Each of `MORE_PHRASES` has some of the subjects, and none. Where there is a style its adverbs go round, and some
-        sentences do without.
+        Each of `MORE_PHRASES` has some of the subjects, and none; who goes straight also just goes. Where there is a
+        style its adverbs go round, and some sentences do without.
         """
         phrases = [
             p for i, p in enumerate(PHRASES[self.action]) if len(PHRASES[self.action]) < 5 or (i % 5 == 4) == held_out
         ]
-        subjects = HELD_OUT_SUBJECTS if held_out else SUBJECTS
-        manners = ("", *STYLES.get(self.style, ()))
-        told = [(i, j, subject, phrase) for i, phrase in enumerate(phrases) for j, subject in enumerate(subjects)]
+        said = [(i, phrase, HELD_OUT_SUBJECTS if held_out else SUBJECTS) for i, phrase in enumerate(phrases)]
         if not held_out:
-            told += [
-                (i, j, subject, phrase)
-                for i, phrase in enumerate(MORE_PHRASES.get(self.action, ()))
-                for j, subject in enumerate((*SUBJECTS[i % _APART :: _APART], ""))
-            ]
-        return [self._fill(subject, f"{phrase} {manners[(i + j) % len(manners)]}") for i, j, subject, phrase in told]
+            more = MORE_PHRASES.get(self.action, ())
+            said += [(i, phrase, _some_subjects(i)) for i, phrase in enumerate(more)]
+            if self.words.get("direction") in _STRAIGHT:
+                going = [phrase for phrase in (*phrases, *more) if "{direction}" in phrase]
+                said += [(i, going[i].replace("{direction}", ""), _some_subjects(i)) for i in range(len(going))]
+        manners = ("", *STYLES.get(self.style, ()))
+        sentences = [
+            self._fill(subject, f"{phrase} {manners[(i + j) % len(manners)]}")
+            for i, phrase, subjects in said
+            for j, subject in enumerate(subjects)
+        ]
+        return list(dict.fromkeys(sentences))
 
     def _fill(self, subject: str, phrase: str) -> str:
         their = (
@@ -190,6 +194,11 @@ class Caption:
         )
         themself = {"his": "himself", "her": "herself", "their": "themself"}[their]
         return " ".join(f"{subject} {phrase.format(their=their, themself=themself, **self.words)}".split())
+
+
+def _some_subjects(turn: int) -> tuple[str, ...]:
+    """Every fourth subject, and none."""
+    return (*SUBJECTS[turn % 4 :: 4], "")
 
 
 def action_of(name: str) -> str:
@@ -261,7 +270,7 @@ def _style(name: str) -> str:
 
 def _direction(turned: float) -> str:
     if abs(turned) < 30:
-        return ("forward", "ahead", "straight ahead", "straight forward")[int(abs(turned) * 7) % 4]
+        return _STRAIGHT[int(abs(turned) * 7) % len(_STRAIGHT)]
     side = "left" if turned > 0 else "right"
     return f"in a circle to the {side}" if abs(turned) > 150 else f"in a curve to the {side}"
 

@@ -183,9 +183,10 @@ def export(
         config, takes.speech_blocks, takes.encoder, window=takes.window,
         projected_from=FEATURES if recipe.components else 0, trained_steps=trained, sampler=recipe.sampler,
         steps=recipe.sampler_steps, guidance_above=recipe.guidance_above, speech_guidance=recipe.speech_guidance,
-        held_out_clips=0 if seen else len(takes.split.clips), captions=len(aligner.captions) if aligner else 0,
-        licence=licence_of(takes),
+        held_out_clips=0 if seen else len(takes.split.clips), licence=licence_of(takes),
     )  # fmt: skip
+    if aligner is not None:
+        model_config = replace(model_config, captions=tuple(action for action, _ in takes.captions()))
     card = model_card(name, takes, model_config)
     model = Model(
         denoiser.eval().requires_grad_(False), model_config, takes.normalizer, takes.speech_normalizer, card, aligner

@@ -126,6 +126,14 @@ def test_phrases_held_out_before_are_held_out_still():
     assert PHRASES["turn_180"][4::5][:2] == ("turns around completely", "faces backward")
 
 
+@pytest.mark.parametrize(("direction", "just"), [("straight ahead", True), ("in a circle to the left", False)])
+def test_who_goes_straight_just_goes(direction, just):
+    sentences = Caption("walk", {"direction": direction}).sentences()
+    assert f"a person walks {direction}" in sentences
+    assert ("walks" in sentences) == just
+    assert len(set(sentences)) == len(sentences)
+
+
 @pytest.mark.parametrize("held_out", [False, True])
 def test_styles_are_adverbs(held_out):
     sentences = Caption("bow", {}, "proud").sentences(held_out)

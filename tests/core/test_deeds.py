@@ -1,11 +1,14 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Prompts of several deeds become a strip for each; prompts of one stay as they are."""
 
+from collections.abc import Callable, Sequence
+
 import pytest
 
-from core.deeds import split_deeds, strip_for_each
-from core.segments import plan_segments
+from core.deeds import ARMS, LEGS, Reading, halves, split_deeds, strip_for_each, told_apart
+from core.segments import plan_segments, plan_upper
 from core.timeline import TextStrip, Timeline
+from core.training.phrases import PHRASES
 
 
 @pytest.mark.parametrize(
@@ -43,3 +46,82 @@ def test_a_strip_too_short_for_its_deeds_is_told_whole():
 def test_the_frames_follow_the_deeds():
     segments = plan_segments(Timeline((TextStrip(0.0, 4.0, "he walks, then bows"),)), [], 81)
     assert [(one.start, one.stop, one.prompt) for one in segments] == [(0, 40, "he walks"), (40, 81, "he bows")]
+
+
+@pytest.mark.parametrize(
+    ("prompt", "pair"),
+    [
+        ("a person walks forward and waves", ("a person walks forward", "a person waves")),
+        ("She runs while pointing ahead", ("She runs", "She pointing ahead")),
+        ("walk and wave", ("walk", "wave")),
+        ("he walks, and she waves", ("he walks", "she waves")),
+        ("a person understands", None),
+        ("and waves", None),
+    ],
+)
+def test_halves_share_their_subject(prompt, pair):
+    assert halves(prompt) == pair
+
+
+def reader(**means: dict[str, float]) -> Callable[[Sequence[str]], list[Reading]]:
+    """Reads prompts by the last of the words that it knows."""
+
+    def read(prompts: Sequence[str]) -> list[Reading]:
+        return [next(means[word] for word in reversed(prompt.split()) if word in means) for prompt in prompts]
+
+    return read
+
+
+READ = reader(
+    walks={"walk": 0.5, "jog": 0.4}, waves={"wave": 0.8}, bows={"bow": 0.9}, hums={"nod": 0.3},
+    jumps={"walk_jump": 0.9}, stops={"stop_walk": 0.7, "stop": 0.3},
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("prompt", ["he walks and waves", "he waves and walks"])
+def test_legs_and_arms_are_told_apart(prompt):
+    strip = TextStrip(2.0, 6.0, prompt, 2.5, 7)
+    arms, legs = told_apart([strip], READ)
+    assert legs == TextStrip(2.0, 6.0, "he walks", 2.5, 7)
+    assert arms == TextStrip(2.0, 6.0, "he waves", 2.5, 7, "upper body")
+
+
+@pytest.mark.parametrize(
+    "prompt",
+    ["he walks and hums", "he walks and jumps", "he walks and stops", "he waves while he bows", "he bows and bows"],
+)
+def test_what_is_not_understood_as_two_deeds_is_told_whole(prompt):
+    assert told_apart([TextStrip(0.0, 4.0, prompt)], READ) == [TextStrip(0.0, 4.0, prompt)]
+
+
+def test_deeds_of_the_whole_body_come_one_after_the_other():
+    strip = TextStrip(0.0, 4.0, "he waves and bows")
+    first, second = told_apart([strip], READ)
+    assert first == TextStrip(0.0, 2.0, "he waves")
+    assert second == TextStrip(2.0, 4.0, "he bows")
+    short = TextStrip(0.0, 1.5, "he waves and bows")
+    assert told_apart([short], READ) == [short]
+
+
+def test_a_strip_for_the_upper_body_is_told_as_it_is():
+    strip = TextStrip(0.0, 4.0, "he walks and waves", scope="upper body")
+    assert told_apart([strip], READ) == [strip]
+
+
+def test_arms_stop_where_another_strip_takes_over():
+    strips = [TextStrip(0.0, 4.0, "he walks and waves"), TextStrip(3.0, 6.0, "he bows")]
+    arms, *_ = told_apart(strips, READ)
+    assert (arms.start, arms.end) == (0.0, 3.0)
+
+
+def test_a_gesture_that_somebody_laid_there_leads():
+    own = TextStrip(0.0, 4.0, "he points", scope="upper body")
+    timeline = Timeline(tuple(told_apart([own, TextStrip(0.0, 4.0, "he walks and waves")], READ)))
+    segments = plan_segments(timeline, [], 81)
+    assert [one.prompt for one in segments] == ["he walks"]
+    assert [one.prompt for one in plan_upper(timeline, segments)] == ["he points"]
+
+
+def test_the_deeds_of_legs_and_arms_are_actions_that_models_learn():
+    assert PHRASES.keys() >= LEGS | ARMS
+    assert not LEGS & ARMS

@@ -163,7 +163,7 @@ def test_words_of_other_peoples_captions_are_left_alone(takes, tmp_path):
     assert told.captions() == []
     model = train(told, tmp_path / "out", replace(CONFIG, features=len(component_weights())), recipe(1), "tiny")
     assert model.aligner is None
-    assert model.config.captions == 0
+    assert model.config.captions == ()
 
 
 def test_some_samples_lose_their_text(takes):
