@@ -6,7 +6,7 @@ recording shows somebody walk and wave: of "he walks and waves" the legs are tol
 """
 
 import re
-from collections.abc import Callable, Mapping, Sequence, Set
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from itertools import pairwise
 
@@ -15,7 +15,7 @@ import numpy as np
 from .timeline import TextStrip
 
 SHORTEST_SECONDS = 1.0  # of a deed; a strip that has less for each is told whole
-LEGS = frozenset({"idle", "jog", "run", "sneak", "strafe", "walk", "walk_back", "walk_turn"})
+LEGS = frozenset({"jog", "run", "sneak", "strafe", "walk", "walk_back", "walk_turn"})
 """Actions of root and legs alone, that arms can do something else over."""
 ARMS = frozenset({
     "arms_crossed", "beat", "bye", "call", "chop", "describe", "guide", "guitar", "indicate", "me", "no", "nod",
@@ -28,8 +28,7 @@ Reading = Mapping[str, float]
 """Of each action, its share of what a prompt may mean, 0 to 1."""
 
 _SURE = 0.6
-_WHILE = re.compile(r"\s*,?\s+(?:while|whilst)\s+", re.IGNORECASE)
-_AND = re.compile(rf"{_WHILE.pattern}|\s*,?\s+and(?:\s+also)?\s+", re.IGNORECASE)
+_AND = re.compile(r"\s*,?\s+(?:and(?:\s+also)?|while|whilst)\s+", re.IGNORECASE)
 _THEN = re.compile(r"[\s,;.]*\b(?:and\s+)?(?:then|after that|afterwards)\b[\s,]*", re.IGNORECASE)
 _SUBJECT = re.compile(
     r"(?:(?:a|an|the|this|that|my|our)\s+(?:(?:old|elderly|young|tall|small|big|happy|sad|angry|tired)\s+)?\w+"
@@ -49,7 +48,17 @@ def split_deeds(prompt: str) -> list[str]:
 
 def strip_for_each(texts: Sequence[TextStrip]) -> list[TextStrip]:
     """The strips, those of several deeds cut into equal parts, where each deed has a second at least."""
-    return [part for strip in texts for part in _in_turn(strip, split_deeds(strip.prompt))]
+    strips: list[TextStrip] = []
+    for strip in texts:
+        deeds = split_deeds(strip.prompt)
+        if (strip.end - strip.start) < SHORTEST_SECONDS * len(deeds):
+            deeds = [strip.prompt]
+        cuts = [float(cut) for cut in np.linspace(strip.start, strip.end, len(deeds) + 1)]
+        strips += [
+            replace(strip, start=start, end=end, prompt=deed)
+            for deed, (start, end) in zip(deeds, pairwise(cuts), strict=True)
+        ]
+    return strips
 
 
 def halves(prompt: str) -> tuple[str, str] | None:
@@ -68,21 +77,17 @@ def halves(prompt: str) -> tuple[str, str] | None:
 
 
 def told_apart(texts: Sequence[TextStrip], read: Callable[[Sequence[str]], list[Reading]]) -> list[TextStrip]:
-    """The strips, those that name two deeds beside each other as a strip for each.
+    """The strips, those that name a deed of the legs and one of the arms as a strip for each, the arms' over the legs'.
 
-    A deed of the arms lies over one of the legs; others that "and" joins come one after the other. read: what each
-    prompt means. One stays whole where its halves are not understood, or where it means as a whole what neither does by
-    itself ("walks and stops").
+    read: what each prompt means. One stays whole where its halves are not understood as that, or where it means as a
+    whole what neither does by itself ("walks and stops").
     """
     found = {strip.prompt: pair for strip in texts if strip.scope == "whole" and (pair := halves(strip.prompt))}
     prompts = list(dict.fromkeys(said for prompt, pair in found.items() for said in (prompt, *pair)))
     means = dict(zip(prompts, read(prompts), strict=True)) if prompts else {}
 
-    def sure(said: str, actions: Set[str]) -> bool:
+    def sure(said: str, actions: frozenset[str]) -> bool:
         return sum(means[said].get(action, 0.0) for action in actions) >= _SURE
-
-    def first_of_all(said: str) -> str:
-        return max(means[said], key=lambda action: means[said][action])
 
     whole: list[TextStrip] = []
     arms: list[TextStrip] = []
@@ -92,28 +97,13 @@ def told_apart(texts: Sequence[TextStrip], read: Callable[[Sequence[str]], list[
         if pair is None:
             whole.append(strip)
             continue
-        first, second = pair
-        one, other = (first, second) if sure(first, LEGS) else (second, first)
-        actions = {first_of_all(first), first_of_all(second)}
-        if sure(one, LEGS) and sure(other, ARMS) and sure(strip.prompt, LEGS | ARMS):
-            whole.append(replace(strip, prompt=one))
-            # it leads until the next one begins
-            end = min([strip.end, *(later.start for later in ordered[i + 1 :] if later.scope == "whole")])
-            if end > strip.start:
-                arms.append(replace(strip, end=end, prompt=other, scope="upper body"))
-        elif len(actions) == 2 and all(sure(said, actions) for said in (first, second, strip.prompt)):
-            whole += _in_turn(strip, pair if _WHILE.search(strip.prompt) is None else [strip.prompt])
-        else:
+        one, other = pair if sure(pair[0], LEGS) else pair[::-1]
+        if not (sure(one, LEGS) and sure(other, ARMS) and sure(strip.prompt, LEGS | ARMS)):
             whole.append(strip)
+            continue
+        whole.append(replace(strip, prompt=one))
+        # it leads until the next one begins
+        end = min([strip.end, *(later.start for later in ordered[i + 1 :] if later.scope == "whole")])
+        if end > strip.start:
+            arms.append(replace(strip, end=end, prompt=other, scope="upper body"))
     return arms + whole  # of two strips for the upper body the later leads: one that somebody laid there
-
-
-def _in_turn(strip: TextStrip, deeds: Sequence[str]) -> list[TextStrip]:
-    """The strip cut into equal parts, one for each deed; whole where it has not a second for each."""
-    if (strip.end - strip.start) < SHORTEST_SECONDS * len(deeds):
-        return [strip]
-    cuts = [float(cut) for cut in np.linspace(strip.start, strip.end, len(deeds) + 1)]
-    return [
-        replace(strip, start=start, end=end, prompt=deed)
-        for deed, (start, end) in zip(deeds, pairwise(cuts), strict=True)
-    ]
