@@ -15,7 +15,7 @@ import numpy as np
 from .timeline import TextStrip
 
 SHORTEST_SECONDS = 1.0  # of a deed; a strip that has less for each is told whole
-LEGS = frozenset({"jog", "run", "sneak", "strafe", "walk", "walk_back", "walk_turn"})
+LEGS = frozenset({"jog", "run", "sneak", "start_walk", "step_forward", "strafe", "walk", "walk_back", "walk_turn"})
 """Actions of root and legs alone, that arms can do something else over."""
 ARMS = frozenset({
     "arms_crossed", "beat", "bye", "call", "chop", "describe", "guide", "guitar", "indicate", "me", "no", "nod",
