@@ -64,6 +64,11 @@ def _pairs(takes: TakeSet) -> list[str]:
     return told or ["No speech went in."]
 
 
+def _reading(config: ModelConfig) -> str:
+    known = len(config.captions)
+    return f"; a text aligner that tells {known} captions of {len(set(config.captions))} actions apart" if known else ""
+
+
 def model_card(name: str, takes: TakeSet, config: ModelConfig) -> str:
     """Markdown text of card.md."""
     minutes: Counter[str] = Counter()
@@ -96,7 +101,7 @@ def model_card(name: str, takes: TakeSet, config: ModelConfig) -> str:
             f"# {name}",
             "",
             f"FreeTalker denoiser, {config.denoiser.layers} layers of width {config.denoiser.width}, "
-            f"{config.trained_steps} training steps. {permission}",
+            f"{config.trained_steps} training steps{_reading(config)}. {permission}",
             "",
             "## Made from",
             *sources,

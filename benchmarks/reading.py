@@ -1,0 +1,110 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What is lost in reading a prompt, and what in moving: the first bullet of "What limits the result" in docs/models.md.
+
+    python -m benchmarks.reading --takes build/takes [--model open] [--judges build/evaluation/evaluator] [--limit N]
+
+Clips in held-out wordings are recognised so often as they are asked for, and so often when the denoiser is told the
+caption that was meant, past the text aligner. Recordings stand beside them.
+"""
+
+import argparse
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from core.conditions.text import encode_texts
+from core.console import Progress, exit_code
+from core.errors import InputError
+from core.evaluation.evaluate import perform
+from core.evaluation.judges import JudgeConfig, TextMotionJudge, load_or_train
+from core.evaluation.plan import SEEDS, Told, plan_text
+from core.evaluation.rows import Clip
+from core.evaluation.takes import Library
+from core.generate import generate
+from core.model.aligner import TextAligner
+from core.model.checkpoint import Model, load_model
+from core.skeleton import neutral_skeleton
+from core.timeline import GUIDANCE
+from core.training.split import Split
+
+SEED = 0
+
+
+class OneCaption(TextAligner):
+    """Reads every sentence as the same caption."""
+
+    def __init__(self, caption: Tensor) -> None:
+        super().__init__(len(caption), 1)
+        self.captions.copy_(caption[None])
+
+
+def caption_meant(model: Model, item: Told, library: Library) -> Tensor:
+    """Of the model's captions of a take's action the one that its training sentences lie nearest to."""
+    assert model.aligner is not None
+    captions = model.aligner.captions
+    mean = torch.from_numpy(library.sentences[list(item.take.sentences)].mean(0))
+    own = [k for k, action in enumerate(model.config.captions) if action == item.action]
+    if not own:
+        raise InputError(f"The model knows no caption of {item.action!r}: give it takes of its own actions.")
+    return captions[max(own, key=lambda k: float(captions[k] @ mean))]
+
+
+def recognised(judge: TextMotionJudge, clips: Sequence[Clip], actions: Sequence[str]) -> str:
+    """Share of the clips that look like their action, and of those with it among the three likeliest."""
+    _, looks = judge.see([clip.rows for clip in clips])
+    first, three = (np.mean([action in look[:n] for action, look in zip(actions, looks, strict=True)]) for n in (1, 3))
+    return f"{first:.0%} | {three:.0%}"
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--takes", type=Path, default=Path("build/takes"))
+    parser.add_argument("--model", default="open")
+    parser.add_argument("--judges", type=Path, default=Path("build/evaluation/evaluator"))
+    parser.add_argument("--limit", type=int, help="a quick run: so many actions")
+    given = parser.parse_args()
+    model, library, skeleton = load_model(given.model), Library.open(given.takes), neutral_skeleton()
+    if model.aligner is None:
+        raise InputError(f"The model {given.model!r} has no text aligner.")
+    split = Split.of(library.takes)
+    judge, _ = load_or_train(given.judges, library, split, JudgeConfig(), Progress)
+    plan = plan_text(library, split, SEED, given.limit)
+    requests = plan.requests[::SEEDS]
+    items = [item for k, item in enumerate(plan.recorded) if k % (2 * SEEDS) < SEEDS]
+    actions = [request.action for request in requests]
+
+    vectors = torch.from_numpy(encode_texts([request.sentence for request in requests], model.config.text_encoder))
+    shares = model.aligner.shares(vectors)
+    known = sorted(set(model.config.captions))
+    owner = torch.tensor([known.index(action) for action in model.config.captions])
+    read = torch.zeros(len(shares), len(known)).index_add_(1, owner, shares).argmax(1)
+    right = np.mean([known[int(k)] == action for k, action in zip(read, actions, strict=True)])
+
+    told = [
+        replace(
+            model, aligner=OneCaption(caption_meant(model, item, library)),
+            config=replace(model.config, captions=(item.action,)),
+        )
+        for item in items
+    ]  # fmt: skip
+    timelines = [request.timeline(GUIDANCE) for request in requests]
+    asked = perform(lambda timeline: generate(timeline, model), timelines, "As asked")
+    networks = iter(told)
+    meant = perform(lambda timeline: generate(timeline, next(networks)), timelines, "As meant")
+    print(f"{len(requests)} held-out wordings of {len(set(actions))} actions; {right:.0%} are read as their action.\n")
+    print("| | recognised | among three |\n|---|---|---|")
+    for row, clips in (
+        ("as asked", [Clip.of_motion(motion, skeleton) for motion in asked]),
+        ("told the caption that was meant", [Clip.of_motion(motion, skeleton) for motion in meant]),
+        ("recordings", [Clip.of_rows(library.rows(item.take), skeleton) for item in items]),
+    ):
+        print(f"| {row} | {recognised(judge, clips, actions)} |")
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(exit_code(main))
