@@ -169,13 +169,20 @@ def _train(
 
 
 def export(
-    state_file: Path, takes: TakeSet, folder: Path, name: str, recipe: Recipe, start: Model | None = None
-) -> Model:
-    """Write the averaged weights of a training state, which began with `start`, as a model folder."""
+    state_file: Path, takes: TakeSet, folder: Path, name: str, recipe: Recipe, start: Model | None = None,
+    blend: float = 1.0,
+) -> Model:  # fmt: skip
+    """Write the averaged weights of a training state, which began with `start`, as a model folder.
+
+    blend: their share, the rest is that of `start`'s weights: what these do well is kept beside what was learned since
+    (Wortsman et al. 2022, "Robust fine-tuning of zero-shot models").
+    """
     state = torch.load(state_file, weights_only=True, map_location="cpu")
     config = DenoiserConfig(**state["config"])
     denoiser = Denoiser(config)
     denoiser.load_state_dict(state["average"])
+    if start is not None:
+        _average(denoiser, start.denoiser, blend)
     aligner = _aligner_of(state)
     trained = int(state["step"]) + (start.config.trained_steps if start else 0)
     seen = start is not None and not start.config.held_out_clips  # what came before has learned from all clips
@@ -266,6 +273,7 @@ def main(arguments: Sequence[str]) -> int:
         parser.add_argument(f"--{field}", type=kind, help="of the network, instead of the recipe's")
     parser.add_argument("--start", help="a model to begin with, by name or folder, instead of random weights")
     parser.add_argument("--export-only", action="store_true", help="write the model folder of the last saved state")
+    parser.add_argument("--blend", type=float, default=1.0, help="share of its weights, the rest are those of --start")
     for field, kind in (
         ("steps", int),
         ("batch", int),
@@ -290,8 +298,10 @@ def main(arguments: Sequence[str]) -> int:
         raise InputError(f"--window must be {SHORTEST_WINDOW} frames or more, not {recipe.window}.")
     start = load_model(given.start) if given.start else None
     takes = open_takes(given.takes, recipe, start)
+    if not 0 < given.blend <= 1 or (given.blend < 1 and not (given.export_only and start)):
+        raise InputError("--blend is a share of more than 0 and up to 1, and goes with --export-only and --start.")
     if given.export_only:
-        export(given.out / "state.pt", takes, given.out / given.name, given.name, recipe, start)
+        export(given.out / "state.pt", takes, given.out / given.name, given.name, recipe, start, given.blend)
         return 0
     config = replace(
         preset.network, features=len(takes.normalizer.normalize(takes.features[:1])[0]),

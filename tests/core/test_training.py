@@ -38,7 +38,7 @@ from core.training.losses import noise_weights
 from core.training.phrases import PHRASES
 from core.training.recipes import Recipe
 from core.training.split import Split
-from core.training.train import learning_rate, train
+from core.training.train import export, learning_rate, train
 from tests.core.moves import wandering
 
 SKELETON = neutral_skeleton()
@@ -330,6 +330,17 @@ def test_training_can_begin_with_a_trained_model(takes, tmp_path):
     unchanged = train(takes, tmp_path / "second", CONFIG, recipe(0), "tiny", first)
     for key, value in first.denoiser.state_dict().items():
         assert torch.equal(value, unchanged.denoiser.state_dict()[key]), key
+
+
+def test_weights_may_be_blended_with_those_they_began_with(takes, tmp_path):
+    first = train(takes, tmp_path / "first", CONFIG, recipe(2), "tiny")
+    second = train(takes, tmp_path / "second", CONFIG, recipe(3), "tiny", first)
+    blended = export(tmp_path / "second" / "state.pt", takes, tmp_path / "blended", "tiny", recipe(3), first, 0.25)
+    names = ("joint.weight", "motion_out.bias")
+    old, new, between = (model.denoiser.state_dict() for model in (first, second, blended))
+    for name in names:
+        torch.testing.assert_close(between[name], 0.75 * old[name] + 0.25 * new[name], atol=1e-3, rtol=0)
+        assert not torch.equal(new[name], between[name])
 
 
 def test_clips_that_the_weights_have_seen_are_not_held_out(takes, tmp_path, monkeypatch):
