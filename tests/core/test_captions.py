@@ -4,6 +4,7 @@
 import numpy as np
 import pytest
 
+from core.deeds import ARMS, LEGS
 from core.motion import Motion, rest_motion
 from core.rotation import axis_angle_to_quaternion, matrix_to_quaternion, quaternion_multiply, rotation_y
 from core.skeleton import INDEX, neutral_skeleton
@@ -200,3 +201,8 @@ def test_pronouns_agree():
     assert "he raises his right hand" in sentences
     assert "the woman raises her right hand" in sentences
     assert "someone raises their right hand" in sentences
+
+
+def test_the_deeds_of_legs_and_arms_are_actions_that_models_learn():
+    assert PHRASES.keys() >= LEGS | ARMS
+    assert not LEGS & ARMS

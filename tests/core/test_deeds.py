@@ -5,10 +5,9 @@ from collections.abc import Callable, Sequence
 
 import pytest
 
-from core.deeds import ARMS, LEGS, Reading, halves, split_deeds, strip_for_each, told_apart
+from core.deeds import Reading, halves, split_deeds, strip_for_each, told_apart
 from core.segments import plan_segments, plan_upper
 from core.timeline import TextStrip, Timeline
-from core.training.phrases import PHRASES
 
 
 @pytest.mark.parametrize(
@@ -111,8 +110,3 @@ def test_a_gesture_that_somebody_laid_there_leads():
     segments = plan_segments(timeline, [], 81)
     assert [one.prompt for one in segments] == ["he walks"]
     assert [one.prompt for one in plan_upper(timeline, segments)] == ["he points"]
-
-
-def test_the_deeds_of_legs_and_arms_are_actions_that_models_learn():
-    assert PHRASES.keys() >= LEGS | ARMS
-    assert not LEGS & ARMS
