@@ -8,6 +8,7 @@ caption that was meant, past the text aligner. Recordings stand beside them.
 """
 
 import argparse
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -16,7 +17,6 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from core.conditions.text import encode_texts
 from core.console import Progress, exit_code
 from core.errors import InputError
 from core.evaluation.evaluate import perform
@@ -24,7 +24,7 @@ from core.evaluation.judges import JudgeConfig, TextMotionJudge, load_or_train
 from core.evaluation.plan import SEEDS, Told, plan_text
 from core.evaluation.rows import Clip
 from core.evaluation.takes import Library
-from core.generate import generate
+from core.generate import generate, read_prompts
 from core.model.aligner import TextAligner
 from core.model.checkpoint import Model, load_model
 from core.skeleton import neutral_skeleton
@@ -60,6 +60,12 @@ def recognised(judge: TextMotionJudge, clips: Sequence[Clip], actions: Sequence[
     return f"{first:.0%} | {three:.0%}"
 
 
+def misread(model: Model, prompts: Sequence[str], actions: Sequence[str]) -> list[tuple[str, str]]:
+    """The prompts that are not read as their actions, and as what they are."""
+    readings = [max(reading, key=lambda action: reading[action]) for reading in read_prompts(prompts, model)]
+    return [(said, read) for said, read, action in zip(prompts, readings, actions, strict=True) if read != action]
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--takes", type=Path, default=Path("build/takes"))
@@ -68,8 +74,6 @@ def main() -> int:
     parser.add_argument("--limit", type=int, help="a quick run: so many actions")
     given = parser.parse_args()
     model, library, skeleton = load_model(given.model), Library.open(given.takes), neutral_skeleton()
-    if model.aligner is None:
-        raise InputError(f"The model {given.model!r} has no text aligner.")
     split = Split.of(library.takes)
     judge, _ = load_or_train(given.judges, library, split, JudgeConfig(), Progress)
     plan = plan_text(library, split, SEED, given.limit)
@@ -77,12 +81,11 @@ def main() -> int:
     items = [item for k, item in enumerate(plan.recorded) if k % (2 * SEEDS) < SEEDS]
     actions = [request.action for request in requests]
 
-    vectors = torch.from_numpy(encode_texts([request.sentence for request in requests], model.config.text_encoder))
-    shares = model.aligner.shares(vectors)
-    known = sorted(set(model.config.captions))
-    owner = torch.tensor([known.index(action) for action in model.config.captions])
-    read = torch.zeros(len(shares), len(known)).index_add_(1, owner, shares).argmax(1)
-    right = np.mean([known[int(k)] == action for k, action in zip(read, actions, strict=True)])
+    listed = re.findall(r"^- (.+) \((\w+)\)$", model.card, re.MULTILINE)
+    wrong = misread(model, [prompt for prompt, _ in listed], [action for _, action in listed])
+    print(f"Of the {len(listed)} prompts on the model's card {len(listed) - len(wrong)} are read as their action.")
+    print(*(f"  {prompt!r} is read as {action}" for prompt, action in wrong), sep="\n")
+    right = 1 - len(misread(model, [request.sentence for request in requests], actions)) / len(requests)
 
     told = [
         replace(

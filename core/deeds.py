@@ -40,10 +40,17 @@ _SUBJECT = re.compile(
 def split_deeds(prompt: str) -> list[str]:
     """The deeds of a prompt in their order, each a sentence with the first one's subject; a prompt of one as it is."""
     parts = [part.strip() for part in _THEN.split(prompt) if part.strip()]
-    subject = _SUBJECT.match(parts[0]) if parts else None
-    if len(parts) < 2 or subject is None:
+    if len(parts) < 2 or _SUBJECT.match(parts[0]) is None:
         return [prompt]
-    return [parts[0]] + [part if _SUBJECT.match(part) else f"{subject.group()} {part}" for part in parts[1:]]
+    return _with_subject(parts)
+
+
+def _with_subject(parts: Sequence[str]) -> list[str]:
+    """The parts of a sentence, those without a subject with the first one's, where that has one."""
+    subject = _SUBJECT.match(parts[0])
+    if subject is None:
+        return list(parts)
+    return [part if _SUBJECT.match(part) else f"{subject.group()} {part}" for part in parts]
 
 
 def strip_for_each(texts: Sequence[TextStrip]) -> list[TextStrip]:
@@ -66,13 +73,10 @@ def halves(prompt: str) -> tuple[str, str] | None:
 
     The second has the first one's subject, where there is one.
     """
-    parts = _AND.split(prompt, maxsplit=1)
-    if len(parts) < 2 or not all(part.strip() for part in parts):
+    parts = [part.strip() for part in _AND.split(prompt, maxsplit=1) if part.strip()]
+    if len(parts) < 2:
         return None
-    first, second = (part.strip() for part in parts)
-    subject = _SUBJECT.match(first)
-    if subject is not None and _SUBJECT.match(second) is None:
-        second = f"{subject.group()} {second}"
+    first, second = _with_subject(parts)
     return first, second
 
 

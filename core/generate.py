@@ -133,7 +133,7 @@ def generate(
     spans, seconds, rows_of = _listen(timeline, model)
     frames = math.ceil(seconds * fps - 1e-6) + 1
     if len(model.normalizer.mean) == FEATURES and model.aligner is not None:
-        apart = told_apart(strip_for_each(timeline.text), lambda said: _read(said, model, settings.text_encoder))
+        apart = told_apart(strip_for_each(timeline.text), lambda said: read_prompts(said, model, settings.text_encoder))
         timeline = replace(timeline, text=tuple(apart))
     segments = plan_segments(timeline, spans, frames, fps)
     if not model.config.denoiser.text_width:
@@ -355,9 +355,13 @@ def _speech_end(strip: SpeechStrip, seconds: float) -> float:
     return whole if strip.end is None else strip.end
 
 
-def _read(prompts: Sequence[str], model: Model, encoder: str | None) -> list[Reading]:
-    """What each prompt means, as the model's aligner sees it."""
-    assert model.aligner is not None
+def read_prompts(prompts: Sequence[str], model: Model, encoder: str | None = None) -> list[Reading]:
+    """What each prompt means, as the model's aligner sees it; encoder: another than the model's own.
+
+    Raises InputError for a model that has no aligner, and as `encode_texts` does.
+    """
+    if model.aligner is None:
+        raise InputError("This model has no text aligner: it is told prompts as they are.")
     readings: list[Reading] = []
     for shares in model.aligner.shares(_vectors(prompts, model, encoder)).tolist():  # (captions,)
         reading = dict.fromkeys(model.config.captions, 0.0)

@@ -63,8 +63,7 @@ def train(
     """
     out.mkdir(parents=True, exist_ok=True)
     with _team() as team:
-        aligner = _aligner(out / "state.pt", takes, recipe)
-        _train(takes, out / "state.pt", config, recipe, start.denoiser if start else None, team, aligner)
+        _train(takes, out / "state.pt", config, recipe, start.denoiser if start else None, team)
         model = None if team.rank else export(out / "state.pt", takes, out / name, name, recipe, start)
     return model or load_model(out / name)
 
@@ -106,10 +105,8 @@ def _team() -> Generator[_Team, None, None]:
         distributed.destroy_process_group()
 
 
-def _aligner(state_file: Path, takes: TakeSet, recipe: Recipe) -> TextAligner | None:
-    """That of the state, or one learned from the takes' words, where the recipe asks for one and words allow it."""
-    if state_file.is_file():
-        return _aligner_of(torch.load(state_file, weights_only=True, map_location="cpu"))
+def _new_aligner(takes: TakeSet, recipe: Recipe) -> TextAligner | None:
+    """One learned from the takes' words, where the recipe asks for one and words allow it."""
     captions = takes.captions() if recipe.aligner_steps else []
     return fit_aligner(takes.sentences, captions, recipe.seed, recipe.aligner_steps) if captions else None
 
@@ -125,10 +122,11 @@ def _aligner_of(state: dict[str, Any]) -> TextAligner | None:
 
 
 def _train(
-    takes: TakeSet, state_file: Path, config: DenoiserConfig, recipe: Recipe, start: Denoiser | None, team: _Team,
-    aligner: TextAligner | None,
-) -> None:  # fmt: skip
+    takes: TakeSet, state_file: Path, config: DenoiserConfig, recipe: Recipe, start: Denoiser | None, team: _Team
+) -> None:
     device = team.device
+    state = _load_state(state_file, takes, config, recipe)
+    aligner = _aligner_of(state) if state else _new_aligner(takes, recipe)
     takes.align(aligner)
     torch.manual_seed(recipe.seed)
     denoiser = Denoiser(config).to(device)
@@ -140,7 +138,14 @@ def _train(
     average = copy.deepcopy(denoiser).requires_grad_(False)
     optimizer = torch.optim.AdamW(denoiser.parameters(), lr=recipe.learning_rate, weight_decay=recipe.weight_decay)
     loss_of = make_loss(recipe, cosine_schedule(), takes.normalizer, device)
-    first = _resume(state_file, takes, denoiser, average, optimizer, config, recipe)
+    first = 0
+    if state:
+        denoiser.load_state_dict(state["denoiser"])
+        average.load_state_dict(state["average"])
+        optimizer.load_state_dict(state["optimizer"])
+        first = int(state["step"])
+        print(f"going on at step {first}", flush=True)
+        state.clear()  # nothing of it is needed again
     saved = started = time.monotonic()
     running = 0.0
     for step in range(first, recipe.steps):
@@ -236,28 +241,19 @@ def _save_state(
             raise OSError(f"{error}: the disk may be full") from error
 
 
-def _resume(
-    path: Path,
-    takes: TakeSet,
-    denoiser: Denoiser,
-    average: Denoiser,
-    optimizer: torch.optim.Optimizer,
-    config: DenoiserConfig,
-    recipe: Recipe,
-) -> int:
-    """Load a state where there is one; the step to go on with."""
+def _load_state(path: Path, takes: TakeSet, config: DenoiserConfig, recipe: Recipe) -> dict[str, Any]:
+    """What a run before has left, empty where there was none.
+
+    Raises InputError where it was another network's, or learned from other takes.
+    """
     if not path.is_file():
-        return 0
-    state = torch.load(path, weights_only=True, map_location="cpu")
+        return {}
+    state: dict[str, Any] = torch.load(path, weights_only=True, map_location="cpu")
     if DenoiserConfig(**state["config"]) != config or state.get("loss", "ours") != recipe.loss:
         raise InputError(f"{path} was trained with another network or loss: give another --out, or remove it.")
     if not np.allclose(state["feature_mean"], takes.normalizer.mean):
         raise InputError(f"{path} was trained on other takes: give the same --takes and --start, or another --out.")
-    denoiser.load_state_dict(state["denoiser"])
-    average.load_state_dict(state["average"])
-    optimizer.load_state_dict(state["optimizer"])
-    print(f"going on at step {state['step']}", flush=True)
-    return int(state["step"])
+    return state
 
 
 def main(arguments: Sequence[str]) -> int:
