@@ -13,6 +13,7 @@ from itertools import pairwise
 import numpy as np
 
 from .timeline import TextStrip
+from .wording import subject
 
 SHORTEST_SECONDS = 1.0  # of a deed; a strip that has less for each is told whole
 LEGS = frozenset({"jog", "run", "sneak", "start_walk", "step_forward", "strafe", "walk", "walk_back", "walk_turn"})
@@ -30,27 +31,18 @@ Reading = Mapping[str, float]
 _SURE = 0.6
 _AND = re.compile(r"\s*,?\s+(?:and(?:\s+also)?|while|whilst)\s+", re.IGNORECASE)
 _THEN = re.compile(r"[\s,;.]*\b(?:and\s+)?(?:then|after that|afterwards)\b[\s,]*", re.IGNORECASE)
-_SUBJECT = re.compile(
-    r"(?:(?:a|an|the|this|that|my|our)\s+(?:(?:old|elderly|young|tall|small|big|happy|sad|angry|tired)\s+)?\w+"
-    r"|he|she|they|it|someone|somebody)\b",
-    re.IGNORECASE,
-)
 
 
 def split_deeds(prompt: str) -> list[str]:
     """The deeds of a prompt in their order, each a sentence with the first one's subject; a prompt of one as it is."""
     parts = [part.strip() for part in _THEN.split(prompt) if part.strip()]
-    if len(parts) < 2 or _SUBJECT.match(parts[0]) is None:
-        return [prompt]
-    return _with_subject(parts)
+    return _with_subject(parts) if len(parts) > 1 else [prompt]
 
 
 def _with_subject(parts: Sequence[str]) -> list[str]:
     """The parts of a sentence, those without a subject with the first one's, where that has one."""
-    subject = _SUBJECT.match(parts[0])
-    if subject is None:
-        return list(parts)
-    return [part if _SUBJECT.match(part) else f"{subject.group()} {part}" for part in parts]
+    who = subject(parts[0])
+    return [part if not who or subject(part) else f"{who} {part}" for part in parts]
 
 
 def strip_for_each(texts: Sequence[TextStrip]) -> list[TextStrip]:

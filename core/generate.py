@@ -31,6 +31,7 @@ from .skeleton import Skeleton, neutral_skeleton
 from .splice import led, posed, replaced, standing
 from .timeline import SpeechStrip, Timeline
 from .windows import Told
+from .wording import plain
 
 SHORTEST_TAKE_SECONDS = 2.0  # a shorter timeline is sampled at this length and cut
 PREVIEW_SECONDS = 20.0  # of the timeline's beginning
@@ -378,11 +379,12 @@ def _encode(prompts: Sequence[str], model: Model, encoder: str | None) -> Tensor
 
 
 def _vectors(prompts: Sequence[str], model: Model, encoder: str | None) -> Tensor:
-    """Sentence vectors (P, Dt)."""
+    """Sentence vectors (P, Dt), for an aligner of the prompts' plain forms."""
     name, width = encoder or model.config.text_encoder, model.config.denoiser.text_width
     if not prompts:
         return torch.zeros(0, width)
-    texts = torch.as_tensor(encode_texts(prompts, name))
+    said = prompts if model.aligner is None else [plain(prompt) for prompt in prompts]
+    texts = torch.as_tensor(encode_texts(said, name))
     if texts.shape[1] != width:
         raise InputError(
             f"The text encoder {name!r} gives {texts.shape[1]} numbers, but the model wants {width}; "

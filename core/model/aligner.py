@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""From the sentence vector of a prompt to the words that the denoiser has learned its motions with."""
+"""From the sentence vector of a prompt's plain form to the words that the denoiser has learned its motions with."""
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
 HIDDEN = 1024
-_SHARPNESS = 2.0  # between a mean of all that may be meant, and the likeliest alone
+_SHARPNESS = 4.0  # between a mean of all that may be meant, and the likeliest alone
 
 
 class TextAligner(nn.Module):
@@ -15,7 +15,8 @@ class TextAligner(nn.Module):
     Two wordings of one action lie far apart among sentence vectors, for these tell apart much that no motion shows. A
     denoiser that is told sentences has to learn beside the motion which of them mean the same; this small network
     learns it from words alone, and the denoiser is told captions (as in TMR, Petrovich et al. 2023, text is brought
-    near motion before it is used). captions (C, text_width) of length 1: one for each caption of training.
+    near motion before it is used). Who does it is left out before (`core.wording.plain`), for that moves a sentence as
+    far. captions (C, text_width) of length 1: one for each caption of training.
     """
 
     def __init__(self, text_width: int, captions: int) -> None:

@@ -17,8 +17,8 @@ from ..model.aligner import TextAligner
 _BATCH = 256
 _RATE, _LAST_RATE = 2e-3, 1e-5
 _DECAY = 0.1
-_NOISE = 0.05  # of a number of a sentence vector, whose length is 1
-_SMOOTHING = 0.05
+_NOISE = 0.03  # of a number of a sentence vector, whose length is 1
+_SMOOTHING = 0.1
 
 Vectors = npt.NDArray[np.float32]
 Captions = Sequence[tuple[str, tuple[int, ...]]]
@@ -26,9 +26,9 @@ Captions = Sequence[tuple[str, tuple[int, ...]]]
 
 
 def fit_aligner(sentences: Vectors, captions: Captions, seed: int, steps: int) -> TextAligner:
-    """The aligner of captions, learned from their sentences' vectors (S, text width); each action counts alike.
+    """The aligner of captions, learned from vectors (S, text width) of their sentences' plain forms.
 
-    Sentences that several captions have in common are shared among those.
+    Each action counts alike. Sentences that several captions have in common are shared among those.
     """
     rng = np.random.default_rng([seed, 11])
     rows = [np.array(row) for _, row in captions]

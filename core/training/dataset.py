@@ -13,6 +13,7 @@ import zlib
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +36,7 @@ from ..rotation import (
     quaternion_to_matrix,
 )
 from ..skeleton import Skeleton
+from ..wording import plain
 from .captions import CYCLIC, Caption, caption
 from .components import fit_components
 from .phrases import PHRASES
@@ -227,7 +229,8 @@ class Packer:
 
     def write(self, folder: Path, encoder: str, speech_blocks: Sequence[str], speech_width: int) -> None:
         folder.mkdir(parents=True, exist_ok=True)
-        words = sorted({sentence for _, sentences in self.takes for sentence in sentences})
+        said = {sentence for _, sentences in self.takes for sentence in sentences}
+        words = sorted(said.union(map(plain, said)))  # an aligner reads plain forms
         index = {sentence: i for i, sentence in enumerate(words)}
         rows = np.concatenate(self.rows)
         speech = np.concatenate(self.speech) if self.speech else np.zeros((0, speech_width), np.float32)
@@ -328,11 +331,20 @@ class TakeSet:
                 known.update(take.sentences)
         return [(action, sentences) for sentences, action in sorted(action_of.items())]
 
+    @cached_property
+    def plain_sentences(self) -> Floats:
+        """Vectors (S, text width) of the sentences' plain forms (`core.wording`), encoded where `prepare` did not."""
+        forms = [plain(sentence) for sentence in self.words]
+        missing = sorted(set(forms).difference(self.words))
+        vectors = np.concatenate([self.sentences, encode_texts(missing, self.encoder)]) if missing else self.sentences
+        row = {sentence: i for i, sentence in enumerate([*self.words, *missing])}
+        return vectors[[row[form] for form in forms]]
+
     def align(self, aligner: TextAligner | None) -> None:
         """Let batches tell what an aligner makes of the sentences; None for the sentences themselves."""
         self.texts = self.sentences
         if aligner is not None:
-            parts = np.array_split(self.sentences, len(self.sentences) // 10_000 + 1)
+            parts = np.array_split(self.plain_sentences, len(self.sentences) // 10_000 + 1)
             self.texts = np.concatenate([aligner(torch.from_numpy(part)).numpy() for part in parts])
 
     def batch(self, seed: int, step: int, size: int, speech_share: float) -> dict[str, npt.NDArray[np.generic]]:

@@ -108,7 +108,7 @@ def _team() -> Generator[_Team, None, None]:
 def _new_aligner(takes: TakeSet, recipe: Recipe) -> TextAligner | None:
     """One learned from the takes' words, where the recipe asks for one and words allow it."""
     captions = takes.captions() if recipe.aligner_steps else []
-    return fit_aligner(takes.sentences, captions, recipe.seed, recipe.aligner_steps) if captions else None
+    return fit_aligner(takes.plain_sentences, captions, recipe.seed, recipe.aligner_steps) if captions else None
 
 
 def _aligner_of(state: dict[str, Any]) -> TextAligner | None:

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Takes are packed, batches are balanced and repeatable, and a killed training ends with the same weights."""
 
+import json
 import os
 import socket
 from dataclasses import replace
@@ -140,6 +141,23 @@ def test_a_batch_tells_what_the_aligner_makes_of_the_words(takes):
     np.testing.assert_array_equal(told["x"], plain["x"])
     takes.align(None)
     np.testing.assert_array_equal(takes.batch(1, 0, 16, 0.0)["text"], plain["text"])
+
+
+@pytest.mark.parametrize("packed", ["with plain forms", "before there were any"])
+def test_an_aligner_learns_from_what_is_done_and_not_who_does_it(takes, tmp_path, packed: str):
+    packer = Packer(SKELETON)
+    packer.add(wandering(60), "bow", ["the old man bows", "she bows"], "Bow", "cmu", "free")
+    packer.write(tmp_path / "bows", "tiny", ("prosody", "onset"), 5)
+    if packed != "with plain forms":
+        header = json.loads((tmp_path / "bows" / "takes.json").read_text())
+        header["words"].remove("a person bows")
+        header["takes"][0]["sentences"] = [0, 1]
+        (tmp_path / "bows" / "takes.json").write_text(json.dumps(header))
+        np.save(tmp_path / "bows" / "sentences.npy", np.load(tmp_path / "bows" / "sentences.npy")[1:])
+    bows = TakeSet(tmp_path / "bows")
+    assert ("a person bows" in bows.words) == (packed == "with plain forms")
+    assert {bows.words[i] for i in bows.takes[0].sentences} == {"the old man bows", "she bows"}
+    np.testing.assert_array_equal(bows.plain_sentences, np.full((len(bows.words), 6), len("a person bows")))
 
 
 def test_what_is_said_of_walking_and_talking_is_walkings(takes, tmp_path):

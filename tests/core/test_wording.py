@@ -1,0 +1,53 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A prompt is read by what is done, whoever does it."""
+
+import pytest
+
+from core.wording import plain, subject
+
+
+@pytest.mark.parametrize(
+    ("prompt", "who"),
+    [
+        ("someone greets the audience", "someone"),
+        ("The old man bows", "The old man"),
+        ("the robot in the red hat dances", "the robot"),
+        ("a soldier quietly marches ahead", "a soldier"),
+        ("Suzanne is waving", "Suzanne"),
+        ("a girl", "a girl"),
+    ],
+)
+def test_the_subject_is_found(prompt, who):
+    assert subject(prompt) == who
+
+
+@pytest.mark.parametrize(
+    "prompt",
+    [
+        "wave hello", "Walk forwards", "Bow towards us", "Raise arms", "Wave his hand", "a deep bow to the left",
+        "A walk sideways", "Step across", "",
+    ],
+)  # fmt: skip
+def test_a_deed_is_no_subject(prompt):
+    assert subject(prompt) == ""
+
+
+@pytest.mark.parametrize(
+    "prompt",
+    [
+        "a person waves their hand", "The young woman waves her hand.", "he waves his  hand", "Suzanne waves her hand!",
+        "waves their hand",
+    ],
+)  # fmt: skip
+def test_whoever_does_it_the_plain_form_is_the_same(prompt):
+    assert plain(prompt) == "a person waves their hand"
+
+
+def test_whom_it_is_done_to_stays():
+    assert plain("She points at you and scratches herself") == "a person points at you and scratches themself"
+    assert plain("the man hits the other man") == "a person hits the other man"
+
+
+def test_plain_forms_stay_and_nothing_is_made_of_nothing():
+    assert plain(plain("The king bows deeply")) == "a person bows deeply"
+    assert plain(" .") == ""
