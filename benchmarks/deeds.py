@@ -1,0 +1,70 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""How often legs and arms are told apart where a prompt names both, and where it names one deed with an "and".
+
+    python -m benchmarks.deeds [--model open] [--number 300]
+
+Prompts of both are a held-out wording of the legs and one of the arms joined by "and". Prompts of one deed are all
+phrases of the model's actions, held out or not, that contain "and" or "while".
+"""
+
+import argparse
+import random
+import re
+from collections.abc import Sequence
+from functools import cache
+
+from core.console import exit_code
+from core.deeds import Reading, halves, told_apart
+from core.generate import read_prompts
+from core.model.checkpoint import load_model
+from core.timeline import TextStrip
+from core.training.captions import Caption
+from core.wording import plain
+
+SEED = 0
+LEGS = ("walk", "run", "jog")
+ARMS = ("wave", "raise_hand", "point", "nod", "no", "shrug")
+SLOTS = {
+    "direction": "forward", "turn": "left", "side": "right", "hands": "the right hand", "leg": "right", "part": "head",
+    "direction_hand": "forward",
+}  # fmt: skip
+TWO = re.compile(r"\b(?:and|while)\b")
+
+
+def wordings(actions: Sequence[str], held_out: bool) -> list[str]:
+    """What is said of the actions, told of a person, each once."""
+    sentences = (said for action in actions for said in Caption(action, SLOTS).sentences(held_out))
+    return list(dict.fromkeys(map(plain, sentences)))
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--model", default="open")
+    parser.add_argument("--number", type=int, default=300, help="of prompts of legs and arms")
+    given = parser.parse_args()
+    model = load_model(given.model)
+
+    @cache
+    def read_one(prompt: str) -> Reading:
+        return read_prompts([prompt], model)[0]
+
+    def apart(prompts: Sequence[str]) -> list[str]:
+        return [said for said in prompts if len(told_apart([TextStrip(0.0, 4.0, said)], read)) > 1]
+
+    def read(prompts: Sequence[str]) -> list[Reading]:
+        return [read_one(prompt) for prompt in prompts]
+
+    legs, arms = ([said for said in wordings(one, True) if not TWO.search(said)] for one in (LEGS, ARMS))
+    both = [f"{leg} and {arm.removeprefix('a person ')}" for leg in legs for arm in arms]
+    both = random.Random(SEED).sample(both, min(given.number, len(both)))
+    actions = sorted(set(model.config.captions))
+    one = [said for held_out in (False, True) for said in wordings(actions, held_out) if halves(said)]
+    print(f"Of {len(both)} prompts of legs and arms {len(apart(both))} are told apart.")
+    wrong = apart(one)
+    print(f"Of {len(one)} phrases of one deed {len(wrong)} are.")
+    print(*(f"  {said!r}" for said in wrong), sep="\n")
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(exit_code(main))
