@@ -3,8 +3,12 @@
 
 from collections import Counter
 
+import torch
+
+from ..model.aligner import TextAligner
 from ..model.checkpoint import ModelConfig
 from ..motion import CORE_FPS
+from ..wording import plain
 from .captions import Caption
 from .dataset import TOLD_ACTION, TakeSet
 from .phrases import PHRASES
@@ -32,6 +36,7 @@ CREDITS = {
 NON_COMMERCIAL = "CC-BY-NC-4.0"
 UNKNOWN = "NOASSERTION"
 _MADE_BY_RULE = "speech"  # the source of the pairs that `pairing` makes
+_SURE = 0.5
 _SLOTS = {
     "direction": "forward", "direction_hand": "forward with the right hand", "turn": "left", "side": "right",
     "hands": "both hands", "leg": "right", "part": "head",
@@ -69,20 +74,32 @@ def _reading(config: ModelConfig) -> str:
     return f"; a text aligner that tells {known} captions of {len(set(config.captions))} actions apart" if known else ""
 
 
-def model_card(name: str, takes: TakeSet, config: ModelConfig) -> str:
+def _suggestions(takes: TakeSet, config: ModelConfig, aligner: TextAligner | None) -> list[tuple[str, str]]:
+    """Of each action, the commonest first, a sentence to ask for it with, which the aligner reads as that."""
+    row = {sentence: i for i, sentence in enumerate(takes.words)}
+
+    def sentence(action: str) -> str:
+        said = [said for said in Caption(action, _SLOTS).sentences() if plain(said) == said]
+        if aligner is None:
+            return said[0]
+        known = [one for one in said if one in row]
+        shares = aligner.shares(torch.from_numpy(takes.plain_sentences[[row[one] for one in known]]))
+        own = shares[:, [k for k, caption in enumerate(config.captions) if caption == action]].sum(1)
+        return next((one for one, share in zip(known, own.tolist(), strict=True) if share > _SURE), said[0])
+
+    actions = Counter(take.action for take in takes.takes)
+    return [(sentence(action), action) for action, _ in actions.most_common() if action in PHRASES]
+
+
+def model_card(name: str, takes: TakeSet, config: ModelConfig, aligner: TextAligner | None = None) -> str:
     """Markdown text of card.md."""
     minutes: Counter[str] = Counter()
-    actions: Counter[str] = Counter()
     for take in takes.takes:
         minutes[take.source] += take.stop - take.start
-        actions[take.action] += 1
-    can = [
-        f"- {Caption(action, _SLOTS).sentences()[0]} ({action})"
-        for action, _ in actions.most_common()
-        if action in PHRASES
-    ]
-    if actions[TOLD_ACTION]:
-        can.append(f"- What the captions of {actions[TOLD_ACTION]} clips tell.")
+    told = sum(take.action == TOLD_ACTION for take in takes.takes)
+    can = [f"- {sentence} ({action})" for sentence, action in _suggestions(takes, config, aligner)]
+    if told:
+        can.append(f"- What the captions of {told} clips tell.")
     sources = [
         f"- {source}, {frames / CORE_FPS / 60:.0f} minutes of takes with mirrored and varied ones: "
         f"{CREDITS.get(source, 'recordings of your own.')}"

@@ -199,7 +199,7 @@ def export(
     )  # fmt: skip
     if aligner is not None:
         model_config = replace(model_config, captions=tuple(action for action, _ in takes.captions()))
-    card = model_card(name, takes, model_config)
+    card = model_card(name, takes, model_config, aligner)
     model = Model(
         denoiser.eval().requires_grad_(False), model_config, takes.normalizer, takes.speech_normalizer, card, aligner
     )

@@ -14,6 +14,7 @@ import torch
 
 from core.errors import InputError
 from core.features import HEIGHT, decode, encode, placement
+from core.model.aligner import TextAligner
 from core.model.checkpoint import ModelConfig, load_model
 from core.model.denoiser import DenoiserConfig
 from core.rotation import axis_angle_to_quaternion, quaternion_to_matrix
@@ -283,6 +284,18 @@ def test_the_card_lists_whole_prompts(takes, monkeypatch):
     assert "- a person raises the right hand (raise_hand)" in card
     assert card.count("- a person ") == len(PHRASES)
     assert "{" not in card
+
+
+def test_the_card_suggests_what_the_aligner_reads_as_meant(takes, monkeypatch):
+    first, second = "a person bows", "a person takes a bow"  # as in core/training/phrases.txt
+    config = ModelConfig(DenoiserConfig(text_width=2, speech_width=5), (), captions=("walk", "bow"))
+    monkeypatch.setattr(takes, "words", [first, second])
+    monkeypatch.setattr(takes, "sentences", np.eye(2, dtype=np.float32))
+    for understood, suggested in (([0.9, 0.8], first), ([0.1, 0.8], second), ([0.1, 0.1], first)):
+        bow = torch.tensor(understood)
+        aligner = TextAligner(2, 2)
+        monkeypatch.setattr(aligner, "shares", lambda rows, bow=bow: torch.stack([1 - rows @ bow, rows @ bow], 1))
+        assert f"- {suggested} (bow)" in model_card("tiny", takes, config, aligner)
 
 
 def test_weights_of_non_commercial_motion_say_so(takes, tmp_path):
