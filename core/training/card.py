@@ -83,7 +83,7 @@ def _suggestions(takes: TakeSet, config: ModelConfig, aligner: TextAligner | Non
         if aligner is None:
             return said[0]
         known = [one for one in said if one in row]
-        shares = aligner.shares(torch.from_numpy(takes.plain_sentences[[row[one] for one in known]]))
+        shares = aligner.shares(torch.from_numpy(takes.sentences[[row[one] for one in known]]))
         own = shares[:, [k for k, caption in enumerate(config.captions) if caption == action]].sum(1)
         return next((one for one, share in zip(known, own.tolist(), strict=True) if share > _SURE), said[0])
 
