@@ -11,10 +11,9 @@ import argparse
 import random
 import re
 from collections.abc import Sequence
-from functools import cache
 
 from core.console import exit_code
-from core.deeds import Reading, halves, told_apart
+from core.deeds import halves, told_apart
 from core.generate import read_prompts
 from core.model.checkpoint import load_model
 from core.timeline import TextStrip
@@ -44,15 +43,10 @@ def main() -> int:
     given = parser.parse_args()
     model = load_model(given.model)
 
-    @cache
-    def read_one(prompt: str) -> Reading:
-        return read_prompts([prompt], model)[0]
-
     def apart(prompts: Sequence[str]) -> list[str]:
-        return [said for said in prompts if len(told_apart([TextStrip(0.0, 4.0, said)], read)) > 1]
-
-    def read(prompts: Sequence[str]) -> list[Reading]:
-        return [read_one(prompt) for prompt in prompts]
+        strips = [TextStrip(float(at), at + 1.0, said) for at, said in enumerate(prompts)]
+        led = told_apart(strips, lambda said: read_prompts(said, model))
+        return [prompts[int(strip.start)] for strip in led if strip.scope == "upper body"]
 
     legs, arms = ([said for said in wordings(one, True) if not TWO.search(said)] for one in (LEGS, ARMS))
     both = [f"{leg} and {arm.removeprefix('a person ')}" for leg in legs for arm in arms]
