@@ -39,8 +39,8 @@ SEED = 0
 class OneCaption(TextAligner):
     """Reads every sentence as the same caption."""
 
-    def __init__(self, caption: Tensor) -> None:
-        super().__init__(len(caption), 1)
+    def __init__(self, caption: Tensor, action: str) -> None:
+        super().__init__(len(caption), [action])
         self.captions.copy_(caption[None])
 
 
@@ -109,7 +109,7 @@ def main() -> int:
 
     told = [
         replace(
-            model, aligner=OneCaption(caption_meant(model, item, library)),
+            model, aligner=OneCaption(caption_meant(model, item, library), item.action).eval(),
             config=replace(model.config, captions=(item.action,)),
         )
         for item in items

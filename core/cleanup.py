@@ -4,6 +4,7 @@
 Recorded motion passes almost unchanged. Everything works at any frame rate and turns and moves with the motion.
 """
 
+from collections.abc import Iterable
 from dataclasses import replace
 
 import numpy as np
@@ -34,6 +35,8 @@ JUMP_JOINTS = 5  # that jump together make it a jump of the whole body
 JUMP_SECONDS = 0.5  # over which a jump is spread
 CALM_HZ = 3.2  # where smoothing halves the power of a joint at rest
 QUICK_HZ = 8.0  # and of one in motion: strokes and jumps lie below, jitter above
+SEAM_HZ = 2.5  # where motion at a seam keeps half of its power
+SEAM_SECONDS = 0.3  # to both sides of a seam in which it is smoothed
 LIVELY_TURN = 0.5  # radians a second at which a joint is halfway between the two
 LIVELY_SPEED = 0.2  # metres a second, the same of the path
 FREE_SPEED = 0.30  # metres a second at which a foot that stood is let go
@@ -48,16 +51,20 @@ GROUND_SECONDS = 0.4  # over which the height of the body above its standing fee
 GROUND_TOLERANCE = 0.02  # metres that standing feet may be above the floor, as they are in recordings
 LARGEST_DROP = 0.04  # metres that the pelvis goes down where a leg is too short
 
+_SEAM_CONTEXT = 0.7  # seconds to both sides that the smoothing looks at
 _LEGS = tuple(tuple(INDEX[f"{side}_{joint}"] for joint in ("hip", "knee", "ankle")) for side in ("left", "right"))
 _LOCKED_KNEE = np.radians(3.0)  # beyond straight, from which a knee counts as overstretched
 _KNEE_TURNS = 0.01  # metres of change in a leg's length from which an overstretched knee bends forward
 
 
-def clean(motion: Motion, skeleton: Skeleton, contacts: npt.ArrayLike | None = None) -> Motion:
+def clean(
+    motion: Motion, skeleton: Skeleton, contacts: npt.ArrayLike | None = None, seams: Iterable[int] = ()
+) -> Motion:
     """The motion without jumps, jitter, foot skate and feet in the floor; of the same length, rate and shape.
 
     contacts: (T, 4), above 0.5 where left ankle, left foot, right ankle, right foot are on the floor, as in features
-    at the motion's own frame rate; found by speed and height, with hysteresis, where not given.
+    at the motion's own frame rate; found by speed and height, with hysteresis, where not given. seams: the first frames
+    of what is told, where it changes: see `calmed`.
 
     Feet in the air are only kept out of the floor. What is done to a foot that stands: the path of the body takes up
     the slide that is common to the standing feet; what is left is held by bending knee and hip (two-bone IK), the
@@ -65,7 +72,7 @@ def clean(motion: Motion, skeleton: Skeleton, contacts: npt.ArrayLike | None = N
 
     Raises InputError for contacts of another shape.
     """
-    motion = smoothed(without_jumps(motion))
+    motion = calmed(smoothed(without_jumps(motion)), seams)
     positions = motion.positions(skeleton)
     if contacts is not None and np.shape(contacts) != (len(motion), len(CONTACT_JOINTS)):
         raise InputError(f"Contacts of {len(motion)} frames are ({len(motion)}, 4) numbers, not {np.shape(contacts)}.")
@@ -136,6 +143,25 @@ def smoothed(motion: Motion) -> Motion:
         translation=calm.translation + moving[:, None] * (quick.translation - calm.translation),
         rotations=continuous(slerp(calm.rotations, quick.rotations, turning)),
     )
+
+
+def calmed(motion: Motion, seams: Iterable[int]) -> Motion:
+    """The motion smoothed more about seams, each the first frame of something else.
+
+    A hand that waves and is told to rise goes over from one to the other without a jerk: at the two frames that meet
+    the low-pass is full, at `SEAM_SECONDS` from them and further all is as it was.
+    """
+    reach, around = round(SEAM_SECONDS * motion.fps), round(_SEAM_CONTEXT * motion.fps)
+    translation, rotations = motion.translation.copy(), motion.rotations.copy()
+    for seam in seams:
+        first = max(seam - around, 0)
+        part = motion.slice(first, min(seam + around, len(motion)))
+        off = np.maximum(np.abs(np.arange(len(part)) + first - seam + 0.5) - 0.5, 0) / max(reach, 1)  # 1 at its end
+        share = 0.5 + 0.5 * np.cos(np.pi * np.minimum(off, 1))  # (t,)
+        calm, here = _low_passed(part, SEAM_HZ), slice(first, first + len(part))
+        translation[here] += share[:, None] * (calm.translation - part.translation)
+        rotations[here] = slerp(rotations[here], calm.rotations, share[:, None])
+    return replace(motion, translation=translation, rotations=continuous(rotations))
 
 
 def _liveliness(steps: Array, fps: float, lively: float) -> Array:

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from .cleanup import clean
 from .conditions.speech import SAMPLE_RATE, features_width, load_audio, speech_features
-from .conditions.text import encode_texts
+from .conditions.text import encode_texts, encode_tokens
 from .deeds import Reading, strip_for_each, told_apart
 from .errors import InputError
 from .features import FEATURES, UPPER_BODY, UPPER_JOINTS, decode, encode, placement
@@ -162,7 +162,7 @@ def generate(
 
         def made(stretch: range) -> Motion:
             motion = _decoded(model, rows[stretch.start : stretch.stop], skeleton)
-            return clean(motion, skeleton) if settings.cleanup else motion
+            return _cleaned(motion, skeleton, (*segments, *upper), stretch) if settings.cleanup else motion
 
         if kept is None:
             return made(range(len(rows))).resampled(timeline.fps, total if len(rows) == frames else None)
@@ -341,6 +341,12 @@ def _decoded(model: Model, rows: NDArray[np.float32], skeleton: Skeleton) -> Mot
     return motion.moved([-x, 0.0, -z]).turned(-heading)
 
 
+def _cleaned(motion: Motion, skeleton: Skeleton, segments: Sequence[Segment], stretch: range) -> Motion:
+    """The motion of a stretch of the network's frames, cleaned up; where segments meet in it are its seams."""
+    seams = sorted({segment.start - stretch.start for segment in segments})
+    return clean(motion, skeleton, seams=[seam for seam in seams if 0 < seam < len(motion)])
+
+
 def _speech_end(strip: SpeechStrip, seconds: float) -> float:
     """Where a strip of a recording of that length ends."""
     whole = strip.start + seconds - strip.offset
@@ -364,7 +370,7 @@ def read_prompts(prompts: Sequence[str], model: Model, encoder: str | None = Non
     if model.aligner is None:
         raise InputError("This model has no text aligner: it is told prompts as they are.")
     readings: list[Reading] = []
-    for shares in model.aligner.shares(_vectors(prompts, model, encoder)).tolist():  # (captions,)
+    for shares in model.aligner.shares(_tokens(prompts, model, encoder)).tolist():  # (captions,)
         reading = dict.fromkeys(model.config.captions, 0.0)
         for action, share in zip(model.config.captions, shares, strict=True):
             reading[action] += share
@@ -374,23 +380,28 @@ def read_prompts(prompts: Sequence[str], model: Model, encoder: str | None = Non
 
 def _encode(prompts: Sequence[str], model: Model, encoder: str | None) -> Tensor:
     """What the network is told of each prompt, (P, Dt)."""
-    texts = _vectors(prompts, model, encoder)
-    return texts if model.aligner is None or not prompts else model.aligner(texts)
-
-
-def _vectors(prompts: Sequence[str], model: Model, encoder: str | None) -> Tensor:
-    """Sentence vectors (P, Dt), for an aligner of the prompts' plain forms."""
-    name, width = encoder or model.config.text_encoder, model.config.denoiser.text_width
     if not prompts:
-        return torch.zeros(0, width)
-    said = prompts if model.aligner is None else [plain(prompt) for prompt in prompts]
-    texts = torch.as_tensor(encode_texts(said, name))
-    if texts.shape[1] != width:
+        return torch.zeros(0, model.config.denoiser.text_width)
+    if model.aligner is not None:
+        return model.aligner(_tokens(prompts, model, encoder))
+    return _fitting(encode_texts(prompts, encoder or model.config.text_encoder), model, encoder)
+
+
+def _tokens(prompts: Sequence[str], model: Model, encoder: str | None) -> Tensor:
+    """Tokens (P, L, Dt) of the prompts' plain forms."""
+    said = [plain(prompt) for prompt in prompts]
+    return _fitting(encode_tokens(said, encoder or model.config.text_encoder), model, encoder)
+
+
+def _fitting(texts: NDArray[np.float32], model: Model, encoder: str | None) -> Tensor:
+    """Vectors (..., Dt) of a text encoder. Raises InputError where the model wants another number of columns."""
+    width = model.config.denoiser.text_width
+    if texts.shape[-1] != width:
         raise InputError(
-            f"The text encoder {name!r} gives {texts.shape[1]} numbers, but the model wants {width}; "
-            f"use {model.config.text_encoder!r}."
+            f"The text encoder {encoder or model.config.text_encoder!r} gives {texts.shape[-1]} numbers, but the model "
+            f"wants {width}; use {model.config.text_encoder!r}."
         )
-    return texts
+    return torch.as_tensor(texts)
 
 
 def _device(name: str) -> torch.device:

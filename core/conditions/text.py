@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import importlib.util
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ import numpy as np
 import torch
 import transformers
 from numpy.typing import NDArray
+from torch import Tensor
 
 from ..errors import InputError
 from . import hub
@@ -34,6 +35,11 @@ _BATCH = 64
 def encode_texts(prompts: Sequence[str], encoder: str = DEFAULT_ENCODER) -> NDArray[np.float32]:
     """Sentence vectors of `prompts`, (n, D) float32, by a cached `TextEncoder` named `encoder`."""
     return load_text_encoder(encoder)(prompts)
+
+
+def encode_tokens(prompts: Sequence[str], encoder: str = DEFAULT_ENCODER) -> NDArray[np.float32]:
+    """Token vectors of `prompts`, (n, L, D) float32, by a cached `TextEncoder` named `encoder`."""
+    return load_text_encoder(encoder).tokens(prompts)
 
 
 @lru_cache(maxsize=2)
@@ -84,21 +90,41 @@ class TextEncoder:
     @torch.inference_mode()
     def __call__(self, prompts: Sequence[str]) -> NDArray[np.float32]:
         """Sentence vectors, (n, D) float32; raises InputError for a prompt without any text."""
+        vectors = np.zeros((len(prompts), self.width), np.float32)
+        for rows, tokens in self._encoded(prompts):
+            mean = tokens.sum(1)  # but for its length
+            vectors[rows] = (mean if self._is_clip else torch.nn.functional.normalize(mean, dim=-1)).numpy()
+        return vectors
+
+    @torch.inference_mode()
+    def tokens(self, prompts: Sequence[str]) -> NDArray[np.float32]:
+        """Vectors of each prompt's tokens, (n, L, D) float32, zeros behind its last one; CLIP's one is the sentence's.
+
+        Raises InputError for a prompt without any text.
+        """
+        parts = list(self._encoded(prompts))
+        longest = max((tokens.shape[1] for _, tokens in parts), default=1)
+        every = np.zeros((len(prompts), longest, self.width), np.float32)
+        for rows, tokens in parts:
+            every[rows, : tokens.shape[1]] = tokens.numpy()
+        return every
+
+    def _encoded(self, prompts: Sequence[str]) -> Iterator[tuple[list[int], Tensor]]:
+        """Which prompts, and their tokens (n, L, D), some at a time: those of about one length together."""
         for prompt in prompts:
             if not prompt.strip():
                 raise InputError("A prompt is empty; say what the character does, or remove the text strip.")
-        batches = [self._encode(list(prompts[i : i + _BATCH])) for i in range(0, len(prompts), _BATCH)]
-        return np.concatenate(batches) if batches else np.zeros((0, self.width), np.float32)
-
-    def _encode(self, prompts: list[str]) -> NDArray[np.float32]:
-        tokens = self._tokenizer(prompts, padding=True, truncation=True, max_length=self._tokens, return_tensors="pt")
-        mask = tokens["attention_mask"]  # (n, L)
-        if self._is_clip:
-            return self._network(input_ids=tokens["input_ids"], attention_mask=mask).text_embeds.numpy()
-        states = self._network(**tokens).last_hidden_state  # (n, L, D)
-        weights = mask[..., None].to(states.dtype)
-        mean = (states * weights).sum(1) / weights.sum(1)  # (n, D)
-        return torch.nn.functional.normalize(mean, dim=-1).numpy()
+        order = sorted(range(len(prompts)), key=lambda k: len(prompts[k]))
+        for rows in (order[at : at + _BATCH] for at in range(0, len(order), _BATCH)):
+            given = self._tokenizer(
+                [prompts[k] for k in rows], padding=True, truncation=True, max_length=self._tokens, return_tensors="pt"
+            )
+            mask = given["attention_mask"]  # (n, L)
+            if self._is_clip:
+                told = self._network(input_ids=given["input_ids"], attention_mask=mask).text_embeds[:, None]
+            else:
+                told = self._network(**given).last_hidden_state * mask[..., None]
+            yield rows, told
 
 
 def export_encoder(folder: Path | str) -> Path:

@@ -108,7 +108,7 @@ def load_model(name_or_path: str | Path, search: Path = MODELS) -> Model:
         raise InputError(f"There is no model {str(name_or_path)!r}; the models here are: {', '.join(known) or 'none'}.")
     config = _read_config(folder / CONFIG)
     denoiser = Denoiser(config.denoiser)
-    aligner = TextAligner(config.denoiser.text_width, len(config.captions)) if config.captions else None
+    aligner = TextAligner(config.denoiser.text_width, config.captions) if config.captions else None
     features = config.projected_from or config.denoiser.features
     widths: dict[str, tuple[int, ...]] = {"feature": (features,), "speech": (config.denoiser.speech_width,)}
     statistics_shapes = {f"{kind}_{what}": shape for kind, shape in widths.items() for what in ("mean", "std")}

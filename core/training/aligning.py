@@ -14,19 +14,21 @@ from torch.nn import functional
 from ..console import Progress
 from ..model.aligner import TextAligner
 
-_BATCH = 256
-_RATE, _LAST_RATE = 2e-3, 1e-5
+_BATCH = 128
+_RATE, _TOKEN_RATE, _LAST = 2e-3, 1e-3, 0.005  # of the sentences' layers, of the tokens', and which share is left
+_WARMUP = 100
 _DECAY = 0.1
 _NOISE = 0.03  # of a number of a sentence vector, whose length is 1
+_UNTOLD = 0.1  # of the tokens
 _SMOOTHING = 0.1
 
-Vectors = npt.NDArray[np.float32]
-Captions = Sequence[tuple[str, tuple[int, ...]]]
-"""Action and sentences (rows of their vectors) of each caption."""
+Tokens = npt.NDArray[np.float16] | npt.NDArray[np.float32]
+Captions = Sequence[tuple[str, Sequence[int] | npt.NDArray[np.intp]]]
+"""Action and sentences (rows of their tokens) of each caption."""
 
 
-def fit_aligner(sentences: Vectors, captions: Captions, seed: int, steps: int) -> TextAligner:
-    """The aligner of captions, learned from vectors (S, text width) of their sentences' plain forms.
+def fit_aligner(tokens: Tokens, captions: Captions, seed: int, steps: int) -> TextAligner:
+    """The aligner of captions, learned from tokens (S, L, text width) of their sentences' plain forms.
 
     Each action counts alike. Sentences that several captions have in common are shared among those.
     """
@@ -36,20 +38,29 @@ def fit_aligner(sentences: Vectors, captions: Captions, seed: int, steps: int) -
     for i, (action, _) in enumerate(captions):
         of_action[action].append(i)
     groups = list(of_action.values())
-    vectors = functional.normalize(torch.from_numpy(np.array(sentences, np.float32)), dim=-1)
+    every = torch.from_numpy(tokens)
+    vectors = functional.normalize(every.sum(1, dtype=torch.float32), dim=-1)  # (S, text width)
+    told = every.any(-1)  # (S, L)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        aligner = TextAligner(vectors.shape[1], len(captions))
+        aligner = TextAligner(every.shape[-1], [action for action, _ in captions])
         aligner.captions.copy_(torch.stack([functional.normalize(vectors[row].mean(0), dim=0) for row in rows]))
-        optimizer = torch.optim.AdamW(aligner.scores.parameters(), lr=_RATE, weight_decay=_DECAY)
+        gist = list(aligner.gist.parameters())
+        others = [parameter for name, parameter in aligner.named_parameters() if not name.startswith("gist.")]
+        optimizer = torch.optim.AdamW([{"params": gist}, {"params": others}], lr=_RATE, weight_decay=_DECAY)
         progress = Progress("Aligning words")
         for step in range(steps):
-            for group in optimizer.param_groups:
-                group["lr"] = _RATE * (1 - step / steps) + _LAST_RATE
+            share = min(1.0, (step + 1) / _WARMUP) * (1 - step / steps) + _LAST
+            for group, rate in zip(optimizer.param_groups, (_RATE, _TOKEN_RATE), strict=True):
+                group["lr"] = rate * share
             meant = [groups[k][int(rng.integers(len(groups[k])))] for k in rng.integers(len(groups), size=_BATCH)]
-            told = vectors[[int(rows[i][rng.integers(len(rows[i]))]) for i in meant]]
-            told = told + _NOISE * torch.randn_like(told)
-            loss = functional.cross_entropy(aligner.scores(told), torch.tensor(meant), label_smoothing=_SMOOTHING)
+            drawn = [int(rows[i][rng.integers(len(rows[i]))]) for i in meant]
+            length = int(told[drawn].sum(1).max())
+            heard = told[drawn, :length] & (torch.rand(_BATCH, length) >= _UNTOLD)
+            heard[:, 0] = True
+            varied = vectors[drawn] + _NOISE * torch.randn(_BATCH, vectors.shape[1])
+            scores = aligner.scores(varied, every[drawn, :length].float(), heard)
+            loss = functional.cross_entropy(scores, torch.tensor(meant), label_smoothing=_SMOOTHING)
             optimizer.zero_grad(set_to_none=True)
             loss.backward()
             optimizer.step()

@@ -5,6 +5,7 @@ from collections import Counter
 
 import torch
 
+from ..conditions.text import encode_tokens
 from ..model.aligner import TextAligner
 from ..model.checkpoint import ModelConfig
 from ..motion import CORE_FPS
@@ -76,14 +77,14 @@ def _reading(config: ModelConfig) -> str:
 
 def _suggestions(takes: TakeSet, config: ModelConfig, aligner: TextAligner | None) -> list[tuple[str, str]]:
     """Of each action, the commonest first, a sentence to ask for it with, which the aligner reads as that."""
-    row = {sentence: i for i, sentence in enumerate(takes.words)}
+    read = frozenset(takes.words)
 
     def sentence(action: str) -> str:
         said = [said for said in Caption(action, _SLOTS).sentences() if plain(said) == said]
         if aligner is None:
             return said[0]
-        known = [one for one in said if one in row]
-        shares = aligner.shares(torch.from_numpy(takes.sentences[[row[one] for one in known]]))
+        known = [one for one in said if one in read]
+        shares = aligner.shares(torch.from_numpy(encode_tokens(known, takes.encoder)))
         own = shares[:, [k for k, caption in enumerate(config.captions) if caption == action]].sum(1)
         return next((one for one, share in zip(known, own.tolist(), strict=True) if share > _SURE), said[0])
 

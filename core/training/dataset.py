@@ -13,19 +13,16 @@ import zlib
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import torch
 
 from ..cleanup import without_jumps
 from ..conditions.text import encode_texts
 from ..features import VELOCITIES, Normalizer, encode
 from ..files import write_whole
-from ..model.aligner import TextAligner
 from ..motion import Motion, join
 from ..rotation import (
     Array,
@@ -230,7 +227,7 @@ class Packer:
     def write(self, folder: Path, encoder: str, speech_blocks: Sequence[str], speech_width: int) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         said = {sentence for _, sentences in self.takes for sentence in sentences}
-        words = sorted(said.union(map(plain, said)))  # an aligner reads plain forms
+        words = sorted(said)
         index = {sentence: i for i, sentence in enumerate(words)}
         rows = np.concatenate(self.rows)
         speech = np.concatenate(self.speech) if self.speech else np.zeros((0, speech_width), np.float32)
@@ -283,7 +280,7 @@ class TakeSet:
         self.features: Floats = np.load(folder / "features.npy", mmap_mode="r")
         self.speech: Floats = np.load(folder / "speech.npy")
         self.sentences: Floats = np.load(folder / "sentences.npy")
-        self.texts = self.sentences
+        self.tell(self.sentences, np.arange(len(self.sentences)))
         if normalizers is None:
             speech = self.speech if len(self.speech) else np.zeros((2, self.speech.shape[1]))
             normalizers = fit_components(self.features), Normalizer.fit(speech)
@@ -331,21 +328,16 @@ class TakeSet:
                 known.update(take.sentences)
         return [(action, sentences) for sentences, action in sorted(action_of.items())]
 
-    @cached_property
-    def plain_sentences(self) -> Floats:
-        """Vectors (S, text width) of the sentences' plain forms (`core.wording`), encoded where `prepare` did not."""
+    def plain_forms(self) -> tuple[list[str], npt.NDArray[np.intp]]:
+        """What the sentences say in plain forms (`core.wording`), each once, and which of these each sentence has."""
         forms = [plain(sentence) for sentence in self.words]
-        missing = sorted(set(forms).difference(self.words))
-        vectors = np.concatenate([self.sentences, encode_texts(missing, self.encoder)]) if missing else self.sentences
-        row = {sentence: i for i, sentence in enumerate([*self.words, *missing])}
-        return vectors[[row[form] for form in forms]]
+        every = sorted(set(forms), key=lambda form: (len(form), form))
+        row = {form: i for i, form in enumerate(every)}
+        return every, np.array([row[form] for form in forms])
 
-    def align(self, aligner: TextAligner | None) -> None:
-        """Let batches tell what an aligner makes of the sentences; None for the sentences themselves."""
-        self.texts = self.sentences
-        if aligner is not None:
-            parts = np.array_split(self.plain_sentences, len(self.sentences) // 10_000 + 1)
-            self.texts = np.concatenate([aligner(torch.from_numpy(part)).numpy() for part in parts])
+    def tell(self, texts: Floats, rows: npt.NDArray[np.intp]) -> None:
+        """Let batches tell other vectors (N, text width) than the sentences' own; rows (S,): which one of each."""
+        self.texts, self._text_rows = texts, rows
 
     def batch(self, seed: int, step: int, size: int, speech_share: float) -> dict[str, npt.NDArray[np.generic]]:
         """Arrays of one training batch: x (B, N, 163), valid, text, text_present, speech, speech_present."""
@@ -377,7 +369,7 @@ class TakeSet:
                     speech_present[row, slice(None, edge) if rng.random() < 0.5 else slice(length - edge, None)] = False
             shown = TALK_SHARE if is_speech and not take.told else 1 - TEXT_DROPOUT
             if rng.random() < shown and take.sentences:
-                text[row] = self.texts[take.sentences[int(rng.integers(len(take.sentences)))]]
+                text[row] = self.texts[self._text_rows[take.sentences[int(rng.integers(len(take.sentences)))]]]
                 text_present[row] = True
         return {
             "x": x, "valid": valid, "text": text, "text_present": text_present, "speech": speech,

@@ -25,6 +25,8 @@ import torch
 from torch import Tensor, distributed
 
 from ..conditions.speech import features_width
+from ..conditions.text import encode_tokens
+from ..console import Progress
 from ..errors import InputError
 from ..features import FEATURES, Normalizer
 from ..files import replacing
@@ -39,6 +41,7 @@ from .losses import make_loss
 from .recipes import PRESETS, Recipe
 
 _LEAST_STD = 1e-3  # of a feature that hardly moves
+_FORMS_AT_ONCE = 4096  # sentences that are encoded or read together
 
 
 def learning_rate(step: int, recipe: Recipe) -> float:
@@ -105,18 +108,49 @@ def _team() -> Generator[_Team, None, None]:
         distributed.destroy_process_group()
 
 
-def _new_aligner(takes: TakeSet, recipe: Recipe) -> TextAligner | None:
-    """One learned from the takes' words, where the recipe asks for one and words allow it."""
-    captions = takes.captions() if recipe.aligner_steps else []
-    return fit_aligner(takes.plain_sentences, captions, recipe.seed, recipe.aligner_steps) if captions else None
+def _read_words(
+    takes: TakeSet, recipe: Recipe, state: dict[str, Any], told_file: Path, team: _Team
+) -> TextAligner | None:
+    """The aligner of a state, or for an empty one a new one, where the recipe asks for it and words allow it.
+
+    Batches then tell what it reads in the takes' sentences, which is kept in a file for when the run goes on.
+    """
+    aligner = _aligner_of(state, takes)
+    captions = takes.captions() if recipe.aligner_steps and not state else []
+    if aligner is None and not captions:
+        return None
+    forms, rows = takes.plain_forms()
+    told = np.load(told_file) if aligner is not None and told_file.is_file() else np.zeros(0)
+    if aligner is None or len(told) != len(forms):
+        tokens = _tokens(forms, takes.encoder)
+        if aligner is None:
+            said = [(action, rows[list(sentences)]) for action, sentences in captions]
+            aligner = fit_aligner(tokens, said, recipe.seed, recipe.aligner_steps)
+        parts = np.array_split(tokens, len(tokens) // _FORMS_AT_ONCE + 1)
+        told = np.concatenate([aligner(torch.from_numpy(part).float()).numpy() for part in parts])
+        if team.rank == 0:
+            with replacing(told_file) as temporary, temporary.open("wb") as file:
+                np.save(file, told)
+    takes.tell(told, rows)
+    return aligner
 
 
-def _aligner_of(state: dict[str, Any]) -> TextAligner | None:
+def _tokens(forms: Sequence[str], encoder: str) -> npt.NDArray[np.float16]:
+    """Tokens (P, L, text width) of many sentences."""
+    parts: list[npt.NDArray[np.float16]] = []
+    progress = Progress("Encoding words")
+    for at in range(0, len(forms), _FORMS_AT_ONCE):
+        parts.append(encode_tokens(forms[at : at + _FORMS_AT_ONCE], encoder).astype(np.float16))
+        progress(min(at + _FORMS_AT_ONCE, len(forms)), len(forms))
+    longest = max(part.shape[1] for part in parts)
+    return np.concatenate([np.pad(part, ((0, 0), (0, longest - part.shape[1]), (0, 0))) for part in parts])
+
+
+def _aligner_of(state: dict[str, Any], takes: TakeSet) -> TextAligner | None:
     tensors = state.get("aligner")
     if not tensors:
         return None
-    count, width = tensors["captions"].shape
-    aligner = TextAligner(width, count)
+    aligner = TextAligner(tensors["captions"].shape[1], [action for action, _ in takes.captions()])
     aligner.load_state_dict(tensors)
     return aligner.eval().requires_grad_(False)
 
@@ -126,8 +160,7 @@ def _train(
 ) -> None:
     device = team.device
     state = _load_state(state_file, takes, config, recipe)
-    aligner = _aligner_of(state) if state else _new_aligner(takes, recipe)
-    takes.align(aligner)
+    aligner = _read_words(takes, recipe, state, state_file.with_name("told.npy"), team)
     torch.manual_seed(recipe.seed)
     denoiser = Denoiser(config).to(device)
     unit_text = np.allclose(np.linalg.norm(takes.texts, axis=1), 1.0, atol=0.01)
@@ -188,7 +221,7 @@ def export(
     denoiser.load_state_dict(state["average"])
     if start is not None:
         _average(denoiser, start.denoiser, blend)
-    aligner = _aligner_of(state)
+    aligner = _aligner_of(state, takes)
     trained = int(state["step"]) + (start.config.trained_steps if start else 0)
     seen = start is not None and not start.config.held_out_clips  # what came before has learned from all clips
     model_config = ModelConfig(

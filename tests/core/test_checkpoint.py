@@ -71,21 +71,21 @@ def test_a_network_of_components_keeps_their_basis(model: Model, tmp_path: Path)
 
 
 def test_a_text_aligner_comes_back_with_its_model(model: Model, tmp_path: Path):
-    aligner = TextAligner(TINY.text_width, 4).eval()
+    aligner = TextAligner(TINY.text_width, ACTIONS).eval()
     aligner.captions.copy_(torch.rand(4, TINY.text_width))
     save_model(tmp_path / "told", replace(model, aligner=aligner, config=replace(model.config, captions=ACTIONS)))
     loaded = load_model(tmp_path / "told")
-    sentences = torch.rand(3, TINY.text_width)
+    tokens = torch.rand(3, 5, TINY.text_width)
     assert loaded.aligner is not None
     assert loaded.config.captions == ACTIONS
     assert not loaded.aligner.training
-    torch.testing.assert_close(loaded.aligner(sentences), aligner(sentences), atol=1e-3, rtol=0)
+    torch.testing.assert_close(loaded.aligner(tokens), aligner(tokens), atol=1e-3, rtol=0)
     torch.testing.assert_close(loaded.denoiser.joint.weight, model.denoiser.joint.weight.half().float(), atol=0, rtol=0)
 
 
 @pytest.mark.parametrize("captions", [(), ACTIONS[1:]])
 def test_an_aligner_of_another_size_is_refused(captions: tuple[str, ...], model: Model, tmp_path: Path):
-    aligner = TextAligner(TINY.text_width, 4)
+    aligner = TextAligner(TINY.text_width, ACTIONS)
     save_model(tmp_path / "told", replace(model, aligner=aligner, config=replace(model.config, captions=captions)))
     with pytest.raises(InputError, match=r"weights\.safetensors does not fit its config\.json"):
         load_model(tmp_path / "told")

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core.cleanup import clean, planted_feet, smoothed, without_jumps
+from core.cleanup import calmed, clean, planted_feet, smoothed, without_jumps
 from core.errors import InputError
 from core.metrics import foot_skate, jerk, jerk_profile, penetration, sole_heights
 from core.motion import Motion, rest_motion
@@ -252,6 +252,50 @@ def test_smooth_motion_has_no_jumps():
         motion = wandering(80, seed=seed, turn=4.0)
         np.testing.assert_array_equal(without_jumps(motion).translation, motion.translation)
         np.testing.assert_array_equal(without_jumps(motion).rotations, motion.rotations)
+
+
+def waving_then_raised(frames: int = 80) -> Motion:
+    """A forearm that waves twice a second and from the middle on is held up, its turn halted within a frame."""
+    seconds = np.arange(frames) / 20.0
+    turn = np.zeros((frames, 55, 3))
+    turn[:, INDEX["right_elbow"], 2] = np.where(seconds < 2.0, 0.6 * np.sin(4 * np.pi * seconds), 0.8)
+    motion = posed(frames)
+    return replace(motion, rotations=quaternion_multiply(motion.rotations, axis_angle_to_quaternion(turn)))
+
+
+def test_a_hand_goes_over_a_seam_without_a_jerk():
+    motion = waving_then_raised()
+    calm = calmed(motion, [40])
+    before, after = (jerk_profile(m.positions(SKELETON)).max() for m in (motion, calm))
+    assert after < 0.5 * before
+    assert furthest(calm.slice(0, 34), motion.slice(0, 34)) < 1e-9
+    assert furthest(calm.slice(47), motion.slice(47)) < 1e-9
+    assert furthest(clean(motion, SKELETON, seams=[40]), clean(motion, SKELETON)) > 0.01
+
+
+def test_steady_motion_goes_over_a_seam_as_it_is():
+    frames = np.arange(60)
+    turn = np.zeros((60, 55, 3))
+    turn[:, INDEX["right_elbow"], 1] = 0.05 * frames
+    steady = replace(
+        rest_motion(60, SKELETON),
+        translation=rest_motion(60, SKELETON).translation + frames[:, None] * [0.0, 0.0, 0.06],
+        rotations=quaternion_multiply(rest_motion(60, SKELETON).rotations, axis_angle_to_quaternion(turn)),
+    )
+    assert furthest(calmed(steady, [30]), steady) < 1e-9
+    assert furthest(calmed(steady, []), steady) < 1e-12
+
+
+@settings(max_examples=20, deadline=None)
+@given(seams=st.lists(st.integers(1, 29), max_size=5), seed=st.integers(0, 20), fps=st.sampled_from([20.0, 5.0]))
+def test_seams_anywhere_leave_the_motion_whole(seams: list[int], seed: int, fps: float):
+    motion = replace(wandering(30, seed=seed), fps=fps)
+    calm = calmed(motion, seams)
+    assert len(calm) == 30
+    assert np.isfinite(calm.translation).all()
+    np.testing.assert_allclose(np.linalg.norm(calm.rotations, axis=-1), 1.0, atol=1e-9)
+    turned = motion.turned(1.0).moved([1.0, 0.0, 2.0])
+    assert furthest(calmed(turned, seams), calm.turned(1.0).moved([1.0, 0.0, 2.0])) < 1e-6
 
 
 def test_smoothing_keeps_the_ends():

@@ -68,6 +68,22 @@ def test_bert_mean_is_over_the_tokens_of_the_prompt(bert_folder):
     np.testing.assert_allclose(text.encode_texts(["person walks"], str(bert_folder)), expected, atol=1e-6)
 
 
+def test_tokens_of_a_prompt_have_its_vector_as_their_mean_and_zeros_behind_them(bert_folder):
+    prompts = ["a person walks forward", "bows", "person bows"]
+    tokens = text.encode_tokens(prompts, str(bert_folder))
+    assert tokens.shape == (3, 6, 16)  # [CLS] a person walks forward [SEP]
+    assert tokens.dtype == np.float32
+    np.testing.assert_array_equal(tokens.any(-1).sum(1), [6, 3, 4])
+    mean = tokens.sum(1) / np.linalg.norm(tokens.sum(1), axis=1, keepdims=True)
+    np.testing.assert_allclose(mean, text.encode_texts(prompts, str(bert_folder)), atol=1e-6)
+
+
+def test_clips_one_token_is_the_sentence(clip_folder):
+    tokens = text.encode_tokens(["bow", "a person walks forward"], str(clip_folder))
+    assert tokens.shape == (2, 1, 12)
+    np.testing.assert_array_equal(tokens[:, 0], text.encode_texts(["bow", "a person walks forward"], str(clip_folder)))
+
+
 def test_clip_takes_the_projected_end_token(clip_folder):
     encoder = text.TextEncoder(str(clip_folder))
     assert encoder.width == 12

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Takes are packed, batches are balanced and repeatable, and a killed training ends with the same weights."""
 
-import json
 import os
 import socket
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -20,8 +20,7 @@ from core.model.denoiser import DenoiserConfig
 from core.rotation import axis_angle_to_quaternion, quaternion_to_matrix
 from core.sampling.schedule import cosine_schedule
 from core.skeleton import neutral_skeleton
-from core.training import dataset
-from core.training.aligning import fit_aligner
+from core.training import card, dataset
 from core.training.card import licence_of, model_card
 from core.training.components import SIGNAL_STD, component_weights, fit_components
 from core.training.dataset import (
@@ -57,12 +56,24 @@ CONFIG = DenoiserConfig(
 )
 
 
+def encode_by_length(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Give a sentence two tokens, and a vector, of its length."""
+
+    def vectors(words: Sequence[str], _: str) -> np.ndarray:
+        return np.stack([np.full(6, len(word), np.float32) for word in words])
+
+    def tokens(words: Sequence[str], encoder: str) -> np.ndarray:
+        return vectors(words, encoder)[:, None].repeat(2, 1)
+
+    monkeypatch.setattr(dataset, "encode_texts", vectors)
+    monkeypatch.setattr("core.training.train.encode_tokens", tokens)
+    monkeypatch.setattr(card, "encode_tokens", tokens)
+
+
 @pytest.fixture
 def takes(tmp_path, monkeypatch) -> TakeSet:
     """Three small takes of two actions and one of speech."""
-    monkeypatch.setattr(
-        dataset, "encode_texts", lambda words, _: np.stack([np.full(6, len(word), np.float32) for word in words])
-    )
+    encode_by_length(monkeypatch)
     packer = Packer(SKELETON)
     for seed, action in enumerate(["walk", "bow", "bow"]):
         packer.add(wandering(60, seed=seed), action, [f"a person {action}s"], action, "cmu", "free")
@@ -127,38 +138,28 @@ def test_a_batch_masks_padding_and_lays_speech_on_its_frames(takes):
         np.testing.assert_array_equal(batch["speech"][row, 0], rows[at - take.start])
 
 
-def test_a_batch_tells_what_the_aligner_makes_of_the_words(takes):
-    captions = takes.captions()
-    assert sorted(action for action, _ in captions) == ["bow", SPEECH_ACTION, "walk"]
-    aligner = fit_aligner(takes.sentences, captions, 0, 5)
+def test_a_batch_tells_what_the_aligner_makes_of_the_words(takes, tmp_path):
+    assert sorted(action for action, _ in takes.captions()) == ["bow", SPEECH_ACTION, "walk"]
     plain = takes.batch(1, 0, 16, 0.0)
-    takes.align(aligner)
+    model = train(takes, tmp_path / "out", CONFIG, recipe(1), "tiny")
     told = takes.batch(1, 0, 16, 0.0)
     assert plain["text_present"].any()
     for row in np.flatnonzero(plain["text_present"]):
-        torch.testing.assert_close(
-            torch.from_numpy(told["text"][row]), aligner(torch.from_numpy(plain["text"][row : row + 1]))[0]
-        )
+        sentence = torch.from_numpy(plain["text"][row]).expand(1, 2, -1)
+        torch.testing.assert_close(torch.from_numpy(told["text"][row]), model.aligner(sentence)[0])
     np.testing.assert_array_equal(told["x"], plain["x"])
-    takes.align(None)
-    np.testing.assert_array_equal(takes.batch(1, 0, 16, 0.0)["text"], plain["text"])
 
 
-@pytest.mark.parametrize("packed", ["with plain forms", "before there were any"])
-def test_an_aligner_learns_from_what_is_done_and_not_who_does_it(takes, tmp_path, packed: str):
+def test_an_aligner_learns_from_what_is_done_and_not_who_does_it(takes, tmp_path):
     packer = Packer(SKELETON)
-    packer.add(wandering(60), "bow", ["the old man bows", "she bows"], "Bow", "cmu", "free")
+    packer.add(wandering(60), "bow", ["the old man bows", "she bows", "she takes a bow"], "Bow", "cmu", "free")
     packer.write(tmp_path / "bows", "tiny", ("prosody", "onset"), 5)
-    if packed != "with plain forms":
-        header = json.loads((tmp_path / "bows" / "takes.json").read_text())
-        header["words"].remove("a person bows")
-        header["takes"][0]["sentences"] = [0, 1]
-        (tmp_path / "bows" / "takes.json").write_text(json.dumps(header))
-        np.save(tmp_path / "bows" / "sentences.npy", np.load(tmp_path / "bows" / "sentences.npy")[1:])
     bows = TakeSet(tmp_path / "bows")
-    assert ("a person bows" in bows.words) == (packed == "with plain forms")
-    assert {bows.words[i] for i in bows.takes[0].sentences} == {"the old man bows", "she bows"}
-    np.testing.assert_array_equal(bows.plain_sentences, np.full((len(bows.words), 6), len("a person bows")))
+    forms, rows = bows.plain_forms()
+    assert forms == ["a person bows", "a person takes a bow"]
+    said = {sentence: forms[row] for sentence, row in zip(bows.words, rows, strict=True)}
+    assert said["the old man bows"] == said["she bows"] == "a person bows"
+    assert said["she takes a bow"] == "a person takes a bow"
 
 
 def test_what_is_said_of_walking_and_talking_is_walkings(takes, tmp_path):
@@ -244,6 +245,32 @@ def test_an_interrupted_training_ends_with_the_same_weights(takes, tmp_path, mon
             assert torch.equal(value, again.state_dict()[key]), key
 
 
+@pytest.mark.parametrize("kept", ["kept", "lost", "of other words"])
+def test_words_are_encoded_once_for_a_run_and_again_where_what_was_read_is_lost(takes, tmp_path, monkeypatch, kept):
+    out, encoded = tmp_path / "out", []
+    first = train(takes, out, CONFIG, recipe(2), "tiny")
+    if kept == "lost":
+        (out / "told.npy").unlink()
+    elif kept != "kept":
+        np.save(out / "told.npy", np.zeros((1, 6), np.float32))
+    monkeypatch.setattr(
+        "core.training.train.encode_tokens",
+        lambda words, _: encoded.extend(words) or np.stack([np.full((2, 6), len(w), np.float32) for w in words]),
+    )
+    again = train(takes, out, CONFIG, recipe(3), "tiny")
+    assert set(encoded) == (set() if kept == "kept" else {"a person walks", "a person bows", "a person talks"})
+    assert all(torch.equal(value, again.aligner.state_dict()[k]) for k, value in first.aligner.state_dict().items())
+
+
+def test_words_are_learned_anew_and_motion_left_as_it_is_in_no_steps(takes, tmp_path):
+    first = train(takes, tmp_path / "first", CONFIG, recipe(2), "tiny")
+    again = train(takes, tmp_path / "again", CONFIG, replace(recipe(0), seed=2), "tiny", first)
+    assert again.config.trained_steps == 2
+    for key, value in first.denoiser.state_dict().items():
+        assert torch.equal(value, again.denoiser.state_dict()[key]), key
+    assert not torch.equal(first.aligner.gist[0].weight, again.aligner.gist[0].weight)
+
+
 def test_a_full_disk_leaves_the_last_good_state(takes, tmp_path, monkeypatch):
     out = tmp_path / "out"
     train(takes, out, CONFIG, recipe(2), "tiny")
@@ -280,20 +307,22 @@ def test_training_lowers_the_loss_and_writes_a_model(takes, tmp_path, capsys):
 
 def test_the_card_lists_whole_prompts(takes, monkeypatch):
     monkeypatch.setattr(takes, "takes", [replace(takes.takes[0], action=action) for action in PHRASES])
-    card = model_card("tiny", takes, ModelConfig(DenoiserConfig(text_width=6, speech_width=5), ()))
-    assert "- a person raises the right hand (raise_hand)" in card
-    assert card.count("- a person ") == len(PHRASES)
-    assert "{" not in card
+    written = model_card("tiny", takes, ModelConfig(DenoiserConfig(text_width=6, speech_width=5), ()))
+    assert "- a person raises the right hand (raise_hand)" in written
+    assert written.count("- a person ") == len(PHRASES)
+    assert "{" not in written
 
 
 def test_the_card_suggests_what_the_aligner_reads_as_meant(takes, monkeypatch):
     first, second = "a person bows", "a person takes a bow"  # as in core/training/phrases.txt
     config = ModelConfig(DenoiserConfig(text_width=2, speech_width=5), (), captions=("walk", "bow"))
     monkeypatch.setattr(takes, "words", [first, second])
-    monkeypatch.setattr(takes, "sentences", np.eye(2, dtype=np.float32))
+    monkeypatch.setattr(
+        card, "encode_tokens", lambda words, _: np.eye(2, dtype=np.float32)[[(first, second).index(w) for w in words]]
+    )
     for understood, suggested in (([0.9, 0.8], first), ([0.1, 0.8], second), ([0.1, 0.1], first)):
         bow = torch.tensor(understood)
-        aligner = TextAligner(2, 2)
+        aligner = TextAligner(2, config.captions)
         monkeypatch.setattr(aligner, "shares", lambda rows, bow=bow: torch.stack([1 - rows @ bow, rows @ bow], 1))
         assert f"- {suggested} (bow)" in model_card("tiny", takes, config, aligner)
 
@@ -323,7 +352,9 @@ def test_other_takes_are_not_trained_on(takes, tmp_path):
 
 def _one_of_two(rank: int, folder: Path, port: int) -> None:
     os.environ |= {"WORLD_SIZE": "2", "RANK": str(rank), "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port)}
-    train(TakeSet(folder / "takes"), folder / "team", CONFIG, recipe(3), "tiny")
+    with pytest.MonkeyPatch.context() as patch:
+        encode_by_length(patch)
+        train(TakeSet(folder / "takes"), folder / "team", CONFIG, recipe(3), "tiny")
 
 
 def test_two_processes_train_one_network(takes, tmp_path):
