@@ -120,8 +120,8 @@ def _read_words(
     if aligner is None and not captions:
         return None
     forms, rows = takes.plain_forms()
-    told = np.load(told_file) if aligner is not None and told_file.is_file() else np.zeros(0)
-    if aligner is None or len(told) != len(forms):
+    told = np.load(told_file) if aligner is not None and told_file.is_file() else None
+    if aligner is None or told is None or len(told) != len(forms):
         tokens = _tokens(forms, takes.encoder)
         if aligner is None:
             said = [(action, rows[list(sentences)]) for action, sentences in captions]
