@@ -29,7 +29,7 @@ Reading = Mapping[str, float]
 """Of each action, its share of what a prompt may mean, 0 to 1."""
 
 _SURE = 0.6
-_AND = re.compile(r"\s*,?\s+(?:and(?:\s+also)?|while|whilst)\s+", re.IGNORECASE)
+_AND = re.compile(r"\s*,?\s+(?:and(?:\s+also)?|while|whilst)\s+(?!(?:forth|fro|down)\b)", re.IGNORECASE)
 _THEN = re.compile(r"[\s,;.]*\b(?:and\s+)?(?:then|after that|afterwards)\b[\s,]*", re.IGNORECASE)
 
 

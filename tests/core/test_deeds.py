@@ -57,6 +57,8 @@ def test_the_frames_follow_the_deeds():
         ("he walks, and she waves", ("he walks", "she waves")),
         ("a person understands", None),
         ("and waves", None),
+        ("she moves the hand back and forth", None),
+        ("he jumps up and down and waves", ("he jumps up and down", "he waves")),
     ],
 )
 def test_halves_share_their_subject(prompt, pair):
