@@ -621,7 +621,9 @@ def test_glitches_are_cut_out():
 
 # Training through the commands.
 
-SMALL = ("--width", "16", "--layers", "1", "--feedforward", "16", "--batch", "2", "--steps", "2")
+SMALL = (
+    "--width", "16", "--layers", "1", "--feedforward", "16", "--batch", "2", "--steps", "2", "--aligner-steps", "3",
+)  # fmt: skip
 
 
 @pytest.fixture(scope="module")
