@@ -162,7 +162,7 @@ def generate(
 
         def made(stretch: range) -> Motion:
             motion = _decoded(model, rows[stretch.start : stretch.stop], skeleton)
-            return _cleaned(motion, skeleton, (*segments, *upper), stretch) if settings.cleanup else motion
+            return _cleaned(motion, skeleton, segments, stretch) if settings.cleanup else motion
 
         if kept is None:
             return made(range(len(rows))).resampled(timeline.fps, total if len(rows) == frames else None)
@@ -342,7 +342,10 @@ def _decoded(model: Model, rows: NDArray[np.float32], skeleton: Skeleton) -> Mot
 
 
 def _cleaned(motion: Motion, skeleton: Skeleton, segments: Sequence[Segment], stretch: range) -> Motion:
-    """The motion of a stretch of the network's frames, cleaned up; where segments meet in it are its seams."""
+    """The motion of a stretch of the network's frames, cleaned up; where segments meet in it are its seams.
+
+    Those of the upper body are none: what begins there must leave root and legs as they are.
+    """
     seams = sorted({segment.start - stretch.start for segment in segments})
     return clean(motion, skeleton, seams=[seam for seam in seams if 0 < seam < len(motion)])
 
