@@ -151,7 +151,12 @@ def _aligner_of(state: dict[str, Any], takes: TakeSet) -> TextAligner | None:
     if not tensors:
         return None
     aligner = TextAligner(tensors["captions"].shape[1], [action for action, _ in takes.captions()])
-    aligner.load_state_dict(tensors)
+    try:
+        aligner.load_state_dict(tensors)
+    except RuntimeError as error:  # torch's word for other names or shapes
+        raise InputError(
+            "The training state has a text aligner of another version or of other takes: give another --out."
+        ) from error
     return aligner.eval().requires_grad_(False)
 
 

@@ -350,6 +350,15 @@ def test_other_takes_are_not_trained_on(takes, tmp_path):
         train(takes, tmp_path / "out", CONFIG, recipe(2), "tiny")
 
 
+def test_a_state_with_another_aligner_is_not_trained_on(takes, tmp_path):
+    train(takes, tmp_path / "out", CONFIG, recipe(1), "tiny")
+    state = torch.load(tmp_path / "out" / "state.pt", weights_only=True)
+    state["aligner"]["scores.0.weight"] = state["aligner"].pop("gist.0.weight")
+    torch.save(state, tmp_path / "out" / "state.pt")
+    with pytest.raises(InputError, match="text aligner of another version"):
+        train(takes, tmp_path / "out", CONFIG, recipe(2), "tiny")
+
+
 def _one_of_two(rank: int, folder: Path, port: int) -> None:
     os.environ |= {"WORLD_SIZE": "2", "RANK": str(rank), "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port)}
     with pytest.MonkeyPatch.context() as patch:
