@@ -372,13 +372,9 @@ def read_prompts(prompts: Sequence[str], model: Model, encoder: str | None = Non
     """
     if model.aligner is None:
         raise InputError("This model has no text aligner: it is told prompts as they are.")
-    readings: list[Reading] = []
-    for shares in model.aligner.shares(_tokens(prompts, model, encoder)).tolist():  # (captions,)
-        reading = dict.fromkeys(model.config.captions, 0.0)
-        for action, share in zip(model.config.captions, shares, strict=True):
-            reading[action] += share
-        readings.append(reading)
-    return readings
+    by_action = model.aligner.shares(_tokens(prompts, model, encoder)) @ model.aligner.of_action  # (P, actions)
+    actions = list(dict.fromkeys(model.config.captions))
+    return [dict(zip(actions, shares, strict=True)) for shares in by_action.tolist()]
 
 
 def _encode(prompts: Sequence[str], model: Model, encoder: str | None) -> Tensor:
@@ -387,24 +383,29 @@ def _encode(prompts: Sequence[str], model: Model, encoder: str | None) -> Tensor
         return torch.zeros(0, model.config.denoiser.text_width)
     if model.aligner is not None:
         return model.aligner(_tokens(prompts, model, encoder))
-    return _fitting(encode_texts(prompts, encoder or model.config.text_encoder), model, encoder)
+    return _fitting(encode_texts, prompts, model, encoder)
 
 
 def _tokens(prompts: Sequence[str], model: Model, encoder: str | None) -> Tensor:
     """Tokens (P, L, Dt) of the prompts' plain forms."""
-    said = [plain(prompt) for prompt in prompts]
-    return _fitting(encode_tokens(said, encoder or model.config.text_encoder), model, encoder)
+    return _fitting(encode_tokens, [plain(prompt) for prompt in prompts], model, encoder)
 
 
-def _fitting(texts: NDArray[np.float32], model: Model, encoder: str | None) -> Tensor:
+def _fitting(
+    encode: Callable[[Sequence[str], str], NDArray[np.float32]],
+    said: Sequence[str],
+    model: Model,
+    encoder: str | None,
+) -> Tensor:
     """Vectors (..., Dt) of a text encoder. Raises InputError where the model wants another number of columns."""
-    width = model.config.denoiser.text_width
+    name, width = encoder or model.config.text_encoder, model.config.denoiser.text_width
+    texts = torch.as_tensor(encode(said, name))
     if texts.shape[-1] != width:
         raise InputError(
-            f"The text encoder {encoder or model.config.text_encoder!r} gives {texts.shape[-1]} numbers, but the model "
-            f"wants {width}; use {model.config.text_encoder!r}."
+            f"The text encoder {name!r} gives {texts.shape[-1]} numbers, but the model wants {width}; "
+            f"use {model.config.text_encoder!r}."
         )
-    return torch.as_tensor(texts)
+    return texts
 
 
 def _device(name: str) -> torch.device:

@@ -83,10 +83,12 @@ def _suggestions(takes: TakeSet, config: ModelConfig, aligner: TextAligner | Non
         said = [said for said in Caption(action, _SLOTS).sentences() if plain(said) == said]
         if aligner is None:
             return said[0]
-        known = [one for one in said if one in read]
-        shares = aligner.shares(torch.from_numpy(encode_tokens(known, takes.encoder)))
-        own = shares[:, [k for k, caption in enumerate(config.captions) if caption == action]].sum(1)
-        return next((one for one, share in zip(known, own.tolist(), strict=True) if share > _SURE), said[0])
+        shares, own = aligner.shares, [k for k, caption in enumerate(config.captions) if caption == action]
+
+        def share(one: str) -> float:
+            return float(shares(torch.from_numpy(encode_tokens([one], takes.encoder)))[0, own].sum())
+
+        return next((one for one in said if one in read and share(one) > _SURE), said[0])
 
     actions = Counter(take.action for take in takes.takes)
     return [(sentence(action), action) for action, _ in actions.most_common() if action in PHRASES]

@@ -280,7 +280,7 @@ class TakeSet:
         self.features: Floats = np.load(folder / "features.npy", mmap_mode="r")
         self.speech: Floats = np.load(folder / "speech.npy")
         self.sentences: Floats = np.load(folder / "sentences.npy")
-        self.tell(self.sentences, np.arange(len(self.sentences)))
+        self.tell()
         if normalizers is None:
             speech = self.speech if len(self.speech) else np.zeros((2, self.speech.shape[1]))
             normalizers = fit_components(self.features), Normalizer.fit(speech)
@@ -335,9 +335,10 @@ class TakeSet:
         row = {form: i for i, form in enumerate(every)}
         return every, np.array([row[form] for form in forms])
 
-    def tell(self, texts: Floats, rows: npt.NDArray[np.intp]) -> None:
-        """Let batches tell other vectors (N, text width) than the sentences' own; rows (S,): which one of each."""
-        self.texts, self._text_rows = texts, rows
+    def tell(self, texts: Floats | None = None, rows: npt.NDArray[np.intp] | None = None) -> None:
+        """Let batches tell vectors (N, text width), rows (S,) of each sentence; without any, the sentences' own."""
+        self.texts = self.sentences if texts is None else texts
+        self._text_rows = np.arange(len(self.sentences)) if rows is None else rows
 
     def batch(self, seed: int, step: int, size: int, speech_share: float) -> dict[str, npt.NDArray[np.generic]]:
         """Arrays of one training batch: x (B, N, 163), valid, text, text_present, speech, speech_present."""

@@ -118,6 +118,7 @@ def _read_words(
     aligner = _aligner_of(state, takes)
     captions = takes.captions() if recipe.aligner_steps and not state else []
     if aligner is None and not captions:
+        takes.tell()
         return None
     forms, rows = takes.plain_forms()
     told = np.load(told_file) if aligner is not None and told_file.is_file() else None

@@ -148,6 +148,8 @@ def test_a_batch_tells_what_the_aligner_makes_of_the_words(takes, tmp_path):
         sentence = torch.from_numpy(plain["text"][row]).expand(1, 2, -1)
         torch.testing.assert_close(torch.from_numpy(told["text"][row]), model.aligner(sentence)[0])
     np.testing.assert_array_equal(told["x"], plain["x"])
+    train(takes, tmp_path / "without", CONFIG, replace(recipe(1), aligner_steps=0), "tiny")
+    np.testing.assert_array_equal(takes.batch(1, 0, 16, 0.0)["text"], plain["text"])
 
 
 def test_an_aligner_learns_from_what_is_done_and_not_who_does_it(takes, tmp_path):
