@@ -164,7 +164,7 @@ class Caption:
         """Every subject and phrase together; held_out gives only those that training never sees.
 
         Each of `MORE_PHRASES` has some of the subjects, and none; who goes straight also just goes. Where there is a
-        style its adverbs go round, and some sentences do without.
+        style each sentence has one of its adverbs in turn: without any, a walk is nobody's but a plain one.
         """
         phrases = [
             p for i, p in enumerate(PHRASES[self.action]) if len(PHRASES[self.action]) < 5 or (i % 5 == 4) == held_out
@@ -176,7 +176,7 @@ class Caption:
             if self.words.get("direction") in _STRAIGHT:
                 going = [phrase for phrase in (*phrases, *more) if "{direction}" in phrase]
                 said += [(i, going[i].replace("{direction}", ""), _some_subjects(i)) for i in range(len(going))]
-        manners = ("", *STYLES.get(self.style, ()))
+        manners = STYLES.get(self.style, ("",))
         sentences = [
             self._fill(subject, f"{phrase} {manners[(i + j) % len(manners)]}")
             for i, phrase, subjects in said
@@ -250,7 +250,7 @@ def caption(name: str, motion: Motion, skeleton: Skeleton, mirrored: bool = Fals
             "part": "chest" if "Chest" in name else "temple" if "Temple" in name else "head",
             "direction_hand": _point_direction(positions, heading, side),
         },
-        _style(name),
+        style_of(name),
     )
 
 
@@ -262,7 +262,8 @@ def _named_hand(name: str, mirrored: bool) -> str:
     return found[1] if not mirrored else {"left": "right", "right": "left"}[found[1]]
 
 
-def _style(name: str) -> str:
+def style_of(name: str) -> str:
+    """The style that a recording's name tells, a key of `STYLES`, or "" where it tells none."""
     found = re.match(r"dataset-\d_[\w-]+?_([a-z-]+)_\d+$", name)
     style = _STYLE_NAMES.get(found[1], found[1]) if found else ""
     return style if style in STYLES else ""

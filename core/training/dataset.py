@@ -34,7 +34,7 @@ from ..rotation import (
 )
 from ..skeleton import Skeleton
 from ..wording import plain
-from .captions import CYCLIC, Caption, caption
+from .captions import CYCLIC, Caption, caption, style_of
 from .components import fit_components
 from .phrases import PHRASES
 from .split import Split
@@ -57,6 +57,7 @@ TOLD_ACTION = "told"  # of clips with captions of their own, which name no actio
 TEXT_DROPOUT = 0.1
 SPEECH_DROPOUT = 0.1
 TALK_SHARE = 0.15  # of speech pairs that are also told in words
+PLAIN_SHARE = 0.5  # of an action's windows are without a style, however few of its takes are: most prompts name none
 
 KEY_ACTIONS: dict[str, float] = {
     "walk": 3.0, "idle": 2.0, "bow": 4.0, "wave": 8.0, "raise_hand": 6.0, "turn_180": 4.0, "turn_90": 2.0,
@@ -297,6 +298,7 @@ class TakeSet:
             if not self.split.held_out(take):
                 self._by_action[take.action].append(take)
         self._actions = sorted(action for action in self._by_action if action != SPEECH_ACTION)
+        self._by_style = {action: self._styled(self._by_action[action]) for action in self._actions}
         weights = np.array(
             [KEY_ACTIONS.get(action, 1.0) * len(self._by_action[action]) ** 0.2 for action in self._actions]
         )
@@ -353,9 +355,7 @@ class TakeSet:
         paired = self._by_action.get(SPEECH_ACTION, [])
         for row in range(size):
             is_speech = bool(paired) and (not self._actions or rng.random() < speech_share)
-            pool = (
-                paired if is_speech else self._by_action[self._actions[rng.choice(len(self._actions), p=self._weights)]]
-            )
+            pool = paired if is_speech else self._drawn_pool(rng)
             take = pool[int(rng.integers(len(pool)))]
             start, length = self._crop(take, is_speech, rng)
             x[row, :length] = self._rows[start : start + length]
@@ -376,6 +376,18 @@ class TakeSet:
             "x": x, "valid": valid, "text": text, "text_present": text_present, "speech": speech,
             "speech_present": speech_present,
         }  # fmt: skip
+
+    @staticmethod
+    def _styled(takes: Sequence[Take]) -> tuple[list[Take], list[Take]]:
+        """Those without a style, and those with one; either twice where there are no others."""
+        plainly = [take for take in takes if not style_of(take.name)]
+        styled = [take for take in takes if style_of(take.name)]
+        return plainly or styled, styled or plainly
+
+    def _drawn_pool(self, rng: np.random.Generator) -> list[Take]:
+        """The takes of an action that is drawn by its weight, and of those the plain or the styled ones."""
+        plainly, styled = self._by_style[self._actions[rng.choice(len(self._actions), p=self._weights)]]
+        return plainly if plainly is styled or rng.random() < PLAIN_SHARE else styled
 
     def _crop(self, take: Take, is_speech: bool, rng: np.random.Generator) -> tuple[int, int]:
         frames = take.stop - take.start

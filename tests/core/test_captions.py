@@ -143,7 +143,7 @@ def test_styles_are_adverbs(held_out):
         told = [sentence for sentence in sentences if sentence.endswith(f" {adverb}")]
         assert told
         assert {sentence.removesuffix(f" {adverb}") for sentence in told} <= plain
-    assert plain & set(sentences)
+    assert plain.isdisjoint(sentences)
     assert len(sentences) == len(plain)
 
 

@@ -425,6 +425,18 @@ def test_clips_that_the_weights_have_seen_are_not_held_out(takes, tmp_path, monk
     assert train(takes, tmp_path / "more", CONFIG, recipe(1), "tiny", start=saw_all).config.held_out_clips == 0
 
 
+def test_half_of_an_actions_windows_are_plain_however_few_its_plain_takes_are(tmp_path, monkeypatch):
+    encode_by_length(monkeypatch)
+    packer = Packer(SKELETON)
+    for number in range(9):
+        style, words = ("proud", "a person bows proudly") if number else ("normal", "a person bows")
+        packer.add(wandering(60, seed=number), "bow", [words], f"dataset-1_bow_{style}_00{number}", "bandai_namco", "nc")
+    packer.write(tmp_path / "takes", "by length", ("prosody",), 5)
+    monkeypatch.setattr(dataset, "TEXT_DROPOUT", 0.0)
+    told = TakeSet(tmp_path / "takes").batch(1, 0, 400, 0.0)["text"][:, 0]
+    assert np.mean(told == len("a person bows")) == pytest.approx(0.5, abs=0.08)
+
+
 def test_what_evaluation_keeps_is_never_drawn(tmp_path, monkeypatch):
     monkeypatch.setattr(dataset, "encode_texts", lambda words, _: np.ones((len(words), 6), np.float32))
     packer = Packer(SKELETON)
