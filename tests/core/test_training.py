@@ -430,7 +430,8 @@ def test_half_of_an_actions_windows_are_plain_however_few_its_plain_takes_are(tm
     packer = Packer(SKELETON)
     for number in range(9):
         style, words = ("proud", "a person bows proudly") if number else ("normal", "a person bows")
-        packer.add(wandering(60, seed=number), "bow", [words], f"dataset-1_bow_{style}_00{number}", "bandai_namco", "nc")
+        name = f"dataset-1_bow_{style}_00{number}"
+        packer.add(wandering(60, seed=number), "bow", [words], name, "bandai_namco", "nc")
     packer.write(tmp_path / "takes", "by length", ("prosody",), 5)
     monkeypatch.setattr(dataset, "TEXT_DROPOUT", 0.0)
     told = TakeSet(tmp_path / "takes").batch(1, 0, 400, 0.0)["text"][:, 0]
