@@ -10,7 +10,7 @@ from ..model.aligner import TextAligner
 from ..model.checkpoint import ModelConfig
 from ..motion import CORE_FPS
 from ..wording import plain
-from .captions import Caption
+from .captions import STYLES, Caption, style_of
 from .dataset import TOLD_ACTION, TakeSet
 from .phrases import PHRASES
 
@@ -76,11 +76,14 @@ def _reading(config: ModelConfig) -> str:
 
 
 def _suggestions(takes: TakeSet, config: ModelConfig, aligner: TextAligner | None) -> list[tuple[str, str]]:
-    """Of each action, the commonest first, a sentence to ask for it with, which the aligner reads as that."""
+    """Of each action, the commonest first, a sentence to ask for it with, which the aligner reads as that.
+
+    Then one of each style, of the action that most of its takes show.
+    """
     read = frozenset(takes.words)
 
-    def sentence(action: str) -> str:
-        said = [said for said in Caption(action, _SLOTS).sentences() if plain(said) == said]
+    def sentence(action: str, style: str = "") -> str:
+        said = [said for said in Caption(action, _SLOTS, style).sentences() if plain(said) == said]
         if aligner is None:
             return said[0]
         shares, own = aligner.shares, [k for k, caption in enumerate(config.captions) if caption == action]
@@ -90,8 +93,12 @@ def _suggestions(takes: TakeSet, config: ModelConfig, aligner: TextAligner | Non
 
         return next((one for one in said if one in read and share(one) > _SURE), said[0])
 
-    actions = Counter(take.action for take in takes.takes)
-    return [(sentence(action), action) for action, _ in actions.most_common() if action in PHRASES]
+    known = [take for take in takes.takes if take.action in PHRASES]
+    asked = [("", action) for action, _ in Counter(take.action for take in known).most_common()]
+    for style in STYLES:
+        styled = Counter(take.action for take in known if style_of(take.name) == style)
+        asked += [(style, action) for action, _ in styled.most_common(1)]
+    return [(sentence(action, style), action) for style, action in asked]
 
 
 def model_card(name: str, takes: TakeSet, config: ModelConfig, aligner: TextAligner | None = None) -> str:

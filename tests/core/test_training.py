@@ -2,6 +2,7 @@
 """Takes are packed, batches are balanced and repeatable, and a killed training ends with the same weights."""
 
 import os
+import re
 import socket
 from collections.abc import Sequence
 from dataclasses import replace
@@ -313,6 +314,15 @@ def test_the_card_lists_whole_prompts(takes, monkeypatch):
     assert "- a person raises the right hand (raise_hand)" in written
     assert written.count("- a person ") == len(PHRASES)
     assert "{" not in written
+
+
+def test_the_card_suggests_each_style_once(takes, monkeypatch):
+    styled = [replace(takes.takes[1], name=f"dataset-1_{name}_001") for name in ("bow_proud", "bow_sad", "walk_sad")]
+    monkeypatch.setattr(takes, "takes", [*takes.takes, *styled, styled[1]])
+    written = model_card("tiny", takes, ModelConfig(DenoiserConfig(text_width=6, speech_width=5), ()))
+    assert re.findall(r"^- a person (.+) \(\w+\)$", written, re.MULTILINE) == [
+        "bows", "walks forward", "bows proudly", "bows sadly",
+    ]  # fmt: skip
 
 
 def test_the_card_suggests_what_the_aligner_reads_as_meant(takes, monkeypatch):
