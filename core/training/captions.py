@@ -2,8 +2,9 @@
 """Words for a clip: its action from the clip's name, directions and sides from its motion, many phrasings of each."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 
@@ -12,6 +13,8 @@ from ..motion import Motion
 from ..rotation import Array
 from ..skeleton import INDEX, Skeleton
 from .phrases import MORE_PHRASES, PHRASES
+
+Item = TypeVar("Item")
 
 SUBJECTS = (
     "a person", "someone", "a man", "the man", "a woman", "the woman", "he", "she", "the character", "the speaker",
@@ -30,7 +33,7 @@ STYLES: dict[str, tuple[str, ...]] = {
     "giant": ("like a giant", "heavily, like a giant", "ponderously", "with the weight of a giant"),
     "happy": ("happily", "cheerfully", "joyfully", "in a good mood"),
     "masculine": ("in a masculine manner", "like a tough guy", "in a manly way", "with manly strength"),
-    "musical": ("as in a musical", "theatrically", "like a musical actor", "with the flair of a stage musical"),
+    "musical": ("as in a musical", "theatrically", "like a musical actor", "with the flair of a musical number"),
     "not-confident": ("timidly", "shyly", "without confidence", "hesitantly"),
     "proud": ("proudly", "with pride", "self-assuredly", "full of pride"),
     "sad": ("sadly", "in sorrow", "dejectedly", "with a heavy heart"),
@@ -267,6 +270,15 @@ def style_of(name: str) -> str:
     found = re.match(r"dataset-\d_[\w-]+?_([a-z-]+)_\d+$", name)
     style = _STYLE_NAMES.get(found[1], found[1]) if found else ""
     return style if style in STYLES else ""
+
+
+def by_style(items: Iterable[Item], style: Callable[[Item], str]) -> list[list[Item]]:
+    """The plain ones and the styled ones, as far as there are any, to be drawn alike: most prompts name no style."""
+    plainly: list[Item] = []
+    styled: list[Item] = []
+    for item in items:
+        (styled if style(item) else plainly).append(item)
+    return [part for part in (plainly, styled) if part]
 
 
 def _direction(turned: float) -> str:

@@ -34,7 +34,7 @@ from ..rotation import (
 )
 from ..skeleton import Skeleton
 from ..wording import plain
-from .captions import CYCLIC, Caption, caption, style_of
+from .captions import CYCLIC, Caption, by_style, caption, style_of
 from .components import fit_components
 from .phrases import PHRASES
 from .split import Split
@@ -57,7 +57,6 @@ TOLD_ACTION = "told"  # of clips with captions of their own, which name no actio
 TEXT_DROPOUT = 0.1
 SPEECH_DROPOUT = 0.1
 TALK_SHARE = 0.15  # of speech pairs that are also told in words
-PLAIN_SHARE = 0.5  # of an action's windows are without a style, however few of its takes are: most prompts name none
 
 KEY_ACTIONS: dict[str, float] = {
     "walk": 3.0, "idle": 2.0, "bow": 4.0, "wave": 8.0, "raise_hand": 6.0, "turn_180": 4.0, "turn_90": 2.0,
@@ -298,7 +297,7 @@ class TakeSet:
             if not self.split.held_out(take):
                 self._by_action[take.action].append(take)
         self._actions = sorted(action for action in self._by_action if action != SPEECH_ACTION)
-        self._by_style = {action: self._styled(self._by_action[action]) for action in self._actions}
+        self._pools = {action: by_style(self._by_action[action], _style) for action in self._actions}
         weights = np.array(
             [KEY_ACTIONS.get(action, 1.0) * len(self._by_action[action]) ** 0.2 for action in self._actions]
         )
@@ -314,21 +313,21 @@ class TakeSet:
         longest = min((max(take.stop - take.start for take in kind) for kind in kinds if kind), default=WINDOW)
         self.window = min(window, max(longest, WINDOW))
 
-    def captions(self) -> list[tuple[str, tuple[int, ...]]]:
-        """Action and sentences of each caption that is learned; none where takes have captions of their own.
+    def captions(self) -> list[tuple[str, str, tuple[int, ...]]]:
+        """Action, style and sentences of each caption that is learned; none where takes have captions of their own.
 
         What is said of walking and talking is walking's: the talk is heard.
         """
         learned = [take for takes in self._by_action.values() for take in takes if take.sentences]
         if any(take.action not in PHRASES and take.action != SPEECH_ACTION for take in learned):
             return []
-        action_of: dict[tuple[int, ...], str] = {}
+        kind_of: dict[tuple[int, ...], tuple[str, str]] = {}
         known: set[int] = set()
         for take in sorted(learned, key=lambda take: take.speech >= 0):
             if take.speech < 0 or known.isdisjoint(take.sentences):
-                action_of.setdefault(take.sentences, take.action)
+                kind_of.setdefault(take.sentences, (take.action, _style(take)))
                 known.update(take.sentences)
-        return [(action, sentences) for sentences, action in sorted(action_of.items())]
+        return [(*kind, sentences) for sentences, kind in sorted(kind_of.items())]
 
     def plain_forms(self) -> tuple[list[str], npt.NDArray[np.intp]]:
         """What the sentences say in plain forms (`core.wording`), each once, and which of these each sentence has."""
@@ -377,17 +376,10 @@ class TakeSet:
             "speech_present": speech_present,
         }  # fmt: skip
 
-    @staticmethod
-    def _styled(takes: Sequence[Take]) -> tuple[list[Take], list[Take]]:
-        """Those without a style, and those with one; either twice where there are no others."""
-        plainly = [take for take in takes if not style_of(take.name)]
-        styled = [take for take in takes if style_of(take.name)]
-        return plainly or styled, styled or plainly
-
     def _drawn_pool(self, rng: np.random.Generator) -> list[Take]:
         """The takes of an action that is drawn by its weight, and of those the plain or the styled ones."""
-        plainly, styled = self._by_style[self._actions[rng.choice(len(self._actions), p=self._weights)]]
-        return plainly if plainly is styled or rng.random() < PLAIN_SHARE else styled
+        pools = self._pools[self._actions[rng.choice(len(self._actions), p=self._weights)]]
+        return pools[int(rng.integers(len(pools)))]
 
     def _crop(self, take: Take, is_speech: bool, rng: np.random.Generator) -> tuple[int, int]:
         frames = take.stop - take.start
@@ -413,6 +405,10 @@ class TakeSet:
             first, last = (min(max(0, int(moving[k]) - _LEAD), latest) for k in (0, -1))
             self._movements[take.start] = first, last
         return self._movements[take.start]
+
+
+def _style(take: Take) -> str:
+    return style_of(take.name)
 
 
 def describe(counts: Counter[str]) -> str:

@@ -125,7 +125,7 @@ def _read_words(
     if aligner is None or told is None or len(told) != len(forms):
         tokens = _tokens(forms, takes.encoder)
         if aligner is None:
-            said = [(action, rows[list(sentences)]) for action, sentences in captions]
+            said = [(action, style, rows[list(sentences)]) for action, style, sentences in captions]
             aligner = fit_aligner(tokens, said, recipe.seed, recipe.aligner_steps)
         parts = np.array_split(tokens, len(tokens) // _FORMS_AT_ONCE + 1)
         told = np.concatenate([aligner(torch.from_numpy(part).float()).numpy() for part in parts])
@@ -151,7 +151,7 @@ def _aligner_of(state: dict[str, Any], takes: TakeSet) -> TextAligner | None:
     tensors = state.get("aligner")
     if not tensors:
         return None
-    aligner = TextAligner(tensors["captions"].shape[1], [action for action, _ in takes.captions()])
+    aligner = TextAligner(tensors["captions"].shape[1], [action for action, *_ in takes.captions()])
     try:
         aligner.load_state_dict(tensors)
     except RuntimeError as error:  # torch's word for other names or shapes
@@ -237,7 +237,7 @@ def export(
         held_out_clips=0 if seen else len(takes.split.clips), licence=licence_of(takes),
     )  # fmt: skip
     if aligner is not None:
-        model_config = replace(model_config, captions=tuple(action for action, _ in takes.captions()))
+        model_config = replace(model_config, captions=tuple(action for action, *_ in takes.captions()))
     card = model_card(name, takes, model_config, aligner)
     model = Model(
         denoiser.eval().requires_grad_(False), model_config, takes.normalizer, takes.speech_normalizer, card, aligner

@@ -40,7 +40,7 @@ def sentence_vectors(tokens: np.ndarray) -> torch.Tensor:
 @pytest.fixture(scope="module")
 def aligner() -> TextAligner:
     tokens, meaning = wordings(60, 0)
-    captions = [(name, tuple(np.flatnonzero(meaning == k))) for k, name in enumerate(("walk", "bow", "bow"))]
+    captions = [(name, "", tuple(np.flatnonzero(meaning == k))) for k, name in enumerate(("walk", "bow", "bow"))]
     return fit_aligner(tokens, captions, 0, STEPS)
 
 
@@ -71,7 +71,7 @@ def test_the_word_that_counts_is_found_among_words_whose_sum_says_nothing():
         return (tokens + 0.3 * rng.normal(size=tokens.shape)).astype(np.float32), meaning
 
     tokens, meaning = told(120)
-    captions = [(name, tuple(np.flatnonzero(meaning == k))) for k, name in enumerate(("start_walk", "stop_walk"))]
+    captions = [(name, "", tuple(np.flatnonzero(meaning == k))) for k, name in enumerate(("start_walk", "stop_walk"))]
     aligner = fit_aligner(tokens, captions, 0, STEPS)
     unread, meant = told(40)
     assert (aligner.shares(torch.from_numpy(unread)).argmax(1).numpy() == meant).mean() > 0.95
@@ -100,14 +100,24 @@ def test_an_action_of_many_captions_is_as_likely_as_all_of_them(monkeypatch: pyt
 def test_what_captions_have_in_common_is_shared_among_them():
     tokens, meaning = wordings(60, 0)
     first, second = np.flatnonzero(meaning == 0), np.flatnonzero(meaning == 1)
-    captions = [("wave", (*first[:40], *second)), ("wave", (*first[40:], *second))]
+    captions = [("wave", "", (*first[:40], *second)), ("wave", "", (*first[40:], *second))]
     shares = fit_aligner(tokens, captions, 0, STEPS).shares(torch.from_numpy(tokens[second]))
+    assert 0.2 < shares[:, 0].mean() < 0.8
+
+
+def test_a_plain_caption_is_not_outnumbered_by_those_of_styles():
+    """A wording that two actions share is as likely the one that is known in eight styles too."""
+    tokens, meaning = wordings(60, 0)
+    shared, styled, other = (np.flatnonzero(meaning == k) for k in range(3))
+    captions = [("walk", "", shared), *(("walk", "proud", styled) for _ in range(8)), ("start_walk", "", shared[:50])]
+    captions.append(("start_walk", "sad", other))
+    shares = fit_aligner(tokens, captions, 0, STEPS).shares(torch.from_numpy(tokens[shared]))
     assert 0.2 < shares[:, 0].mean() < 0.8
 
 
 def test_the_same_words_give_the_same_aligner():
     tokens, meaning = wordings(10, 0)
-    captions = [("walk", tuple(np.flatnonzero(meaning == k))) for k in range(3)]
+    captions = [("walk", "", tuple(np.flatnonzero(meaning == k))) for k in range(3)]
     first = fit_aligner(tokens, captions, 4, 10).state_dict()
     torch.rand(3)  # whatever else draws numbers
     again = fit_aligner(tokens, captions, 4, 10).state_dict()

@@ -8,7 +8,7 @@ from core.deeds import ARMS, LEGS
 from core.motion import Motion, rest_motion
 from core.rotation import axis_angle_to_quaternion, matrix_to_quaternion, quaternion_multiply, rotation_y
 from core.skeleton import INDEX, neutral_skeleton
-from core.training.captions import HELD_OUT_SUBJECTS, STYLES, SUBJECTS, Caption, action_of, caption
+from core.training.captions import HELD_OUT_SUBJECTS, STYLES, SUBJECTS, Caption, action_of, by_style, caption
 from core.training.phrases import MORE_PHRASES, PHRASES
 
 SKELETON = neutral_skeleton()
@@ -145,6 +145,11 @@ def test_styles_are_adverbs(held_out):
         assert {sentence.removesuffix(f" {adverb}") for sentence in told} <= plain
     assert plain.isdisjoint(sentences)
     assert len(sentences) == len(plain)
+
+
+@pytest.mark.parametrize(("styles", "parts"), [("", []), ("--", ["--"]), ("ab", ["ab"]), ("a-b-c", ["--", "abc"])])
+def test_the_plain_and_the_styled(styles, parts):
+    assert ["".join(part) for part in by_style(styles, lambda item: item.strip("-"))] == parts
 
 
 @pytest.mark.parametrize(
