@@ -51,16 +51,18 @@ _PROMPTS = {
 
 def prompts(model: str) -> list[str]:
     """The prompts for what the model's card lists, for an action not named above the card's own; all of ours where it
-    lists nothing.
+    lists nothing. What the card lists of an action beyond its first prompt, as in styles, comes last.
     """
     card = preferences.model_folder(model) / "card.md"
     try:
         listed = re.findall(r"^- (.*) \((\w+)\)$", card.read_text(encoding="utf-8"), re.MULTILINE)
     except (OSError, UnicodeDecodeError):
         listed = []
-    known = {action: prompt for prompt, action in listed}
+    known: dict[str, str] = {}
+    more = [prompt for prompt, action in listed if known.setdefault(action, prompt) != prompt]
     ours = [prompt for action, several in _PROMPTS.items() if not known or action in known for prompt in several]
-    return list(dict.fromkeys([*ours, *(prompt for action, prompt in known.items() if action not in _PROMPTS)]))
+    others = [prompt for action, prompt in known.items() if action not in _PROMPTS]
+    return list(dict.fromkeys([*ours, *others, *more]))
 
 
 def search(_: Any, context: Any, typed: str) -> list[str]:

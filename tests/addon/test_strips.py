@@ -459,9 +459,11 @@ def test_suggestions_are_what_the_model_knows(
     _blender(bpy.ops.nla.duplicate, _text(ft, armature), linked=True)
     bpy.ops.freetalker.suggest_prompt(strip=_text(ft, armature).name, prompt="a person bows")
     assert sorted(text for _, _, text in _said(ft, armature)) == ["a person bows", "a person waves"]
-    (tmp_path / "card.md").write_text("- bows (bow)\n- a person pleads (plead)\n- jumps (jump_up)\n")
+    listed = ("bows (bow)", "a person pleads (plead)", "jumps (jump_up)", "bows sadly (bow)", "pleads proudly (plead)")
+    (tmp_path / "card.md").write_text("".join(f"- {line}\n" for line in listed))
     scene.freetalker.model = str(tmp_path)
-    assert suggestions.search(None, bpy.context, "") == ["a person bows", "a person jumps", "a person pleads"]
+    plain = ["a person bows", "a person jumps", "a person pleads"]
+    assert suggestions.search(None, bpy.context, "") == [*plain, "bows sadly", "pleads proudly"]
     scene.freetalker.model = str(tmp_path / "none")
     assert len(suggestions.search(None, bpy.context, "")) > 40
 
