@@ -24,7 +24,7 @@ from core.motion import CORE_FPS
 from core.rotation import Array
 from core.skeleton import neutral_skeleton
 from core.timeline import GUIDANCE, TextStrip, Timeline
-from core.training.captions import STYLES, Caption, style_of
+from core.training.captions import STYLES, Caption
 from core.training.split import Split
 
 SECONDS = 4.0
@@ -66,7 +66,7 @@ def main() -> int:
     split = Split.of(library.takes)
     walks = [take for take in library.takes if take.action == "walk" and take.speech < 0]
     looks = np.stack([look(library.rows(take)) for take in walks])
-    styles = [style_of(take.name) for take in walks]
+    styles = [take.style for take in walks]
     kept = np.array([split.held_out(take) for take in walks])
     if not any(styles):
         raise InputError(f"The takes in {given.takes} show no style: prepare them with --family stage-nc.")

@@ -167,7 +167,7 @@ class Caption:
         """Every subject and phrase together; held_out gives only those that training never sees.
 
         Each of `MORE_PHRASES` has some of the subjects, and none; who goes straight also just goes. Where there is a
-        style each sentence has one of its adverbs in turn: without any, a walk is nobody's but a plain one.
+        style every sentence names it, its adverbs in turn: a sentence without any means a plain clip.
         """
         phrases = [
             p for i, p in enumerate(PHRASES[self.action]) if len(PHRASES[self.action]) < 5 or (i % 5 == 4) == held_out

@@ -10,7 +10,7 @@ from ..model.aligner import TextAligner
 from ..model.checkpoint import ModelConfig
 from ..motion import CORE_FPS
 from ..wording import plain
-from .captions import STYLES, Caption, style_of
+from .captions import STYLES, Caption
 from .dataset import TOLD_ACTION, TakeSet
 from .phrases import PHRASES
 
@@ -96,7 +96,7 @@ def _suggestions(takes: TakeSet, config: ModelConfig, aligner: TextAligner | Non
     known = [take for take in takes.takes if take.action in PHRASES]
     asked = [("", action) for action, _ in Counter(take.action for take in known).most_common()]
     for style in STYLES:
-        styled = Counter(take.action for take in known if style_of(take.name) == style)
+        styled = Counter(take.action for take in known if take.style == style)
         asked += [(style, action) for action, _ in styled.most_common(1)]
     return [(sentence(action, style), action) for style, action in asked]
 

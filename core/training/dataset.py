@@ -87,6 +87,11 @@ class Take:
     told: bool = False
     split: str = ""
 
+    @property
+    def style(self) -> str:
+        """A key of `captions.STYLES`, or "" where the recording's name tells none."""
+        return style_of(self.name)
+
     def row(self) -> dict[str, Any]:
         """As it stands in takes.json, but for the sentences."""
         row = asdict(self)
@@ -297,7 +302,7 @@ class TakeSet:
             if not self.split.held_out(take):
                 self._by_action[take.action].append(take)
         self._actions = sorted(action for action in self._by_action if action != SPEECH_ACTION)
-        self._pools = {action: by_style(self._by_action[action], _style) for action in self._actions}
+        self._pools = {action: by_style(self._by_action[action], lambda take: take.style) for action in self._actions}
         weights = np.array(
             [KEY_ACTIONS.get(action, 1.0) * len(self._by_action[action]) ** 0.2 for action in self._actions]
         )
@@ -325,7 +330,7 @@ class TakeSet:
         known: set[int] = set()
         for take in sorted(learned, key=lambda take: take.speech >= 0):
             if take.speech < 0 or known.isdisjoint(take.sentences):
-                kind_of.setdefault(take.sentences, (take.action, _style(take)))
+                kind_of.setdefault(take.sentences, (take.action, take.style))
                 known.update(take.sentences)
         return [(*kind, sentences) for sentences, kind in sorted(kind_of.items())]
 
@@ -405,10 +410,6 @@ class TakeSet:
             first, last = (min(max(0, int(moving[k]) - _LEAD), latest) for k in (0, -1))
             self._movements[take.start] = first, last
         return self._movements[take.start]
-
-
-def _style(take: Take) -> str:
-    return style_of(take.name)
 
 
 def describe(counts: Counter[str]) -> str:
