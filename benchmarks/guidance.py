@@ -54,7 +54,10 @@ def text_rows(
     plan = plan_text(library, split, SEED, limit)
     recorded = [Clip.of_rows(library.rows(item.take), SKELETON) for item in plan.recorded]
     body = body_figures(recorded, SKELETON)
-    print("| guidance | R@3 of mocap's | recognised | jerk | acceleration | toe skate |\n|---|---|---|---|---|---|")
+    print(
+        "| guidance | R@3 of mocap's | recognised | joint Frechet, shuffled:ours | jerk | acceleration | toe skate |\n"
+        "|---|---|---|---|---|---|---|"
+    )
     for scale, above in settings:
         network = replace(model, config=replace(model.config, guidance_above=above))
         label = f"{scale:g} from {above}"
@@ -63,6 +66,7 @@ def text_rows(
         print(
             f"| {label} | {ratios(table['ours'], table['mocap'], ['r_precision_3'])} | "
             f"{table['ours']['actions_recognised']:.0%} | "
+            f"{table['shuffled']['joint_frechet'] / table['ours']['joint_frechet']:.2f} | "
             f"{ratios(body_figures(clips, SKELETON), body, ['jerk', 'acceleration', 'toe_skate'])} |",
             flush=True,
         )
