@@ -3,7 +3,12 @@
 
 import re
 
-_ADJECTIVES = "old|elderly|young|little|tall|small|big|happy|sad|angry|tired|other|same|first|second|main"
+_MANNERS = {  # of who it is, how it is done
+    "old": "like an old person", "elderly": "like an elderly person", "angry": "angrily", "happy": "happily",
+    "cheerful": "cheerfully", "sad": "sadly", "tired": "tiredly", "weary": "wearily", "exhausted": "in exhaustion",
+    "proud": "proudly", "shy": "shyly", "timid": "timidly",
+}  # fmt: skip
+_ADJECTIVES = "|".join((*_MANNERS, "young|little|tall|small|big|other|same|first|second|main"))
 _PEOPLE = (
     "person|human|man|woman|boy|girl|guy|lady|gentleman|kid|child|figure|character|avatar|actor|actress|speaker|"
     "presenter|narrator|host|hero|heroine|player|performer|dancer|singer|teacher|robot"
@@ -28,11 +33,13 @@ def subject(prompt: str) -> str:
 
 
 def plain(prompt: str) -> str:
-    """What is done, told of a person: "The old man waves his hand." -> "a person waves their hand".
+    """What is done and how, told of a person: "The sad man waves his hand." -> "a person waves their hand sadly".
 
-    Who does it moves a sentence vector about as far as what is done, and no motion shows it. A prompt without a subject
-    ("wave hello") is given this one.
+    Who does it moves a sentence vector about as far as what is done, and no motion shows it, unless by how it is done.
+    A prompt without a subject ("wave hello") is given this one.
     """
     said = " ".join(prompt.split()).rstrip(" .!")
-    deed = said.removeprefix(subject(said)).strip()
-    return f"a person {_SELF.sub('themself', _WHOSE.sub('their', deed))}".strip() if said else ""
+    who = subject(said)
+    deed = _SELF.sub("themself", _WHOSE.sub("their", said.removeprefix(who).strip()))
+    manners = [_MANNERS[word] for word in who.lower().split() if word in _MANNERS]
+    return " ".join(filter(None, ("a person", deed, *manners))) if said else ""

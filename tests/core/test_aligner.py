@@ -158,5 +158,5 @@ def test_an_aligner_reads_what_is_done_and_not_who_does_it(has_aligner: bool, mo
     monkeypatch.setattr("core.generate.encode_texts", encode)
     monkeypatch.setattr("core.generate.encode_tokens", lambda *given: encode(*given)[:, None])
     model = aligned(make_model()) if has_aligner else make_model()
-    generate(Timeline((TextStrip(0, 3, "The old man waves his hand."),), fps=20), model)
-    assert set(read) == {"a person waves their hand" if has_aligner else "The old man waves his hand."}
+    generate(Timeline((TextStrip(0, 3, "The sad man waves his hand."),), fps=20), model)
+    assert set(read) == {"a person waves their hand sadly" if has_aligner else "The sad man waves his hand."}

@@ -155,13 +155,13 @@ def test_a_batch_tells_what_the_aligner_makes_of_the_words(takes, tmp_path):
 
 def test_an_aligner_learns_from_what_is_done_and_not_who_does_it(takes, tmp_path):
     packer = Packer(SKELETON)
-    packer.add(wandering(60), "bow", ["the old man bows", "she bows", "she takes a bow"], "Bow", "cmu", "free")
+    packer.add(wandering(60), "bow", ["the tall man bows", "she bows", "she takes a bow"], "Bow", "cmu", "free")
     packer.write(tmp_path / "bows", "tiny", ("prosody", "onset"), 5)
     bows = TakeSet(tmp_path / "bows")
     forms, rows = bows.plain_forms()
     assert forms == ["a person bows", "a person takes a bow"]
     said = {sentence: forms[row] for sentence, row in zip(bows.words, rows, strict=True)}
-    assert said["the old man bows"] == said["she bows"] == "a person bows"
+    assert said["the tall man bows"] == said["she bows"] == "a person bows"
     assert said["she takes a bow"] == "a person takes a bow"
 
 

@@ -43,6 +43,19 @@ def test_whoever_does_it_the_plain_form_is_the_same(prompt):
     assert plain(prompt) == "a person waves their hand"
 
 
+@pytest.mark.parametrize(
+    ("prompt", "form"),
+    [
+        ("An old man walks.", "a person walks like an old person"),
+        ("the proud king's guard bows", "a person the proud king's guard bows"),
+        ("The tired little robot waves its arm", "a person waves its arm tiredly"),
+        ("a man in a sad hat bows", "a person in a sad hat bows"),
+    ],
+)
+def test_who_tells_how_it_is_done(prompt, form):
+    assert plain(prompt) == form
+
+
 def test_whom_it_is_done_to_stays():
     assert plain("She points at you and scratches herself") == "a person points at you and scratches themself"
     assert plain("the man hits the other man") == "a person hits the other man"
