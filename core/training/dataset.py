@@ -60,10 +60,11 @@ TALK_SHARE = 0.15  # of speech pairs that are also told in words
 
 KEY_ACTIONS: dict[str, float] = {
     "walk": 3.0, "idle": 2.0, "bow": 4.0, "wave": 8.0, "raise_hand": 6.0, "turn_180": 4.0, "turn_90": 2.0,
-    "jump_up": 4.0, "jump_forward": 1.0, "point": 6.0, "start_walk": 1.5, "stop_walk": 1.5, "run": 1.0,
-    "raise_hands": 2.0, "talk": 1.0, "nod": 2.0, "shrug": 1.5, "no": 1.0, "you": 1.0, "stop": 1.0, "offer": 1.0,
+    "jump_up": 4.0, "jump_forward": 2.0, "point": 6.0, "start_walk": 1.5, "stop_walk": 1.5, "run": 1.0,
+    "raise_hands": 2.0, "talk": 1.0, "nod": 3.0, "shrug": 1.5, "no": 1.0, "you": 1.0, "stop": 1.0, "offer": 1.0,
     "wave_hands": 2.0, "bye": 3.0, "guide": 2.0, "call": 1.0, "respond": 1.0, "walk_turn": 2.0, "walk_back": 1.0,
     "me": 1.0, "think": 1.0, "indicate": 1.0, "run_jump": 1.0, "punch": 1.0, "kick": 1.0,
+    "step_back": 2.0, "step_forward": 2.0,
 }  # fmt: skip
 """How much more often than others an action is drawn; what a presenter does comes first."""
 
