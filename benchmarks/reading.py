@@ -30,6 +30,7 @@ from core.model.aligner import TextAligner
 from core.model.checkpoint import Model, load_model
 from core.skeleton import neutral_skeleton
 from core.timeline import GUIDANCE
+from core.training.aligning import restyled
 from core.training.split import Split, caption_of, held_out_sentences
 from core.wording import plain
 
@@ -40,7 +41,7 @@ class OneCaption(TextAligner):
     """Reads every sentence as the same caption."""
 
     def __init__(self, caption: Tensor, action: str) -> None:
-        super().__init__(len(caption), [action])
+        super().__init__(len(caption), [action], [""])
         self.captions.copy_(caption[None])
 
 
@@ -69,19 +70,31 @@ def misread(model: Model, prompts: Sequence[tuple[str, str]]) -> list[tuple[str,
     return [(said, meant, seen) for (said, meant), seen in zip(prompts, read, strict=True) if seen != meant]
 
 
-def share_read(model: Model, library: Library) -> tuple[int, float]:
-    """How many held-out wordings the takes' captions have, told apart by what is done; which share is read right.
-
-    Each action counts alike.
-    """
-    spoken = {(take.action, take.sentences) for take in library.takes if take.speech < 0}
-    unread: dict[str, set[str]] = defaultdict(set)
-    for action, sentences in spoken:
+def held_out_wordings(library: Library) -> list[tuple[str, str, str]]:
+    """What is done, in wordings that training never reads: sentence, action and style of each, of every caption."""
+    spoken = {(take.action, take.style, take.sentences) for take in library.takes if take.speech < 0}
+    unread: set[tuple[str, str, str]] = set()
+    for action, style, sentences in spoken:
         said = held_out_sentences(caption_of(action, [library.words[i] for i in sentences]))
-        unread[action].update(plain(sentence) for sentence in said)
-    prompts = [(sentence, action) for action in sorted(unread) for sentence in sorted(unread[action])]
-    wrong = Counter(meant for _, meant, _ in misread(model, prompts))
-    return len(prompts), 1 - float(np.mean([wrong[action] / len(said) for action, said in unread.items()]))
+        unread |= {(plain(sentence), action, style) for sentence in said}
+    return sorted(unread, key=lambda item: (item[1], item[0], item[2]))
+
+
+def in_other_styles(wordings: Sequence[tuple[str, str, str]]) -> list[tuple[str, str]]:
+    """Those of no style, each in one that no take shows its action in, with their actions."""
+    rows: dict[tuple[str, str], list[int]] = defaultdict(list)
+    for row, (_, action, style) in enumerate(wordings):
+        rows[action, style].append(row)
+    captions = [(*kind, own) for kind, own in rows.items()]
+    more = restyled([said for said, *_ in wordings], captions, SEED)
+    return [(one.said, wordings[one.form][1]) for one in more]
+
+
+def share_read(model: Model, prompts: Sequence[tuple[str, str]]) -> float:
+    """Which share of prompts with their actions is read right, each action counted alike."""
+    asked = Counter(action for _, action in prompts)
+    wrong = Counter(action for _, action, _ in misread(model, prompts))
+    return 1 - float(np.mean([wrong[action] / number for action, number in asked.items()]))
 
 
 def main() -> int:
@@ -103,8 +116,11 @@ def main() -> int:
     wrong = misread(model, listed)
     print(f"Of the {len(listed)} prompts on the model's card {len(listed) - len(wrong)} are read as their action.")
     print(*(f"  {prompt!r} is read as {seen}" for prompt, _, seen in wrong), sep="\n")
-    number, share = share_read(model, library)
-    print(f"Of {number} held-out wordings {share:.0%} are read as their action, each action counted alike.")
+    wordings = held_out_wordings(library)
+    restated = in_other_styles(wordings)
+    share, other = share_read(model, [(said, action) for said, action, _ in wordings]), share_read(model, restated)
+    print(f"Of {len(wordings)} held-out wordings {share:.0%} are read as their action, each action counted alike.")
+    print(f"Of {len(restated)} in a style that no take shows their action in {other:.0%} are.")
     right = 1 - len(misread(model, [(request.sentence, request.action) for request in requests])) / len(requests)
 
     told = [

@@ -373,8 +373,7 @@ def read_prompts(prompts: Sequence[str], model: Model, encoder: str | None = Non
     if model.aligner is None:
         raise InputError("This model has no text aligner: it is told prompts as they are.")
     by_action = model.aligner.shares(_tokens(prompts, model, encoder)) @ model.aligner.of_action  # (P, actions)
-    actions = list(dict.fromkeys(model.config.captions))
-    return [dict(zip(actions, shares, strict=True)) for shares in by_action.tolist()]
+    return [dict(zip(model.aligner.actions, shares, strict=True)) for shares in by_action.tolist()]
 
 
 def _encode(prompts: Sequence[str], model: Model, encoder: str | None) -> Tensor:

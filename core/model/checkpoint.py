@@ -39,9 +39,9 @@ class ModelConfig:
     with components of them (`Normalizer.basis`), 0 where it takes them all; `trained_steps` is how many optimizer steps
     it has behind it, `held_out_clips` how many recordings were kept from it for evaluation; `sampler`, `steps` and
     `double_take` are what works best with these weights, and so are `guidance_above` and `speech_guidance`
-    (`sampling.guidance.Strength`); `captions` are the actions of those that the text aligner tells apart, if it has
-    one. With `features` "released-659" the numbers are those of the released checkpoint (`core.released_features`), and
-    speech is heard at the level of its recording.
+    (`sampling.guidance.Strength`); `captions` are the actions, and `styles` the styles, of those that the text aligner
+    tells apart, if it has one. With `features` "released-659" the numbers are those of the released checkpoint
+    (`core.released_features`), and speech is heard at the level of its recording.
     """
 
     denoiser: DenoiserConfig
@@ -61,6 +61,7 @@ class ModelConfig:
     guidance_above: int = 0
     speech_guidance: float = 1.0
     captions: tuple[str, ...] = ()
+    styles: tuple[str, ...] = ()
     licence: str = ""
 
 
@@ -108,7 +109,7 @@ def load_model(name_or_path: str | Path, search: Path = MODELS) -> Model:
         raise InputError(f"There is no model {str(name_or_path)!r}; the models here are: {', '.join(known) or 'none'}.")
     config = _read_config(folder / CONFIG)
     denoiser = Denoiser(config.denoiser)
-    aligner = TextAligner(config.denoiser.text_width, config.captions) if config.captions else None
+    aligner = TextAligner(config.denoiser.text_width, config.captions, config.styles) if config.captions else None
     features = config.projected_from or config.denoiser.features
     widths: dict[str, tuple[int, ...]] = {"feature": (features,), "speech": (config.denoiser.speech_width,)}
     statistics_shapes = {f"{kind}_{what}": shape for kind, shape in widths.items() for what in ("mean", "std")}
@@ -183,6 +184,10 @@ def _read_config(path: Path) -> ModelConfig:
     except (OSError, ValueError):
         raise InputError(f"{path} is not readable JSON; get the model folder again.") from None
     config = _from_json(ModelConfig, content, path, "")
+    if len(config.captions) != len(config.styles):
+        raise InputError(
+            f"{path} does not tell a style of each caption; the model needs another version of the program."
+        )
     denoiser = config.denoiser
     sizes = [denoiser.features, denoiser.speech_width, denoiser.width, denoiser.layers, denoiser.text_width + 1]
     if min(*sizes, denoiser.heads, denoiser.feedforward, config.noise_steps, config.steps, config.window) < 1:

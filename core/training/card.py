@@ -86,10 +86,10 @@ def _suggestions(takes: TakeSet, config: ModelConfig, aligner: TextAligner | Non
         said = [said for said in Caption(action, _SLOTS, style).sentences() if plain(said) == said]
         if aligner is None:
             return said[0]
-        shares, own = aligner.shares, [k for k, caption in enumerate(config.captions) if caption == action]
+        shares, own = aligner.shares, aligner.of_action[:, aligner.actions.index(action)]
 
         def share(one: str) -> float:
-            return float(shares(torch.from_numpy(encode_tokens([one], takes.encoder)))[0, own].sum())
+            return float(shares(torch.from_numpy(encode_tokens([one], takes.encoder)))[0] @ own)
 
         return next((one for one in said if one in read and share(one) > _SURE), said[0])
 

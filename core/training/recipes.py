@@ -37,7 +37,7 @@ class Recipe:
     feet_weight: float = 0.05
     seed: int = 1
     save_seconds: float = 300.0
-    aligner_steps: int = 2000
+    aligner_steps: int = 2600
     sampler: str = "dpm"
     sampler_steps: int = 20
     guidance_above: int = 400

@@ -34,7 +34,7 @@ from ..model.aligner import TextAligner
 from ..model.checkpoint import Model, ModelConfig, load_model, save_model
 from ..model.denoiser import Denoiser, DenoiserConfig
 from ..sampling.schedule import cosine_schedule
-from .aligning import fit_aligner
+from .aligning import fit_aligner, restyled
 from .card import licence_of, model_card
 from .dataset import SHORTEST_WINDOW, TakeSet
 from .losses import make_loss
@@ -123,11 +123,12 @@ def _read_words(
     forms, rows = takes.plain_forms()
     told = np.load(told_file) if aligner is not None and told_file.is_file() else None
     if aligner is None or told is None or len(told) != len(forms):
-        tokens = _tokens(forms, takes.encoder)
+        said = [(action, style, rows[list(sentences)]) for action, style, sentences in captions]
+        more = restyled(forms, said, recipe.seed) if aligner is None else []
+        tokens = _tokens([*forms, *(one.said for one in more)], takes.encoder)
         if aligner is None:
-            said = [(action, style, rows[list(sentences)]) for action, style, sentences in captions]
-            aligner = fit_aligner(tokens, said, recipe.seed, recipe.aligner_steps)
-        parts = np.array_split(tokens, len(tokens) // _FORMS_AT_ONCE + 1)
+            aligner = fit_aligner(tokens, said, recipe.seed, recipe.aligner_steps, more)
+        parts = np.array_split(tokens[: len(forms)], len(forms) // _FORMS_AT_ONCE + 1)
         told = np.concatenate([aligner(torch.from_numpy(part).float()).numpy() for part in parts])
         if team.rank == 0:
             with replacing(told_file) as temporary, temporary.open("wb") as file:
@@ -151,7 +152,8 @@ def _aligner_of(state: dict[str, Any], takes: TakeSet) -> TextAligner | None:
     tensors = state.get("aligner")
     if not tensors:
         return None
-    aligner = TextAligner(tensors["captions"].shape[1], [action for action, *_ in takes.captions()])
+    actions, styles, _ = zip(*takes.captions(), strict=True)
+    aligner = TextAligner(tensors["captions"].shape[1], actions, styles)
     try:
         aligner.load_state_dict(tensors)
     except RuntimeError as error:  # torch's word for other names or shapes
@@ -237,7 +239,8 @@ def export(
         held_out_clips=0 if seen else len(takes.split.clips), licence=licence_of(takes),
     )  # fmt: skip
     if aligner is not None:
-        model_config = replace(model_config, captions=tuple(action for action, *_ in takes.captions()))
+        captions, styles, _ = zip(*takes.captions(), strict=True)
+        model_config = replace(model_config, captions=captions, styles=styles)
     card = model_card(name, takes, model_config, aligner)
     model = Model(
         denoiser.eval().requires_grad_(False), model_config, takes.normalizer, takes.speech_normalizer, card, aligner

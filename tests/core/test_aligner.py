@@ -12,7 +12,8 @@ from core.generate import generate
 from core.model.aligner import TextAligner
 from core.model.checkpoint import Model
 from core.timeline import TextStrip, Timeline
-from core.training.aligning import fit_aligner
+from core.training.aligning import Restyled, fit_aligner, restyled
+from core.training.captions import STYLES
 from tests.core.test_generate import TEXT_WIDTH, make_model
 
 WIDTH = 32
@@ -88,19 +89,43 @@ def test_the_length_of_a_sentences_tokens_says_nothing(aligner: TextAligner):
     torch.testing.assert_close(aligner(tokens), aligner(7 * tokens), atol=1e-4, rtol=1e-4)
 
 
+def reading(
+    monkeypatch: pytest.MonkeyPatch, captions: list[tuple[str, str]], actions: list[float], styles: list[float]
+) -> dict[tuple[str, str], float]:
+    """The share of each caption where a sentence means actions and styles with these shares."""
+    aligner = TextAligner(WIDTH, *zip(*captions, strict=True))
+    within = 1 / aligner.of_kind.sum(0) @ aligner.of_kind.T  # alike
+    answer = (torch.tensor([actions]), torch.tensor([styles]), within[None])
+    monkeypatch.setattr(aligner, "read", lambda *_: tuple(share.log() for share in answer))
+    shares = aligner.shares(torch.ones(1, 1, WIDTH))[0]
+    assert shares.sum() == pytest.approx(1)
+    return {kind: float(sum(shares[i] for i, own in enumerate(captions) if own == kind)) for kind in captions}
+
+
 def test_an_action_of_many_captions_is_as_likely_as_all_of_them(monkeypatch: pytest.MonkeyPatch):
-    aligner = TextAligner(WIDTH, ["walk", "walk", "walk", "bow"])
-    likely = torch.tensor([[0.2, 0.22, 0.2, 0.38]])
-    monkeypatch.setattr(aligner, "scores", lambda *_: likely.log())
-    shares = aligner.shares(torch.ones(1, 1, WIDTH))
-    assert shares[0, :3].sum() > 0.8
-    assert shares[0].argmax() == 1
+    shares = reading(monkeypatch, [("walk", ""), ("walk", ""), ("walk", ""), ("bow", "")], [0.6, 0.4], [1.0])
+    assert shares["walk", ""] > 0.8
+
+
+@pytest.mark.parametrize("action", ["walk", "bow"])
+def test_a_style_that_an_action_is_not_known_in_means_none(action: str, monkeypatch: pytest.MonkeyPatch):
+    captions = [("walk", ""), ("walk", "proud"), ("walk", "sad"), ("bow", ""), ("bow", "sad")]
+    meant = [0.9, 0.1] if action == "walk" else [0.1, 0.9]
+    shares = reading(monkeypatch, captions, meant, [0.1, 0.8, 0.1])
+    assert shares[action, "proud" if action == "walk" else ""] > 0.99
+
+
+def test_what_is_known_in_styles_alone_is_done_in_any_of_them(monkeypatch: pytest.MonkeyPatch):
+    captions = [("walk", ""), ("walk", "happy"), ("bow", "sad"), ("bow", "proud")]
+    shares = reading(monkeypatch, captions, [0.01, 0.99], [0.01, 0.97, 0.01, 0.01])
+    assert shares["bow", "sad"] == pytest.approx(0.5, abs=0.01)
+    assert shares["bow", "proud"] == pytest.approx(0.5, abs=0.01)
 
 
 def test_what_captions_have_in_common_is_shared_among_them():
     tokens, meaning = wordings(60, 0)
     first, second = np.flatnonzero(meaning == 0), np.flatnonzero(meaning == 1)
-    captions = [("wave", "", (*first[:40], *second)), ("wave", "", (*first[40:], *second))]
+    captions = [("wave", "", (*first[:30], *second)), ("wave", "", (*first[30:], *second))]
     shares = fit_aligner(tokens, captions, 0, STEPS).shares(torch.from_numpy(tokens[second]))
     assert 0.2 < shares[:, 0].mean() < 0.8
 
@@ -115,6 +140,40 @@ def test_a_plain_caption_is_not_outnumbered_by_those_of_styles():
     assert 0.2 < shares[:, 0].mean() < 0.8
 
 
+def test_each_plain_form_is_told_once_more_in_a_style_that_its_action_is_not_known_in():
+    forms = ["a person walks", "a person walks proudly", "a person strolls", "a person bows", "what nobody says"]
+    captions = [("walk", "", (0, 2)), ("walk", "proud", (1,)), ("bow", "", (3,))]
+    more = restyled(forms, captions, 0)
+    assert [one.form for one in more] == [0, 2, 3]
+    assert all(one.said in [f"{forms[one.form]} {manner}" for manner in STYLES[one.style]] for one in more)
+    assert {restyled(forms, captions, seed)[0].style for seed in range(300)} == STYLES.keys() - {"proud"}
+
+
+def test_an_action_that_is_known_in_every_style_is_told_in_no_other():
+    assert not restyled(["a person walks"], [("walk", style, (0,)) for style in ("", *STYLES)], 0)
+
+
+def test_a_deed_is_read_in_a_style_that_only_another_is_known_in():
+    """Meaning 2 stands for a manner that strafing alone is known in."""
+    tokens, meaning = wordings(60, 0)
+    plainly = np.flatnonzero(meaning < 2)
+    manner = np.tile(tokens[meaning == 2], (2, 1, 1))
+    captions = [(name, "", np.flatnonzero(meaning == k)) for k, name in enumerate(("walk", "bow"))]
+    captions.append(("strafe", "sad", np.flatnonzero(meaning == 2)))
+    spoken = np.maximum(tokens[plainly], manner)
+    every = np.concatenate([tokens, spoken])
+    more = [Restyled(int(form), "sad", "") for form in plainly]
+
+    def share_read(tokens: np.ndarray, more: list[Restyled]) -> float:
+        aligner = fit_aligner(tokens, captions, 0, STEPS, more)
+        means = [functional.normalize(sentence_vectors(tokens[row]).mean(0), dim=0) for *_, row in captions]
+        torch.testing.assert_close(aligner.captions, torch.stack(means))
+        return float((aligner.shares(torch.from_numpy(spoken)).argmax(1).numpy() == meaning[plainly]).mean())
+
+    assert share_read(every, more) > 0.95
+    assert share_read(tokens, []) < 0.8
+
+
 def test_the_same_words_give_the_same_aligner():
     tokens, meaning = wordings(10, 0)
     captions = [("walk", "", tuple(np.flatnonzero(meaning == k))) for k in range(3)]
@@ -126,7 +185,7 @@ def test_the_same_words_give_the_same_aligner():
 
 def aligned(model: Model) -> Model:
     """The model with an aligner to which all sentences mean the same."""
-    aligner = TextAligner(TEXT_WIDTH, ["bow", "walk"]).eval()
+    aligner = TextAligner(TEXT_WIDTH, ["bow", "walk"], ["", ""]).eval()
     aligner.captions.copy_(functional.normalize(torch.rand(2, TEXT_WIDTH), dim=1))
     for layer in (aligner.gist[-1], aligner.words[-1]):
         torch.nn.init.zeros_(layer.weight)

@@ -20,6 +20,7 @@ TINY = DenoiserConfig(features=7, text_width=5, speech_width=3, width=16, layers
 
 
 ACTIONS = ("bow", "walk", "wave", "wave")
+STYLED = ("", "", "", "proud")  # the styles of these
 
 
 @pytest.fixture
@@ -71,13 +72,15 @@ def test_a_network_of_components_keeps_their_basis(model: Model, tmp_path: Path)
 
 
 def test_a_text_aligner_comes_back_with_its_model(model: Model, tmp_path: Path):
-    aligner = TextAligner(TINY.text_width, ACTIONS).eval()
+    aligner = TextAligner(TINY.text_width, ACTIONS, STYLED).eval()
     aligner.captions.copy_(torch.rand(4, TINY.text_width))
-    save_model(tmp_path / "told", replace(model, aligner=aligner, config=replace(model.config, captions=ACTIONS)))
+    config = replace(model.config, captions=ACTIONS, styles=STYLED)
+    save_model(tmp_path / "told", replace(model, aligner=aligner, config=config))
     loaded = load_model(tmp_path / "told")
     tokens = torch.rand(3, 5, TINY.text_width)
     assert loaded.aligner is not None
     assert loaded.config.captions == ACTIONS
+    assert loaded.config.styles == STYLED
     assert not loaded.aligner.training
     torch.testing.assert_close(loaded.aligner(tokens), aligner(tokens), atol=1e-3, rtol=0)
     torch.testing.assert_close(loaded.denoiser.joint.weight, model.denoiser.joint.weight.half().float(), atol=0, rtol=0)
@@ -85,9 +88,16 @@ def test_a_text_aligner_comes_back_with_its_model(model: Model, tmp_path: Path):
 
 @pytest.mark.parametrize("captions", [(), ACTIONS[1:]])
 def test_an_aligner_of_another_size_is_refused(captions: tuple[str, ...], model: Model, tmp_path: Path):
-    aligner = TextAligner(TINY.text_width, ACTIONS)
-    save_model(tmp_path / "told", replace(model, aligner=aligner, config=replace(model.config, captions=captions)))
+    aligner = TextAligner(TINY.text_width, ACTIONS, STYLED)
+    config = replace(model.config, captions=captions, styles=("",) * len(captions))
+    save_model(tmp_path / "told", replace(model, aligner=aligner, config=config))
     with pytest.raises(InputError, match=r"weights\.safetensors does not fit its config\.json"):
+        load_model(tmp_path / "told")
+
+
+def test_captions_without_their_styles_are_refused(model: Model, tmp_path: Path):
+    save_model(tmp_path / "told", replace(model, config=replace(model.config, captions=ACTIONS)))
+    with pytest.raises(InputError, match=r"config\.json does not tell a style of each caption"):
         load_model(tmp_path / "told")
 
 

@@ -334,7 +334,7 @@ def test_the_card_suggests_what_the_aligner_reads_as_meant(takes, monkeypatch):
     )
     for understood, suggested in (([0.9, 0.8], first), ([0.1, 0.8], second), ([0.1, 0.1], first)):
         bow = torch.tensor(understood)
-        aligner = TextAligner(2, config.captions)
+        aligner = TextAligner(2, config.captions, ("", ""))
         monkeypatch.setattr(aligner, "shares", lambda rows, bow=bow: torch.stack([1 - rows @ bow, rows @ bow], 1))
         assert f"- {suggested} (bow)" in model_card("tiny", takes, config, aligner)
 
