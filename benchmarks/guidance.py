@@ -50,7 +50,7 @@ def text_rows(
     settings: Sequence[tuple[float, int]],
     limit: int | None,
 ) -> None:
-    """Print a row for each (guidance scale, time step from which it counts)."""
+    """Print a row of recordings, and one for each (guidance scale, time step from which it counts)."""
     plan = plan_text(library, split, SEED, limit)
     recorded = [Clip.of_rows(library.rows(item.take), SKELETON) for item in plan.recorded]
     body = body_figures(recorded, SKELETON)
@@ -58,10 +58,8 @@ def text_rows(
         "| guidance | R@3 of mocap's | recognised | joint Frechet, shuffled:ours | jerk | acceleration | toe skate |\n"
         "|---|---|---|---|---|---|---|"
     )
-    for scale, above in settings:
-        network = replace(model, config=replace(model.config, guidance_above=above))
-        label = f"{scale:g} from {above}"
-        clips = clips_of(network, [request.timeline(scale) for request in plan.requests], label)
+
+    def show(label: str, clips: list[Clip]) -> None:
         table, _ = text_tables(library, plan, judges[0], {"ours": clips}, recorded, SEED)
         print(
             f"| {label} | {ratios(table['ours'], table['mocap'], ['r_precision_3'])} | "
@@ -70,6 +68,12 @@ def text_rows(
             f"{ratios(body_figures(clips, SKELETON), body, ['jerk', 'acceleration', 'toe_skate'])} |",
             flush=True,
         )
+
+    show("recordings, told what the model is", recorded)
+    for scale, above in settings:
+        network = replace(model, config=replace(model.config, guidance_above=above))
+        label = f"{scale:g} from {above}"
+        show(label, clips_of(network, [request.timeline(scale) for request in plan.requests], label))
 
 
 def speech_rows(
