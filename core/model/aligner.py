@@ -31,23 +31,24 @@ class TextAligner(nn.Module):
     has no caption in means the deed without a style.
 
     `actions` and `styles` are the distinct ones, in the order of the answers; of the arguments of these names each is
-    that of a caption of training (C,), "" where it has no style. captions (C, text_width) of length 1.
+    that of a caption of training (C,), "" where it has no style; `kinds` are the pairs of these. captions
+    (C, text_width) of length 1.
     """
 
     def __init__(self, text_width: int, actions: Sequence[str], styles: Sequence[str]) -> None:
         super().__init__()
-        kinds = list(zip(actions, styles, strict=True))
+        self.kinds = list(zip(actions, styles, strict=True))
         self.actions, self.styles = list(dict.fromkeys(actions)), list(dict.fromkeys(("", *styles)))
-        self._sizes = (len(self.actions), len(self.styles), len(kinds))
+        self._sizes = (len(self.actions), len(self.styles), len(self.kinds))
         answers = sum(self._sizes)
         self.gist = nn.Sequential(nn.Linear(text_width, HIDDEN), nn.GELU(), nn.Dropout(0.5), nn.Linear(HIDDEN, answers))
         self.token_in = nn.Linear(text_width, LAYER.width)
         self.layers = nn.ModuleList(Block(LAYER) for _ in range(LAYER.layers))
         self.words = nn.Sequential(nn.LayerNorm(2 * LAYER.width), nn.Dropout(0.3), nn.Linear(2 * LAYER.width, answers))
-        self.captions = nn.Buffer(torch.zeros(len(kinds), text_width))
+        self.captions = nn.Buffer(torch.zeros(len(self.kinds), text_width))
         self.of_action = nn.Buffer(_one_hot(actions, self.actions), persistent=False)  # (C, A)
         self.of_style = nn.Buffer(_one_hot(styles, self.styles), persistent=False)  # (C, S)
-        self.of_kind = nn.Buffer(_one_hot(kinds, list(dict.fromkeys(kinds))), persistent=False)  # (C, K)
+        self.of_kind = nn.Buffer(_one_hot(self.kinds, list(dict.fromkeys(self.kinds))), persistent=False)  # (C, K)
         known = (self.of_action.T @ self.of_style).clamp(max=1)  # (A, S)
         plainly = _one_hot([""], self.styles).expand_as(known)
         self.known = nn.Buffer(known, persistent=False)

@@ -239,7 +239,7 @@ def export(
         held_out_clips=0 if seen else len(takes.split.clips), licence=licence_of(takes),
     )  # fmt: skip
     if aligner is not None:
-        captions, styles, _ = zip(*takes.captions(), strict=True)
+        captions, styles = zip(*aligner.kinds, strict=True)
         model_config = replace(model_config, captions=captions, styles=styles)
     card = model_card(name, takes, model_config, aligner)
     model = Model(

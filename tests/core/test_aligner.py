@@ -125,7 +125,7 @@ def test_what_is_known_in_styles_alone_is_done_in_any_of_them(monkeypatch: pytes
 def test_what_captions_have_in_common_is_shared_among_them():
     tokens, meaning = wordings(60, 0)
     first, second = np.flatnonzero(meaning == 0), np.flatnonzero(meaning == 1)
-    captions = [("wave", "", (*first[:30], *second)), ("wave", "", (*first[30:], *second))]
+    captions = [("wave", "", (*first[:40], *second)), ("wave", "", (*first[40:], *second))]
     shares = fit_aligner(tokens, captions, 0, STEPS).shares(torch.from_numpy(tokens[second]))
     assert 0.2 < shares[:, 0].mean() < 0.8
 
