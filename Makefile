@@ -9,6 +9,7 @@
 
 PYTHON ?= $(shell tools/find-python 3.11 3.13)
 VENV := .venv
+IN_PARALLEL := --numprocesses auto --maxprocesses 4 # each has a Blender and a thread of its own
 PY := $(VENV)/bin/python
 VERSION := $(shell $(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null)
 ifeq ($(filter 3.11 3.13,$(VERSION)),)
@@ -32,7 +33,7 @@ demo: $(VENV)/.runtime
 	@echo; ls -l build/demo
 
 test: $(VENV)/.test
-	$(PY) -m pytest $(ARGS)
+	OMP_NUM_THREADS=1 $(PY) -m pytest $(IN_PARALLEL) $(ARGS)
 
 lint: $(VENV)/.lint
 	$(PY) -m ruff check .

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from core.errors import InputError
-from core.evaluation.plan import JOINED, SEEDS, WORDINGS, Voice, plan_text, plan_voices
+from core.evaluation.plan import JOINED, Voice, plan_text, plan_voices
 from core.evaluation.rows import Clip
 from core.evaluation.takes import Library
 from core.features import decode
@@ -23,6 +23,7 @@ SKELETON = neutral_skeleton()
 TEXT_FRAMES, SPEECH_FRAMES = 70, 80  # of a strip of free motion
 FREE = ("text", "text", "speech", "text")  # the strips of one timeline of free motion
 TALKS, VOICES = 12, 12  # timelines of free motion, and voices
+_WORDINGS = 2  # of each action
 _LEAD = 0.5  # seconds of quiet before a planned voice
 
 
@@ -53,9 +54,8 @@ def set_exam(library: Library, sounds: Sequence[Path], out: Path, limit: int | N
     """limit: how many actions, voices and timelines; None for all."""
     split = Split.of(library.takes)
     plan = plan_text(library, split, 0, limit)
-    # of each action the clips that its wordings were made from, and one request for each
-    first_clips = [k for k in range(len(plan.recorded)) if k % (WORDINGS * SEEDS) < WORDINGS]
-    turn = len(first_clips) // 2 // WORDINGS * WORDINGS  # by half of the actions
+    first_clips = plan.first(_WORDINGS)
+    turn = len(first_clips) // 2 // _WORDINGS * _WORDINGS  # by half of the actions
     clips: dict[int, Clip] = {}
 
     def clip(take: Take) -> Clip:
@@ -77,7 +77,7 @@ def set_exam(library: Library, sounds: Sequence[Path], out: Path, limit: int | N
     number = min(TALKS, limit or TALKS)
     actions = [[joined[(i + k * (1 + i // len(joined))) % len(joined)] for k in range(3)] for i in range(number)]
     return Exam(
-        prompts=[request.timeline(1.0) for request in plan.requests[::SEEDS]],
+        prompts=[request.timeline(1.0) for request in (plan.requests[k] for k in first_clips)],
         shown=[clip(plan.recorded[k].take) for k in first_clips],
         texts=[clip(plan.reference[k].take) for k in first_clips],
         other_texts=[clip(plan.reference[k].take) for k in (*first_clips[turn:], *first_clips[:turn])],

@@ -69,7 +69,7 @@ def text_rows(
             flush=True,
         )
 
-    show("recordings, told what the model is", recorded)
+    show("recordings", recorded)
     for scale, above in settings:
         network = replace(model, config=replace(model.config, guidance_above=above))
         label = f"{scale:g} from {above}"

@@ -22,7 +22,7 @@ from core.console import Progress, exit_code
 from core.errors import InputError
 from core.evaluation.evaluate import perform
 from core.evaluation.judges import JudgeConfig, TextMotionJudge, load_or_train
-from core.evaluation.plan import SEEDS, Told, plan_text
+from core.evaluation.plan import Told, plan_text
 from core.evaluation.rows import Clip
 from core.evaluation.takes import Library
 from core.generate import generate, read_prompts
@@ -35,6 +35,7 @@ from core.training.split import Split, caption_of, held_out_sentences
 from core.wording import plain
 
 SEED = 0
+_WORDINGS = 2  # of an action that clips are made of
 
 
 class OneCaption(TextAligner):
@@ -108,8 +109,7 @@ def main() -> int:
     split = Split.of(library.takes)
     judge, _ = load_or_train(given.judges, library, split, JudgeConfig(), Progress)
     plan = plan_text(library, split, SEED, given.limit)
-    requests = plan.requests[::SEEDS]
-    items = [item for k, item in enumerate(plan.recorded) if k % (2 * SEEDS) < SEEDS]
+    requests, items = zip(*((plan.requests[k], plan.recorded[k]) for k in plan.first(_WORDINGS)), strict=True)
     actions = [request.action for request in requests]
 
     listed = re.findall(r"^- (.+) \((\w+)\)$", model.card, re.MULTILINE)

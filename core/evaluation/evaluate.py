@@ -35,7 +35,7 @@ from ..training.prepare import speech_files
 from ..training.sheet import contact_sheet
 from ..training.split import Split
 from .judges import JudgeConfig, SpeechMotionJudge, TextMotionJudge, load, load_or_train
-from .plan import GESTURES, Seam, TextPlan, Voice, plan_seams, plan_text, plan_voices
+from .plan import GESTURES, Request, Seam, TextPlan, Told, Voice, plan_seams, plan_text, plan_voices
 from .report import Evaluation, Table, aims, markdown, with_ratios, write
 from .rows import (
     Clip,
@@ -52,7 +52,7 @@ from .rows import (
     usual_speeds,
     windows,
 )
-from .statistics import frechet_distance, mismatched
+from .statistics import frechet_distance, mismatched, multimodality
 from .takes import Floats, Library
 
 DEMO_VOICE = Path(__file__).parents[2] / "assets" / "demo" / "jfk_inaugural.flac"
@@ -106,37 +106,34 @@ def text_tables(
     library: Library, plan: TextPlan, judge: TextMotionJudge, made: dict[str, list[Clip]], recorded: list[Clip],
     seed: int,
 ) -> tuple[dict[str, Figures], dict[str, Figures]]:  # fmt: skip
-    """The text table, and of each action the share recognised in each row; made: the rows, "ours" among them."""
-    sentences = [item.sentence for item in (*plan.recorded, *plan.reference, *plan.requests)]
+    """The text table, and of each action the share recognised in each row.
+
+    made: the rows, "ours" among them, of clips for `plan.requests` and then, where they are there, `plan.again`.
+    """
+    sentences = [item.sentence for item in (*plan.recorded, *plan.reference)]
     unique = sorted(set(sentences))
     vectors = dict(zip(unique, encode_texts(unique, library.encoder), strict=True))
 
-    def vectors_of(words: Sequence[str]) -> Floats:
-        return np.stack([vectors[word] for word in words])
+    def judged(clips: Sequence[Floats], items: Sequence[Told | Request]) -> Judged:
+        said = np.stack([vectors[item.sentence] for item in items])
+        return Judged.of(judge, clips, said, [item.action for item in items])
 
-    told = [item.sentence for item in plan.recorded]
-    labels = [item.action for item in plan.recorded]
-    mocap = Judged.of(judge, recorded, vectors_of(told), labels, labels)
-    other = [library.rows(item.take) for item in plan.reference]
-    motions, looks = judge.see(other)
-    reference = Judged(
-        motions, judge.read(vectors_of([item.sentence for item in plan.reference])),
-        [item.action for item in plan.reference], looks, [item.sentence for item in plan.reference],
-    )  # fmt: skip
-    asked = [request.sentence for request in plan.requests]
-    wanted = [request.action for request in plan.requests]
-    judged = {row: Judged.of(judge, clips, vectors_of(asked), wanted, asked) for row, clips in made.items()}
-    order = mismatched(wanted)
-    ours = judged["ours"]
-    rows = {
-        "mocap": mocap,
-        "ours": ours,
-        "shuffled": replace(ours, texts=ours.texts[order], labels=[wanted[int(k)] for k in order]),
-        **{row: item for row, item in judged.items() if row != "ours"},
-    }
+    asked = len(plan.requests)
+    rows_of = {row: [clip.rows for clip in clips] for row, clips in made.items()}
+    generated = {row: judged(clips[:asked], plan.requests) for row, clips in rows_of.items()}
+    reference = judged([library.rows(item.take) for item in plan.reference], plan.reference)
+    mocap = judged([clip.rows for clip in recorded], plan.recorded)
+    ours = generated["ours"]
+    order = mismatched(ours.labels)
+    shuffled = replace(ours, texts=ours.texts[order], labels=[ours.labels[int(k)] for k in order])
+    rows = {"mocap": mocap, "ours": ours, "shuffled": shuffled} | generated
     shares = {row: action_shares(item) for row, item in rows.items()}
-    actions = {action: {row: shares[row].get(action, 0.0) for row in rows} for action in sorted(set(wanted))}
-    return {row: text_figures(item, reference, seed) for row, item in rows.items()}, actions
+    actions = {action: {row: shares[row].get(action, 0.0) for row in rows} for action in sorted(set(mocap.labels))}
+    prompts = [request.sentence for request in (*plan.requests, *plan.again)]
+    spread = {row: multimodality(judge.see(clips)[0], prompts[: len(clips)]) for row, clips in rows_of.items()}
+    spread |= {"mocap": multimodality(mocap.motions, mocap.labels), "shuffled": spread["ours"]}
+    figures = {row: text_figures(item, reference, seed) | {"multimodality": spread[row]} for row, item in rows.items()}
+    return figures, actions
 
 
 def _spread(library: Library, action: str) -> list[Take]:
@@ -267,7 +264,7 @@ def evaluate(
     voices = plan_voices(sounds, out / "voices", min(VOICES, limit or VOICES))
     seams = plan_seams(plan, voices, min(SEAMS, limit or SEAMS), seed, options.guidance)
     jobs = {
-        "text": [request.timeline(options.guidance) for request in plan.requests],
+        "text": [request.timeline(options.guidance) for request in (*plan.requests, *plan.again)],
         "speech": [voice.timeline(seed + i) for i, voice in enumerate(voices)],
         "seams": [seam.timeline for seam in seams],
     }
@@ -348,8 +345,9 @@ def _notes(
         + ("" if kept else " These weights were trained without the split: they have seen all of them."),
         f"mocap, speech: {pairs} pairs of a recording with motion made by rule, held out by recording: none of both "
         "together is at hand. Its matched preference says how well the judge knows the pairs.",
-        f"ours: {len(plan.requests)} clips to held-out wordings, guidance {options.guidance:g}, cleaned up as in "
-        f"Blender; {len(voices)} voices of {recordings} recordings, each with a pause of two seconds.",
+        f"ours: {len(plan.requests)} clips to the wordings of the mocap row, and of each action one again for "
+        f"multimodality, guidance {options.guidance:g}, cleaned up as in Blender; {len(voices)} voices of {recordings} "
+        "recordings, each with a pause of two seconds.",
         "shuffled: the same motions as ours, judged by another clip's text or speech. Figures that read no condition "
         "(Frechet, diversity, body, joins) are those of ours. The joint Frechet distance reads text and motion.",
         f"noise: an untrained network of the same shape, {NOISE_STEPS} steps.",

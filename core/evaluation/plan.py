@@ -7,7 +7,7 @@
 import zlib
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -24,7 +24,7 @@ from .takes import HEARD, Floats, Library
 
 Samples = npt.NDArray[np.float32]
 
-WORDINGS, SEEDS = 2, 2  # prompts of an action, and how often each is generated
+WORDINGS = 4  # prompts of an action
 SHORTEST = 40  # frames of a generated clip
 
 JOINED = ("walk", "bow", "wave", "raise_hand", "turn_180", "point", "idle", "jump_up", "beat", "step_back")
@@ -67,17 +67,23 @@ class Request:
 
 @dataclass(frozen=True)
 class TextPlan:
-    """recorded: clips of the mocap row; reference: other clips, that every row is compared with; seen: the actions
-    that have no held-out clip, for which clips of the training split stand in."""
+    """recorded: clips of the mocap row; reference: other clips, that every row is compared with; requests: what the
+    model is asked, the wordings of `recorded`; again: of each action the first of these with other noise; seen: the
+    actions that have no held-out clip, for which clips of the training split stand in."""
 
     recorded: list[Told]
     reference: list[Told]
     requests: list[Request]
+    again: list[Request]
     seen: list[str]
+
+    def first(self, number: int) -> list[int]:
+        """Which of the recorded clips and requests are the first so many of each action."""
+        return [k for k in range(len(self.recorded)) if k % WORDINGS < number]
 
 
 def plan_text(library: Library, split: Split, seed: int, limit: int | None = None) -> TextPlan:
-    """Four clips of each action for either set, and two wordings twice for the model; limit: how many actions.
+    """Four clips of each action for either set, each with a wording; limit: how many actions.
 
     Raises InputError where no take is told in words.
     """
@@ -90,7 +96,7 @@ def plan_text(library: Library, split: Split, seed: int, limit: int | None = Non
     actions = sorted(by_action)
     if limit is not None:  # the actions of seams first, then any
         actions = sorted(actions, key=lambda action: (action not in JOINED, zlib.crc32(action.encode())))[:limit]
-    plan = TextPlan([], [], [], [])
+    plan = TextPlan([], [], [], [], [])
     for action in actions:
         rng = np.random.default_rng([seed, zlib.crc32(action.encode())])
         pool = [take for take in by_action[action] if split.held_out(take)]
@@ -99,13 +105,18 @@ def plan_text(library: Library, split: Split, seed: int, limit: int | None = Non
             plan.seen.append(action)
         pool = [pool[int(i)] for i in rng.permutation(len(pool))]
         own, other = pool[::2], pool[1::2] or pool
-        told = [_told(library, own[k % len(own)], rng) for k in range(WORDINGS * SEEDS)]
+        told = [_told(library, own[k % len(own)], rng) for k in range(WORDINGS)]
         plan.recorded.extend(told)
-        plan.reference.extend(_told(library, other[k % len(other)], rng) for k in range(WORDINGS * SEEDS))
-        for item in told[:WORDINGS]:
-            frames = int(np.clip(item.take.stop - item.take.start, SHORTEST, WINDOW))
-            plan.requests.extend(Request(action, item.sentence, frames, int(rng.integers(2**31))) for _ in range(SEEDS))
+        plan.reference.extend(_told(library, other[k % len(other)], rng) for k in range(WORDINGS))
+        asked = [_request(item, rng) for item in told]
+        plan.requests.extend(asked)
+        plan.again.append(replace(asked[0], seed=int(rng.integers(2**31))))
     return plan
+
+
+def _request(item: Told, rng: np.random.Generator) -> Request:
+    frames = int(np.clip(item.take.stop - item.take.start, SHORTEST, WINDOW))
+    return Request(item.action, item.sentence, frames, int(rng.integers(2**31)))
 
 
 def _told(library: Library, take: Take, rng: np.random.Generator) -> Told:

@@ -21,7 +21,6 @@ from .statistics import (
     frechet_distance,
     joint_frechet_distance,
     matching_score,
-    multimodality,
     preference,
     r_precision,
 )
@@ -60,15 +59,12 @@ class Judged:
     texts: Array
     labels: Sequence[str]
     looks: Sequence[tuple[str, ...]]
-    groups: Sequence[str]
 
     @staticmethod
-    def of(
-        judge: TextMotionJudge, clips: Sequence[Clip], vectors: Floats, labels: Sequence[str], groups: Sequence[str]
-    ) -> "Judged":
-        """vectors: (N, Dt) sentence vectors; groups: which clips were made for the same prompt."""
-        motions, looks = judge.see([clip.rows for clip in clips])
-        return Judged(motions, judge.read(vectors), labels, looks, groups)
+    def of(judge: TextMotionJudge, clips: Sequence[Floats], vectors: Floats, labels: Sequence[str]) -> "Judged":
+        """clips: features of each; vectors: (N, Dt) sentence vectors."""
+        motions, looks = judge.see(clips)
+        return Judged(motions, judge.read(vectors), labels, looks)
 
 
 def text_figures(judged: Judged, reference: Judged, seed: int) -> Figures:
@@ -87,7 +83,6 @@ def text_figures(judged: Judged, reference: Judged, seed: int) -> Figures:
         "frechet": frechet_distance(judged.motions, reference.motions),
         "joint_frechet": joint_frechet_distance(judged.texts, judged.motions, reference.texts, reference.motions),
         "diversity": diversity(judged.motions, seed),
-        "multimodality": multimodality(judged.motions, judged.groups),
         "actions_recognised": float(np.mean(right, 0)[0]),
         "key_actions_recognised": float(np.mean(key)) if key else 0.0,
         "actions_in_top_3": float(np.mean(right, 0)[1]),

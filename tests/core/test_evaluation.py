@@ -194,7 +194,12 @@ def test_a_plan_keeps_recorded_and_reference_clips_apart_and_repeats_itself(fold
     assert first == again
     assert {request.action for request in first.requests} == set(ACTIONS)
     assert len(first.requests) == len(first.recorded) == 4 * len(ACTIONS)
-    assert len({(request.sentence, request.seed) for request in first.requests}) == len(first.requests)
+    assert [request.sentence for request in first.requests] == [item.sentence for item in first.recorded]
+    asked = [*first.requests, *first.again]
+    assert len({request.seed for request in asked}) == len(asked)
+    once = [first.requests[k] for k in first.first(1)]
+    assert [(item.action, item.sentence) for item in once] == [(item.action, item.sentence) for item in first.again]
+    assert [item.action for item in once] == sorted(ACTIONS)
     assert not {item.sentence for item in first.recorded} & set(library.words)
     assert len({request.action for request in plan.plan_text(library, split, 1, limit=2).requests}) == 2
 
