@@ -21,25 +21,14 @@ from .rotation import (
     matrix_to_quaternion,
     quaternion_conjugate,
     quaternion_multiply,
-    quaternion_to_axis_angle,
     rotation_between,
-    slerp,
 )
 from .runs import Bools, true_runs
 from .skeleton import INDEX, Skeleton
+from .smoothing import calmed, envelope, smoothed, without_jumps
 
-JUMP_TURN = 0.06  # radians, and
-JUMP_METRES = 0.02  # metres, between two frames from which a joint, or the path, may have jumped
-JUMP_RATIO = 4.0  # and how much more that is than the steps around it
-JUMP_JOINTS = 5  # that jump together make it a jump of the whole body
-JUMP_SECONDS = 0.5  # over which a jump is spread
-CALM_HZ = 3.2  # where smoothing halves the power of a joint at rest
-QUICK_HZ = 8.0  # and of one in motion: strokes and jumps lie below, jitter above
-SEAM_HZ = 2.5  # where motion at a seam keeps half of its power
-SEAM_SECONDS = 0.3  # to both sides of a seam in which it is smoothed
-LIVELY_TURN = 0.5  # radians a second at which a joint is halfway between the two
-LIVELY_SPEED = 0.2  # metres a second, the same of the path
-FREE_SPEED = 0.30  # metres a second at which a foot that stood is let go
+FREE_SPEEDS = (0.30, 0.10)  # metres a second at which a foot that stood is let go: on the floor, and lifted
+LIFTED = (0.005, 0.02)  # metres above its rest height from which it counts as lifted, and from which wholly
 FREE_HEIGHT = 0.12  # metres above its rest height at which it is let go
 PLANT_HEIGHT = 0.08  # metres above its rest height under which it may be planted
 SHORTEST_SECONDS = 0.1  # a shorter contact is none, and a shorter break in one is none
@@ -49,9 +38,12 @@ PATH_SECONDS = 0.15  # over which the slide of the standing feet is averaged to 
 HOLD_SECONDS = 1.5  # over which a standing foot may follow a slow drift
 GROUND_SECONDS = 0.4  # over which the height of the body above its standing feet is averaged
 GROUND_TOLERANCE = 0.02  # metres that standing feet may be above the floor, as they are in recordings
+STEP_LIFT = 0.4  # how high a foot goes for its way from one place to the next
+LARGEST_LIFT = 0.08  # metres that this is at most
+SHORTEST_STEP = 0.04  # metres of way from which a foot steps
+STEP_SUPPORT = 0.6  # share of the time in which the other foot stands
 LARGEST_DROP = 0.04  # metres that the pelvis goes down where a leg is too short
 
-_SEAM_CONTEXT = 0.7  # seconds to both sides that the smoothing looks at
 _LEGS = tuple(tuple(INDEX[f"{side}_{joint}"] for joint in ("hip", "knee", "ankle")) for side in ("left", "right"))
 _LOCKED_KNEE = np.radians(3.0)  # beyond straight, from which a knee counts as overstretched
 _KNEE_TURNS = 0.01  # metres of change in a leg's length from which an overstretched knee bends forward
@@ -66,9 +58,9 @@ def clean(
     at the motion's own frame rate; found by speed and height, with hysteresis, where not given. seams: the first frames
     of what is told, where it changes: see `calmed`.
 
-    Feet in the air are only kept out of the floor. What is done to a foot that stands: the path of the body takes up
-    the slide that is common to the standing feet; what is left is held by bending knee and hip (two-bone IK), the
-    foot keeping its orientation.
+    Feet in the air are kept out of the floor, and one that is dragged from one place to the next is lifted. What is
+    done to a foot that stands: the path of the body takes up the slide that is common to the standing feet; what is
+    left is held by bending knee and hip (two-bone IK), the foot keeping its orientation.
 
     Raises InputError for contacts of another shape.
     """
@@ -81,7 +73,7 @@ def clean(
     shift = _path_shift(positions, planted, motion.fps)
     shift[:, 1] = _ground_shift(positions, planted, skeleton, motion.fps)
     motion = replace(motion, translation=motion.translation + shift)
-    return _held(motion, planted, skeleton)
+    return _held(motion, planted, skeleton, step_lifts(motion.positions(skeleton), planted, skeleton, motion.fps))
 
 
 def hold_feet(motion: Motion, skeleton: Skeleton) -> Motion:
@@ -89,118 +81,12 @@ def hold_feet(motion: Motion, skeleton: Skeleton) -> Motion:
     return _held(motion, planted_feet(motion.positions(skeleton), skeleton, motion.fps), skeleton)
 
 
-def without_jumps(motion: Motion) -> Motion:
-    """Single steps that stand out from the steps around them, as where intervals meet, spread over half a second.
-
-    Joint by joint, half of the jump is faded into the frames before it and half into those after it: inertialisation
-    (Bollo 2018) on both sides.
-    """
-    translation, rotations = motion.translation.copy(), motion.rotations.copy()
-    turns = quaternion_to_axis_angle(quaternion_multiply(quaternion_conjugate(rotations[:-1]), rotations[1:]))
-    for k, joint, jump in _jumps(turns, JUMP_TURN):
-        for at, share in _halves(k, jump, len(motion), motion.fps):
-            rotations[at, joint] = quaternion_multiply(rotations[at, joint], axis_angle_to_quaternion(share))
-    for k, _, jump in _jumps(np.diff(translation, axis=0)[:, None], JUMP_METRES):
-        for at, share in _halves(k, jump, len(motion), motion.fps):
-            translation[at] += share
-    return replace(motion, translation=translation, rotations=rotations)
-
-
-def _jumps(steps: Array, least: float) -> list[tuple[int, int, Array]]:
-    """(frame before, joint, how far the step stands out (3,)) of the jumps among steps (T - 1, J, 3)."""
-    if len(steps) < 3:
-        return []
-    around = np.pad(np.linalg.norm(steps, axis=-1), ((2, 2), (0, 0)), mode="edge")  # (T + 3, J)
-    usual = np.max([around[k : k + len(steps)] for k in (0, 1, 3, 4)], axis=0)[1:-1]  # the clip's ends are no jumps
-    excess = steps[1:-1] - (steps[:-2] + steps[2:]) / 2
-    size = np.linalg.norm(excess, axis=-1)
-    found = (size > least) & (size > JUMP_RATIO * usual)  # (T - 3, J)
-    found |= found.sum(-1, keepdims=True) >= JUMP_JOINTS  # where many jump, what moves on its own does too
-    return [(int(k) + 1, int(joint), excess[k, joint]) for k, joint in np.argwhere(found)]
-
-
-def _halves(k: int, jump: Array, frames: int, fps: float) -> list[tuple[npt.NDArray[np.int_], Array]]:
-    """The frames up to k and from k + 1, and what to add to each to spread a jump (3,) between them."""
-    reach = max(round(JUMP_SECONDS / 2 * fps), 1)
-    x = 0.5 - (np.arange(reach) + 0.5) / (2 * reach)
-    share = (x**3 * (10 - 15 * x + 6 * x**2))[:, None] * jump  # (N, 3); a smooth step over both sides
-    before, after = share[: k + 1], share[: frames - k - 1]
-    return [(k - np.arange(len(before)), before), (k + 1 + np.arange(len(after)), -after)]
-
-
-def smoothed(motion: Motion) -> Motion:
-    """Jitter taken out of root path and rotations, without delay: what is at rest is smoothed more than what moves.
-
-    Each joint, and the path, is a mixture of two low-passes by its own speed, after the one-euro filter (Casiez et al.
-    2012): the stronger at rest, the lighter, which leaves strokes and jumps their speed, in motion.
-    """
-    calm, quick = _low_passed(motion, CALM_HZ), _low_passed(motion, QUICK_HZ)
-    step = quaternion_multiply(quaternion_conjugate(calm.rotations[:-1]), calm.rotations[1:])
-    turning = _liveliness(np.linalg.norm(quaternion_to_axis_angle(step), axis=-1), motion.fps, LIVELY_TURN)
-    moving = _liveliness(np.linalg.norm(np.diff(calm.translation, axis=0), axis=-1), motion.fps, LIVELY_SPEED)
-    return replace(
-        motion,
-        translation=calm.translation + moving[:, None] * (quick.translation - calm.translation),
-        rotations=continuous(slerp(calm.rotations, quick.rotations, turning)),
-    )
-
-
-def calmed(motion: Motion, seams: Iterable[int]) -> Motion:
-    """The motion smoothed more about seams, each the first frame of something else.
-
-    A hand that waves and is told to rise goes over from one to the other without a jerk: at the two frames that meet
-    the low-pass is full, at `SEAM_SECONDS` from them and further all is as it was.
-    """
-    reach, around = round(SEAM_SECONDS * motion.fps), round(_SEAM_CONTEXT * motion.fps)
-    translation, rotations = motion.translation.copy(), motion.rotations.copy()
-    for seam in seams:
-        first = max(seam - around, 0)
-        part = motion.slice(first, min(seam + around, len(motion)))
-        off = np.maximum(np.abs(np.arange(len(part)) + first - seam + 0.5) - 0.5, 0) / max(reach, 1)  # 1 at its end
-        share = 0.5 + 0.5 * np.cos(np.pi * np.minimum(off, 1))  # (t,)
-        calm, here = _low_passed(part, SEAM_HZ), slice(first, first + len(part))
-        translation[here] += share[:, None] * (calm.translation - part.translation)
-        rotations[here] = slerp(rotations[here], calm.rotations, share[:, None])
-    return replace(motion, translation=translation, rotations=continuous(rotations))
-
-
-def _liveliness(steps: Array, fps: float, lively: float) -> Array:
-    """0 at rest to 1 in motion (T, ...) from steps between frames (T - 1, ...); 1/2 at the speed `lively`."""
-    if not len(steps):
-        return np.zeros((1, *steps.shape[1:]))
-    speed = np.maximum(np.concatenate([steps[:1], steps]), np.concatenate([steps, steps[-1:]])) * fps
-    squared = _envelope(speed, max(round(0.1 * fps), 1)) ** 2
-    return squared / (squared + lively**2)
-
-
-def _low_passed(motion: Motion, cutoff_hz: float) -> Motion:
-    """Zero-phase low-pass of root path and rotations: a fourth-order Gaussian, in the tangent space of each rotation.
-
-    Its gain exp(-u) (1 + u), u = (2 pi f s)^2 / 2, is flat at low frequencies and halves the power at the cut-off.
-    Towards the ends it grows narrower; the first and last frame stay.
-    """
-    s = np.sqrt(2 * 1.0766) / (2 * np.pi * cutoff_hz) * motion.fps  # frames; u = 1.0766 has the gain 1 / sqrt(2)
-    taps = np.arange(int(np.ceil(3.5 * s)) + 1)
-    kernel = np.exp(-0.5 * (taps / s) ** 2) * (1.5 - 0.5 * (taps / s) ** 2)
-    kernel /= kernel[0] + 2 * kernel[1:].sum()
-    path, turn = np.zeros_like(motion.translation), np.zeros((*motion.rotations.shape[:-1], 3))
-    back = quaternion_conjugate(motion.rotations)
-    for j in range(1, min(len(kernel), (len(motion) + 1) // 2)):
-        # pairs of frames on both sides, so that steady motion is left as it is
-        before, here, after = motion.translation[: -2 * j], motion.translation[j:-j], motion.translation[2 * j :]
-        path[j:-j] += kernel[j] * (before + after - 2 * here)
-        step = quaternion_to_axis_angle(quaternion_multiply(back[:-j], motion.rotations[j:]))  # (T - j, 55, 3)
-        reverse = quaternion_to_axis_angle(quaternion_multiply(back[j:], motion.rotations[:-j]))
-        turn[j:-j] += kernel[j] * (step[j:] + reverse[:-j])
-    rotations = quaternion_multiply(motion.rotations, axis_angle_to_quaternion(turn))
-    return replace(motion, translation=motion.translation + path, rotations=rotations)
-
-
 def planted_feet(positions: Array, skeleton: Skeleton, fps: float, contacts: Bools | None = None) -> Bools:
     """Which of left ankle, left foot, right ankle, right foot stand on the floor: (T, 4).
 
     Without contacts a joint is planted when slower than 0.15 m/s and less than 8 cm above its rest height, until it
-    is faster than 0.3 m/s or higher than 12 cm. With them, they say when it is planted, within those outer limits.
+    is faster than 0.3 m/s on the floor, 0.1 m/s lifted by 2 cm, or higher than 12 cm. With them, they say when it is
+    planted, within those outer limits.
     """
     feet = positions[:, CONTACT_JOINTS]  # (T, 4, 3)
     speed = np.zeros(feet.shape[:2])
@@ -209,7 +95,7 @@ def planted_feet(positions: Array, skeleton: Skeleton, fps: float, contacts: Boo
         # A foot stands if it does so towards either neighbour.
         speed = np.minimum(np.concatenate([step[:1], step]), np.concatenate([step, step[-1:]]))
     height = sole_heights(positions, skeleton)
-    may_stand = (speed < FREE_SPEED) & (height < FREE_HEIGHT)
+    may_stand = (speed < np.interp(height, LIFTED, FREE_SPEEDS)) & (height < FREE_HEIGHT)
     stands = (speed < CONTACT_SPEED) & (height < PLANT_HEIGHT) if contacts is None else contacts
     planted = stands & may_stand
     if contacts is None:
@@ -274,10 +160,32 @@ def _ground_shift(positions: Array, planted: Bools, skeleton: Skeleton, fps: flo
     return -np.maximum(above - GROUND_TOLERANCE, 0) - np.minimum(above, 0)
 
 
-def _held(motion: Motion, planted: Bools, skeleton: Skeleton) -> Motion:
+def step_lifts(positions: Array, planted: Bools, skeleton: Skeleton, fps: float) -> Array:
+    """How much higher each foot has to go (T, 2), in metres, where it shuffles from one place to the next.
+
+    One that goes 4 cm or more while the other stands rises to 0.4 of its way in the middle of it, 8 cm at most; what it
+    does by itself counts.
+    """
+    stands = planted.reshape(-1, 2, 2).any(-1)  # (T, 2)
+    low = np.maximum(sole_heights(positions, skeleton).reshape(-1, 2, 2).min(-1), 0)
+    balls = positions[:, CONTACT_JOINTS[1::2]][..., [0, 2]]
+    lifts = np.zeros((len(positions), 2))
+    for side in range(2):
+        for start, stop in true_runs(~stands[:, side]):
+            if start == 0 or stop == len(stands) or stands[start:stop, 1 - side].mean() < STEP_SUPPORT:
+                continue
+            way = np.linalg.norm(balls[stop, side] - balls[start - 1, side])
+            if way >= SHORTEST_STEP:
+                risen = np.sin(np.pi * np.arange(1, stop - start + 1) / (stop - start + 1)) ** 2
+                higher = min(STEP_LIFT * way, LARGEST_LIFT) * risen - low[start:stop, side]
+                lifts[start:stop, side] = np.maximum(higher, 0)
+    return _gaussian(lifts, 0.05 * fps)
+
+
+def _held(motion: Motion, planted: Bools, skeleton: Skeleton, lift: Array | None = None) -> Motion:
     """Standing feet held where they stand, all feet above the floor, by two-bone IK of hip, knee and ankle."""
     positions, world = motion.forward_kinematics(skeleton)
-    drop, bends = standing_legs(positions, world, planted, skeleton, motion.fps)
+    drop, bends = standing_legs(positions, world, planted, skeleton, motion.fps, lift=lift)
     rotations = motion.rotations.copy()
     for leg, (flex, aim) in zip(_LEGS, bends, strict=True):
         _bend(rotations, world, leg, flex, aim)
@@ -311,11 +219,11 @@ def standing_legs(
     if lift is not None:
         target[..., 1] += lift
     lowest = sole_heights(positions, skeleton).reshape(-1, 2, 2).min(-1) + (0.0 if lift is None else lift)  # (T, 2)
-    target[..., 1] += _envelope(np.maximum(-lowest, 0), 1)
+    target[..., 1] += envelope(np.maximum(-lowest, 0), 1)
     drop = np.zeros(len(positions))
     for side, leg in enumerate(_LEGS):
         drop = np.maximum(drop, _missing_reach(positions, leg, positions[:, leg[2]] + target[:, side]))
-    drop = _envelope(np.minimum(drop, LARGEST_DROP), max(round(0.1 * fps), 1))
+    drop = envelope(np.minimum(drop, LARGEST_DROP), max(round(0.1 * fps), 1))
     lowered = np.stack([np.zeros_like(drop), drop, np.zeros_like(drop)], -1)  # (T, 3)
     ankles = [positions[:, leg[2]] + target[:, side] + lowered for side, leg in enumerate(_LEGS)]
     return drop, [_reach(positions, world, leg, ankle) for leg, ankle in zip(_LEGS, ankles, strict=True)]
@@ -352,16 +260,6 @@ def _foot_shifts(positions: Array, planted: Bools, fps: float, hold_seconds: flo
                 inside = (at >= 0) & (at < frames)
                 shifts[at[inside], side] += fade[inside, None] * hold[0 if direction < 0 else -1]
     return shifts
-
-
-def _envelope(values: Array, reach: int) -> Array:
-    """A smoother curve that is nowhere below values (T, ...): the largest within reach, then averaged as widely."""
-    pad = [(reach, reach)] + [(0, 0)] * (values.ndim - 1)
-    window = range(2 * reach + 1)
-    padded = np.pad(values, pad, mode="edge")
-    largest = np.max([padded[k : k + len(values)] for k in window], axis=0)
-    padded = np.pad(largest, pad, mode="edge")
-    return np.mean([padded[k : k + len(values)] for k in window], axis=0)
 
 
 def _missing_reach(positions: Array, leg: tuple[int, ...], ankle: Array) -> Array:

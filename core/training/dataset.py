@@ -19,7 +19,6 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ..cleanup import without_jumps
 from ..conditions.text import encode_texts
 from ..features import VELOCITIES, Normalizer, encode
 from ..files import write_whole
@@ -33,6 +32,7 @@ from ..rotation import (
     quaternion_to_matrix,
 )
 from ..skeleton import Skeleton
+from ..smoothing import without_jumps
 from ..wording import plain
 from .captions import CYCLIC, Caption, by_style, caption, style_of
 from .components import fit_components

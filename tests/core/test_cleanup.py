@@ -8,12 +8,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core.cleanup import calmed, clean, planted_feet, smoothed, without_jumps
+from core.cleanup import LARGEST_LIFT, STEP_LIFT, clean, planted_feet, step_lifts
 from core.errors import InputError
 from core.metrics import foot_skate, jerk, jerk_profile, penetration, sole_heights
 from core.motion import Motion, rest_motion
 from core.rotation import axis_angle_to_quaternion, quaternion_multiply, quaternion_to_matrix, rotation_y
 from core.skeleton import INDEX, neutral_skeleton
+from core.smoothing import calmed, smoothed, without_jumps
 from tests.core.moves import wandering
 
 SKELETON = neutral_skeleton()
@@ -106,6 +107,58 @@ def test_a_planted_foot_stands_still_while_the_other_steps():
     contacts = np.tile([False, False, True, True], (len(motion), 1))
     feet = clean(motion, SKELETON, contacts).positions(SKELETON)[:, RIGHT]
     assert np.linalg.norm(np.diff(feet[:, [0, 2]], axis=0), axis=-1).max() * 20 < 0.01
+
+
+def shuffling(metres: float, both: bool = False, lift: float = 0.0) -> np.ndarray:
+    """Positions (60, 55, 3) of standing whose left foot, or both, go sideways in 0.4 s, lifted by so much."""
+    positions = posed().positions(SKELETON)
+    share = np.clip((np.arange(60) - 20) / 8, 0, 1)
+    for side in ("left", "right") if both else ("left",):
+        for joint in (INDEX[f"{side}_ankle"], INDEX[f"{side}_foot"]):
+            positions[:, joint, 0] += metres * share**2 * (3 - 2 * share)
+            positions[:, joint, 1] += lift * np.sin(np.pi * share) ** 2
+    return positions
+
+
+@pytest.mark.parametrize("metres", [0.15, 0.3])
+def test_a_foot_that_is_dragged_to_its_next_place_steps_there(metres):
+    positions = shuffling(metres)
+    lifts = step_lifts(positions, planted_feet(positions, SKELETON, 20), SKELETON, 20)
+    assert 0.7 < lifts[:, 0].max() / min(STEP_LIFT * metres, LARGEST_LIFT) <= 1  # it stands for a part of the way
+    assert abs(lifts[:, 0].argmax() - 24) <= 1  # highest in the middle of the way
+    assert not lifts[[*range(15), *range(35, 60)]].any()
+    assert not lifts[:, 1].any()
+
+
+@pytest.mark.parametrize(
+    "positions", [shuffling(0.02), shuffling(0.1, lift=0.06), shuffling(0.3, both=True)], ids=["short", "high", "both"]
+)
+def test_hardly_moving_feet_and_high_steps_and_a_glide_of_both_are_not_lifted(positions):
+    planted = planted_feet(positions, SKELETON, 20)
+    assert step_lifts(positions, planted, SKELETON, 20).max() < 0.004
+
+
+def test_a_dragged_foot_is_lifted_by_its_leg_alone():
+    motion = posed()
+    share = np.clip((np.arange(60) - 20) / 8, 0, 1)
+    turn = 0.25 * share**2 * (3 - 2 * share)  # the left leg swings out and stays there
+    rotations = motion.rotations.copy()
+    swing = axis_angle_to_quaternion(np.stack([0 * turn, 0 * turn, turn], -1))
+    rotations[:, INDEX["left_hip"]] = quaternion_multiply(swing, rotations[:, INDEX["left_hip"]])
+    dragged = replace(motion, rotations=rotations)
+    before, after = dragged.positions(SKELETON), clean(dragged, SKELETON).positions(SKELETON)
+    assert after[24, LEFT, 1] - before[24, LEFT, 1] > 0.03
+    assert foot_skate(after, 20) < foot_skate(before, 20)
+    assert np.abs(after[:, RIGHT] - before[:, RIGHT]).max() < 0.02
+
+
+def test_a_slow_foot_stands_on_the_floor_but_not_lifted():
+    positions = posed().positions(SKELETON)
+    feet = [INDEX["left_ankle"], INDEX["left_foot"]]
+    positions[20:, feet, 0] += 0.2 / 20 * np.arange(40)[:, None]  # 0.2 m/s, after standing
+    assert planted_feet(positions, SKELETON, 20)[:, :2].all()
+    positions[20:, feet, 1] += 0.03
+    assert not planted_feet(positions, SKELETON, 20)[25:55, :2].any()
 
 
 def test_feet_that_slide_apart_are_held_by_the_legs():
