@@ -17,9 +17,12 @@ _PARTS = "arms|elbows|eyes|feet|fingers|fists|hands|heels|hips|knees|legs|palms|
 _DOES = (  # a verb of the third person, or what looks like one
     rf"(?=\s+(?:\w+ly\s+)?(?!(?:{_PARTS}|his|always|\w+wards|\w+ways)\b)(?:is|was|has|does|\w+(?<!s)s)\b)"
 )
+_KIND = rf"(?:(?i:{_ADJECTIVES})\s+){{0,2}}"
+_OWNER = r"\w+['\u2019]s\s+(?!(?:arm|body|elbow|foot|hand|head|knee|leg|shoulder)\b)"  # of someone, not of a part
 _SUBJECT = re.compile(
     rf"(?:(?i:i|you|he|she|it|we|they|(?:some|every)(?:one|body))\b"
-    rf"|(?i:an?|the|this|that|my|our|your)\s+(?:(?i:{_ADJECTIVES})\s+){{0,2}}(?:(?i:{_PEOPLE})\b|\w+{_DOES})"
+    rf"|(?:(?i:an?|the|this|that|my|our|your)\s+(?:{_KIND}{_OWNER})?|(?=[A-Z]){_OWNER}){_KIND}"
+    rf"(?:(?i:{_PEOPLE})\b(?!['\u2019])|\w+{_DOES})"
     rf"|[A-Z]\w*(?<!s){_DOES})"
 )
 _WHOSE = re.compile(r"\b(?:his|her)\b", re.IGNORECASE)
@@ -41,5 +44,6 @@ def plain(prompt: str) -> str:
     said = " ".join(prompt.split()).rstrip(" .!")
     who = subject(said)
     deed = _SELF.sub("themself", _WHOSE.sub("their", said.removeprefix(who).strip()))
-    manners = [_MANNERS[word] for word in who.lower().split() if word in _MANNERS]
+    own = re.sub(rf".*{_OWNER}", "", who).lower()  # not of whose guard it is
+    manners = [_MANNERS[word] for word in own.split() if word in _MANNERS]
     return " ".join(filter(None, ("a person", deed, *manners))) if said else ""

@@ -47,7 +47,11 @@ def test_whoever_does_it_the_plain_form_is_the_same(prompt):
     ("prompt", "form"),
     [
         ("An old man walks.", "a person walks like an old person"),
-        ("the proud king's guard bows", "a person the proud king's guard bows"),
+        ("the proud king's guard bows", "a person bows"),
+        ("The king's proud old guard bows", "a person bows proudly like an old person"),
+        ("Anna\u2019s tired robot waves", "a person waves tiredly"),
+        ("the dancer's leg lifts", "a person the dancer's leg lifts"),
+        ("Let's dance", "a person Let's dance"),
         ("The tired little robot waves its arm", "a person waves its arm tiredly"),
         ("a man in a sad hat bows", "a person in a sad hat bows"),
     ],
