@@ -9,7 +9,7 @@
 
 PYTHON ?= $(shell tools/find-python 3.11 3.13)
 VENV := .venv
-IN_PARALLEL := --numprocesses auto --maxprocesses 4 # each has a Blender and a thread of its own
+IN_PARALLEL := --numprocesses auto --maxprocesses 4 --dist worksteal # each has a Blender and a thread of its own
 PY := $(VENV)/bin/python
 VERSION := $(shell $(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null)
 ifeq ($(filter 3.11 3.13,$(VERSION)),)
