@@ -38,8 +38,8 @@ PATH_SECONDS = 0.15  # over which the slide of the standing feet is averaged to 
 HOLD_SECONDS = 1.5  # over which a standing foot may follow a slow drift
 GROUND_SECONDS = 0.4  # over which the height of the body above its standing feet is averaged
 GROUND_TOLERANCE = 0.02  # metres that standing feet may be above the floor, as they are in recordings
-STEP_LIFT = 0.4  # how high a foot goes for its way from one place to the next
-LARGEST_LIFT = 0.08  # metres that this is at most
+STEP_LIFT = 0.3  # how high a foot goes for its way from one place to the next
+LARGEST_LIFT = 0.06  # metres that this is at most
 SHORTEST_STEP = 0.04  # metres of way from which a foot steps
 STEP_SUPPORT = 0.6  # share of the time in which the other foot stands
 LARGEST_DROP = 0.04  # metres that the pelvis goes down where a leg is too short
@@ -163,7 +163,7 @@ def _ground_shift(positions: Array, planted: Bools, skeleton: Skeleton, fps: flo
 def step_lifts(positions: Array, planted: Bools, skeleton: Skeleton, fps: float) -> Array:
     """How much higher each foot has to go (T, 2), in metres, where it shuffles from one place to the next.
 
-    One that goes 4 cm or more while the other stands rises to 0.4 of its way in the middle of it, 8 cm at most; what it
+    One that goes 4 cm or more while the other stands rises to 0.3 of its way in the middle of it, 6 cm at most; what it
     does by itself counts.
     """
     stands = planted.reshape(-1, 2, 2).any(-1)  # (T, 2)

@@ -1,0 +1,91 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""How large small deeds come out: steps and nods as they are sampled, cleaned up, and in recordings.
+
+    python -m benchmarks.small_deeds [--model open] [--seeds 8] [--takes build/takes]
+
+Medians, with the least and the most behind them, of the same noise in every column. Toes slide at their mean speed
+while they are less than 5 cm above the floor.
+"""
+
+import argparse
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from core.cleanup import clean
+from core.evaluation.takes import Library
+from core.features import decode
+from core.generate import Settings, generate
+from core.metrics import foot_skate
+from core.model.checkpoint import load_model
+from core.motion import CORE_FPS, Motion
+from core.skeleton import INDEX, neutral_skeleton
+from core.timeline import GUIDANCE, TextStrip, Timeline
+
+SECONDS = 4.0
+SKELETON = neutral_skeleton()
+TOES = [INDEX["left_foot"], INDEX["right_foot"]]
+
+
+def way(motion: Motion) -> float:
+    """Centimetres between the places of the pelvis that lie furthest apart on the level."""
+    path = motion.positions(SKELETON)[:, 0][:, [0, 2]]
+    return 100 * float(np.linalg.norm(path[:, None] - path[None], axis=-1).max())
+
+
+def rise(motion: Motion) -> float:
+    """Centimetres that a foot goes up."""
+    return 100 * float(np.ptp(motion.positions(SKELETON)[:, TOES, 1], axis=0).max())
+
+
+def slide(motion: Motion) -> float:
+    """Centimetres a second."""
+    return 100 * foot_skate(motion.positions(SKELETON), motion.fps)
+
+
+def nod(motion: Motion) -> float:
+    """Degrees that the head goes down and up against the chest."""
+    _, world = motion.forward_kinematics(SKELETON)
+    nose = np.einsum("tji,tj->ti", world[:, INDEX["spine3"]], world[:, INDEX["head"], :, 2])
+    return float(np.degrees(np.ptp(np.arctan2(nose[:, 1], nose[:, 2]))))
+
+
+STEP = (("way, cm", way), ("foot rises, cm", rise), ("toes slide, cm/s", slide))
+DEEDS: tuple[tuple[str, str, Sequence[tuple[str, Callable[[Motion], float]]]], ...] = (
+    ("step_back", "a person takes a step back", STEP),
+    ("step_forward", "a person takes a step forward", STEP),
+    ("strafe", "a person steps to the left", STEP),
+    ("nod", "a person nods", (("head turns, degrees", nod),)),
+)
+
+
+def spread(values: Sequence[float]) -> str:
+    return f"{np.median(values):.0f} ({min(values):.0f} to {max(values):.0f})" if values else ""
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--model", default="open")
+    parser.add_argument("--seeds", type=int, default=8)
+    parser.add_argument("--takes", type=Path, help="folder that `core prepare` wrote, for recordings beside")
+    given = parser.parse_args()
+    model = load_model(given.model)
+    library = Library.open(given.takes) if given.takes else None
+    print("| prompt | | as sampled | cleaned up | recordings |\n|---|---|---|---|---|")
+    for action, prompt, measures in DEEDS:
+        timelines = [
+            Timeline((TextStrip(0.0, SECONDS, prompt, GUIDANCE),), fps=CORE_FPS, seed=seed)
+            for seed in range(given.seeds)
+        ]
+        sampled = [generate(timeline, model, Settings(cleanup=False)) for timeline in timelines]
+        cleaned = [clean(motion, SKELETON) for motion in sampled]
+        takes = [take for take in library.takes if take.action == action] if library else []
+        recorded = [decode(library.rows(take), SKELETON) for take in takes] if library else []
+        for name, measure in measures:
+            columns = [spread([measure(motion) for motion in motions]) for motions in (sampled, cleaned, recorded)]
+            print(f"| {prompt} | {name} | {' | '.join(columns)} |", flush=True)
+
+
+if __name__ == "__main__":
+    main()
