@@ -10,8 +10,11 @@ from torch.nn import functional
 from .denoiser import Block, DenoiserConfig
 
 HIDDEN = 1024
+TYPICAL = 48
+"""Sentence vectors that are kept of each action."""
 LAYER = DenoiserConfig(width=128, layers=2, heads=4, feedforward=512, dropout=0.2, norm_first=True)
 """Of the transformer over tokens; what else a denoiser has does not count."""
+_LIKENESS = 12.0  # how much a likely action gains with the cosine of the nearest of its typical vectors
 _SHARPNESS = 4.0  # between a mean of all that may be meant, and the likeliest alone
 _LEAST = 1e-9  # of a share: its power is still a number
 _LEAST_SCORE = -80.0  # below the highest: its exponential is still a number
@@ -25,14 +28,15 @@ class TextAligner(nn.Module):
     learns it from words alone, and the denoiser is told captions (as in TMR, Petrovich et al. 2023, text is brought
     near motion before it is used). Who does it is left out before (`core.wording.plain`), for that moves a sentence as
     far. Two readings are summed: one of the sentence vector, the mean of the tokens, which knows what words mean; and
-    one of a small transformer over the tokens, which can tell the word that counts.
+    one of a small transformer over the tokens, which can tell the word that counts. Words that neither has met are
+    told by the typical vectors that they lie nearest to, those of an action in no style, for that moves all as far.
 
     What is done and in which style are read apart, so that a deed is understood in every style. One in a style that it
     has no caption in means the deed without a style.
 
     `actions` and `styles` are the distinct ones, in the order of the answers; of the arguments of these names each is
     that of a caption of training (C,), "" where it has no style; `kinds` are the pairs of these. captions
-    (C, text_width) of length 1.
+    (C, text_width) and typical (A, TYPICAL, text_width) of length 1.
     """
 
     def __init__(self, text_width: int, actions: Sequence[str], styles: Sequence[str]) -> None:
@@ -46,6 +50,7 @@ class TextAligner(nn.Module):
         self.layers = nn.ModuleList(Block(LAYER) for _ in range(LAYER.layers))
         self.words = nn.Sequential(nn.LayerNorm(2 * LAYER.width), nn.Dropout(0.3), nn.Linear(2 * LAYER.width, answers))
         self.captions = nn.Buffer(torch.zeros(len(self.kinds), text_width))
+        self.typical = nn.Buffer(torch.zeros(len(self.actions), TYPICAL, text_width))
         self.of_action = nn.Buffer(_one_hot(actions, self.actions), persistent=False)  # (C, A)
         self.of_style = nn.Buffer(_one_hot(styles, self.styles), persistent=False)  # (C, S)
         self.of_kind = nn.Buffer(_one_hot(self.kinds, list(dict.fromkeys(self.kinds))), persistent=False)  # (C, K)
@@ -75,6 +80,13 @@ class TextAligner(nn.Module):
         alike = captions.exp() @ self.of_kind @ self.of_kind.T
         return actions.log_softmax(-1), styles.log_softmax(-1), captions - alike.log()
 
+    def _likely(self, vectors: Tensor) -> Tensor:
+        """What the nearest typical vectors add to each action, (n, D) -> (n, A); the mean of it for those without."""
+        nearest = torch.einsum("nd,akd->nak", vectors, self.typical).amax(-1)
+        has = self.typical.any(-1).any(-1)
+        mean = (nearest * has).sum(-1, keepdim=True) / has.sum().clamp(min=1)
+        return _LIKENESS * torch.where(has, nearest, mean)
+
     @torch.no_grad()
     def shares(self, tokens: Tensor) -> Tensor:
         """How much each caption is meant: tokens (n, L, text_width) -> (n, C), rows of sum 1.
@@ -82,8 +94,9 @@ class TextAligner(nn.Module):
         Behind a sentence's last token are zeros. The likely actions are raised above the others, then of each action
         the likely captions.
         """
-        likely = self.read(functional.normalize(tokens.sum(1), dim=-1), tokens, tokens.any(-1))
-        actions, styles, captions = (logarithm.exp() for logarithm in likely)
+        vectors = functional.normalize(tokens.sum(1), dim=-1)
+        deeds, *others = self.read(vectors, tokens, tokens.any(-1))
+        actions, (styles, captions) = (deeds + self._likely(vectors)).softmax(-1), (one.exp() for one in others)
         styled = styles[:, None] * self.known
         styled = styled + (1 - styled.sum(-1, keepdim=True)) * self.otherwise  # (n, A, S) of each action's style
         of_style = torch.einsum("ca,nas,cs->nc", self.of_action, styled, self.of_style)

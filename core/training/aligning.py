@@ -11,10 +11,12 @@ from typing import TypeVar
 import numpy as np
 import numpy.typing as npt
 import torch
+from scipy.cluster.vq import kmeans2
+from torch import Tensor
 from torch.nn import functional
 
 from ..console import Progress
-from ..model.aligner import TextAligner
+from ..model.aligner import TYPICAL, TextAligner
 from .captions import STYLES, by_style
 
 Item = TypeVar("Item")
@@ -90,6 +92,15 @@ class _Examples:
         return among[int(self._rng.integers(len(among)))]
 
 
+def typical(vectors: Tensor, seed: int) -> Tensor:
+    """Where sentence vectors (n, D) of length 1 gather: (TYPICAL, D) of length 1, some of them twice for a small n."""
+    if len(vectors) > TYPICAL:
+        rng = np.random.default_rng([seed, 17])
+        middles, _ = kmeans2(vectors.double().numpy(), TYPICAL, minit="++", missing="warn", rng=rng)
+        vectors = torch.from_numpy(middles)
+    return functional.normalize(vectors[torch.arange(TYPICAL) % len(vectors)].float(), dim=-1)
+
+
 def fit_aligner(
     tokens: Tokens, captions: Captions, seed: int, steps: int, more: Sequence[Restyled] = ()
 ) -> TextAligner:
@@ -107,6 +118,12 @@ def fit_aligner(
         aligner = TextAligner(every.shape[-1], [action for action, *_ in captions], [style for _, style, _ in captions])
         means = [functional.normalize(vectors[list(forms)].mean(0), dim=0) for *_, forms in captions]
         aligner.captions.copy_(torch.stack(means))
+        plainly: dict[str, set[int]] = defaultdict(set)
+        for action, style, forms in captions:
+            plainly[action].update(() if style else map(int, forms))
+        for row, action in zip(aligner.typical, aligner.actions, strict=True):
+            if plainly[action]:
+                row.copy_(typical(vectors[sorted(plainly[action])], seed))
         gist = list(aligner.gist.parameters())
         others = [parameter for name, parameter in aligner.named_parameters() if not name.startswith("gist.")]
         optimizer = torch.optim.AdamW([{"params": gist}, {"params": others}], lr=_RATE, weight_decay=_DECAY)

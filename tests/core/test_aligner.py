@@ -9,10 +9,10 @@ import torch
 from torch.nn import functional
 
 from core.generate import generate
-from core.model.aligner import TextAligner
+from core.model.aligner import TYPICAL, TextAligner
 from core.model.checkpoint import Model
 from core.timeline import TextStrip, Timeline
-from core.training.aligning import Restyled, fit_aligner, restyled
+from core.training.aligning import Restyled, fit_aligner, restyled, typical
 from core.training.captions import STYLES
 from tests.core.test_generate import TEXT_WIDTH, make_model
 
@@ -120,6 +120,32 @@ def test_what_is_known_in_styles_alone_is_done_in_any_of_them(monkeypatch: pytes
     shares = reading(monkeypatch, captions, [0.01, 0.99], [0.01, 0.97, 0.01, 0.01])
     assert shares["bow", "sad"] == pytest.approx(0.5, abs=0.01)
     assert shares["bow", "proud"] == pytest.approx(0.5, abs=0.01)
+
+
+def test_a_deed_in_words_that_nobody_has_told_is_the_one_that_they_lie_nearest_to():
+    """Where the layers tell nothing, the nearest of an action's typical vectors does, wherever its others lie."""
+    aligner = TextAligner(WIDTH, ["walk", "bow"], ["", ""]).eval()
+    for layer in (aligner.gist[-1], aligner.words[-1]):
+        torch.nn.init.zeros_(layer.weight)
+        torch.nn.init.zeros_(layer.bias)
+    words = torch.eye(WIDTH)
+    aligner.typical.copy_(torch.stack([words[:4].repeat(TYPICAL // 4, 1), words[4:8].repeat(TYPICAL // 4, 1)]))
+    shares = aligner.shares((words[:8] + 0.5 * words[8:16])[:, None])
+    assert (shares.argmax(1) == torch.arange(8) // 4).all()
+
+
+@pytest.mark.parametrize("number", [1, 5, TYPICAL, 4 * TYPICAL])
+def test_typical_vectors_are_where_sentences_gather(number: int):
+    """Of five bunches each has some, as far as there are so many sentences."""
+    rng = np.random.default_rng(0)
+    bunches = functional.normalize(torch.from_numpy(rng.normal(size=(5, WIDTH))).float(), dim=1)
+    noise = torch.from_numpy(0.02 * rng.normal(size=(number, WIDTH))).float()
+    found = typical(functional.normalize(bunches[torch.arange(number) % 5] + noise, dim=1), 0)
+    assert found.shape == (TYPICAL, WIDTH)
+    torch.testing.assert_close(found.norm(dim=1), torch.ones(TYPICAL))
+    likeness = found @ bunches.T
+    assert (likeness.amax(1) > 0.95).all()
+    assert set(likeness.argmax(1).tolist()) == set(range(min(number, 5)))
 
 
 def test_what_captions_have_in_common_is_shared_among_them():
