@@ -77,7 +77,7 @@ def set_exam(library: Library, sounds: Sequence[Path], out: Path, limit: int | N
     number = min(TALKS, limit or TALKS)
     actions = [[joined[(i + k * (1 + i // len(joined))) % len(joined)] for k in range(3)] for i in range(number)]
     return Exam(
-        prompts=[request.timeline(1.0) for request in (plan.requests[k] for k in first_clips)],
+        prompts=[plan.requests[k].timeline(1.0) for k in first_clips],
         shown=[clip(plan.recorded[k].take) for k in first_clips],
         texts=[clip(plan.reference[k].take) for k in first_clips],
         other_texts=[clip(plan.reference[k].take) for k in (*first_clips[turn:], *first_clips[:turn])],

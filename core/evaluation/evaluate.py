@@ -118,9 +118,9 @@ def text_tables(
         said = np.stack([vectors[item.sentence] for item in items])
         return Judged.of(judge, clips, said, [item.action for item in items])
 
-    asked = len(plan.requests)
-    rows_of = {row: [clip.rows for clip in clips] for row, clips in made.items()}
-    generated = {row: judged(clips[:asked], plan.requests) for row, clips in rows_of.items()}
+    prompts = [*plan.requests, *plan.again]
+    every = {row: judged([clip.rows for clip in clips], prompts[: len(clips)]) for row, clips in made.items()}
+    generated = {row: item.first(len(plan.requests)) for row, item in every.items()}
     reference = judged([library.rows(item.take) for item in plan.reference], plan.reference)
     mocap = judged([clip.rows for clip in recorded], plan.recorded)
     ours = generated["ours"]
@@ -129,8 +129,8 @@ def text_tables(
     rows = {"mocap": mocap, "ours": ours, "shuffled": shuffled} | generated
     shares = {row: action_shares(item) for row, item in rows.items()}
     actions = {action: {row: shares[row].get(action, 0.0) for row in rows} for action in sorted(set(mocap.labels))}
-    prompts = [request.sentence for request in (*plan.requests, *plan.again)]
-    spread = {row: multimodality(judge.see(clips)[0], prompts[: len(clips)]) for row, clips in rows_of.items()}
+    told = [request.sentence for request in prompts]
+    spread = {row: multimodality(item.motions, told[: len(item.motions)]) for row, item in every.items()}
     spread |= {"mocap": multimodality(mocap.motions, mocap.labels), "shuffled": spread["ours"]}
     figures = {row: text_figures(item, reference, seed) | {"multimodality": spread[row]} for row, item in rows.items()}
     return figures, actions

@@ -66,6 +66,10 @@ class Judged:
         motions, looks = judge.see(clips)
         return Judged(motions, judge.read(vectors), labels, looks)
 
+    def first(self, number: int) -> "Judged":
+        """The first so many of them."""
+        return Judged(self.motions[:number], self.texts[:number], self.labels[:number], self.looks[:number])
+
 
 def text_figures(judged: Judged, reference: Judged, seed: int) -> Figures:
     """R-precision, matching, Frechet distances to the reference, spread, and actions recognised (shares 0..1).
