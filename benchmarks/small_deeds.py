@@ -3,8 +3,8 @@
 
     python -m benchmarks.small_deeds [--model open] [--seeds 8] [--takes build/takes]
 
-Medians, with the least and the most behind them, of the same noise in every column. Toes slide at their mean speed
-while they are less than 5 cm above the floor.
+Medians, with the least and the most behind them; what is sampled and what is cleaned up are the same tries. Toes slide
+at their mean speed while they are less than 5 cm above the floor.
 """
 
 import argparse
@@ -80,8 +80,9 @@ def main() -> None:
         ]
         sampled = [generate(timeline, model, Settings(cleanup=False)) for timeline in timelines]
         cleaned = [clean(motion, SKELETON) for motion in sampled]
-        takes = [take for take in library.takes if take.action == action] if library else []
-        recorded = [decode(library.rows(take), SKELETON) for take in takes] if library else []
+        recorded: list[Motion] = []
+        if library:
+            recorded = [decode(library.rows(take), SKELETON) for take in library.takes if take.action == action]
         for name, measure in measures:
             columns = [spread([measure(motion) for motion in motions]) for motions in (sampled, cleaned, recorded)]
             print(f"| {prompt} | {name} | {' | '.join(columns)} |", flush=True)

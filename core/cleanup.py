@@ -40,6 +40,7 @@ GROUND_SECONDS = 0.4  # over which the height of the body above its standing fee
 GROUND_TOLERANCE = 0.02  # metres that standing feet may be above the floor, as they are in recordings
 STEP_LIFT = 0.3  # how high a foot goes for its way from one place to the next
 LARGEST_LIFT = 0.06  # metres that this is at most
+LIFT_SECONDS = 0.05  # over which it is averaged, so that no foot starts with a jerk
 SHORTEST_STEP = 0.04  # metres of way from which a foot steps
 STEP_SUPPORT = 0.6  # share of the time in which the other foot stands
 LARGEST_DROP = 0.04  # metres that the pelvis goes down where a leg is too short
@@ -73,7 +74,7 @@ def clean(
     shift = _path_shift(positions, planted, motion.fps)
     shift[:, 1] = _ground_shift(positions, planted, skeleton, motion.fps)
     motion = replace(motion, translation=motion.translation + shift)
-    return _held(motion, planted, skeleton, step_lifts(motion.positions(skeleton), planted, skeleton, motion.fps))
+    return _held(motion, planted, skeleton, step_lifts(positions + shift[:, None], planted, skeleton, motion.fps))
 
 
 def hold_feet(motion: Motion, skeleton: Skeleton) -> Motion:
@@ -176,10 +177,10 @@ def step_lifts(positions: Array, planted: Bools, skeleton: Skeleton, fps: float)
                 continue
             way = np.linalg.norm(balls[stop, side] - balls[start - 1, side])
             if way >= SHORTEST_STEP:
-                risen = np.sin(np.pi * np.arange(1, stop - start + 1) / (stop - start + 1)) ** 2
+                risen = np.sin(np.linspace(0, np.pi, stop - start + 2)[1:-1]) ** 2
                 higher = min(STEP_LIFT * way, LARGEST_LIFT) * risen - low[start:stop, side]
                 lifts[start:stop, side] = np.maximum(higher, 0)
-    return _gaussian(lifts, 0.05 * fps)
+    return _gaussian(lifts, LIFT_SECONDS * fps)
 
 
 def _held(motion: Motion, planted: Bools, skeleton: Skeleton, lift: Array | None = None) -> Motion:
