@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from core.errors import InputError
-from core.evaluation.plan import JOINED, Voice, plan_text, plan_voices
+from core.evaluation.plan import JOINED, Voice, first_of_each, plan_text, plan_voices
 from core.evaluation.rows import Clip
 from core.evaluation.takes import Library
 from core.features import decode
@@ -54,7 +54,7 @@ def set_exam(library: Library, sounds: Sequence[Path], out: Path, limit: int | N
     """limit: how many actions, voices and timelines; None for all."""
     split = Split.of(library.takes)
     plan = plan_text(library, split, 0, limit)
-    first_clips = plan.first(_WORDINGS)
+    first_clips = first_of_each(plan.recorded, _WORDINGS)
     turn = len(first_clips) // 2 // _WORDINGS * _WORDINGS  # by half of the actions
     clips: dict[int, Clip] = {}
 
@@ -63,6 +63,7 @@ def set_exam(library: Library, sounds: Sequence[Path], out: Path, limit: int | N
             clips[take.start] = Clip.of_rows(library.rows(take), SKELETON)
         return clips[take.start]
 
+    others = [clip(plan.reference[k].take) for k in first_of_each(plan.reference, _WORDINGS)]
     voices = plan_voices(sounds, out / "voices", min(VOICES, limit or VOICES))
     pairs = [take for take in library.takes if take.action == SPEECH_ACTION and take.stop - take.start >= WINDOW]
     kept = [take for take in pairs if split.held_out(take)]
@@ -79,8 +80,8 @@ def set_exam(library: Library, sounds: Sequence[Path], out: Path, limit: int | N
     return Exam(
         prompts=[plan.requests[k].timeline(1.0) for k in first_clips],
         shown=[clip(plan.recorded[k].take) for k in first_clips],
-        texts=[clip(plan.reference[k].take) for k in first_clips],
-        other_texts=[clip(plan.reference[k].take) for k in (*first_clips[turn:], *first_clips[:turn])],
+        texts=others,
+        other_texts=[*others[turn:], *others[:turn]],
         voices=voices,
         pairs=[clip(take) for take in pairs[1::2]],
         recorded_pairs=[clip(take) for take in pairs[::2]],

@@ -22,7 +22,7 @@ from core.console import Progress, exit_code
 from core.errors import InputError
 from core.evaluation.evaluate import perform
 from core.evaluation.judges import JudgeConfig, TextMotionJudge, load_or_train
-from core.evaluation.plan import Told, plan_text
+from core.evaluation.plan import Told, first_of_each, plan_text
 from core.evaluation.rows import Clip
 from core.evaluation.takes import Library
 from core.generate import generate, read_prompts
@@ -109,7 +109,9 @@ def main() -> int:
     split = Split.of(library.takes)
     judge, _ = load_or_train(given.judges, library, split, JudgeConfig(), Progress)
     plan = plan_text(library, split, SEED, given.limit)
-    requests, items = zip(*((plan.requests[k], plan.recorded[k]) for k in plan.first(_WORDINGS)), strict=True)
+    requests, items = zip(
+        *((plan.requests[k], plan.recorded[k]) for k in first_of_each(plan.recorded, _WORDINGS)), strict=True
+    )
     actions = [request.action for request in requests]
 
     listed = re.findall(r"^- (.+) \((\w+)\)$", model.card, re.MULTILINE)

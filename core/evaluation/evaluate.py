@@ -35,7 +35,7 @@ from ..training.prepare import speech_files
 from ..training.sheet import contact_sheet
 from ..training.split import Split
 from .judges import JudgeConfig, SpeechMotionJudge, TextMotionJudge, load, load_or_train
-from .plan import GESTURES, Request, Seam, TextPlan, Told, Voice, plan_seams, plan_text, plan_voices
+from .plan import GESTURES, REFERENCES, Request, Seam, TextPlan, Told, Voice, plan_seams, plan_text, plan_voices
 from .report import Evaluation, Table, aims, markdown, with_ratios, write
 from .rows import (
     Clip,
@@ -341,7 +341,9 @@ def _notes(
     notes = [
         f"mocap, text: {len(plan.recorded)} recorded clips, as many of each of {actions} actions, with wordings that "
         f"training never reads. {unseen} actions have clips held out by `Split` ({len(split.clips)} clips in all); for "
-        f"{len(plan.seen)} the clips of training stand in. Distances are to the other half of the same clips."
+        f"{len(plan.seen)} the clips of training stand in. Distances are to {REFERENCES} clips of each action in "
+        "performances that this row lacks, most of which the model has learned from and this row has not; "
+        f"{len(plan.alone)} actions have one performance, and other takes of it are the reference."
         + ("" if kept else " These weights were trained without the split: they have seen all of them."),
         f"mocap, speech: {pairs} pairs of a recording with motion made by rule, held out by recording: none of both "
         "together is at hand. Its matched preference says how well the judge knows the pairs.",

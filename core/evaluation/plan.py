@@ -5,7 +5,7 @@
 # pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false
 
 import zlib
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -19,12 +19,13 @@ from ..errors import InputError
 from ..motion import CORE_FPS
 from ..timeline import Guidance, SpeechStrip, TextStrip, Timeline
 from ..training.dataset import SPEECH_ACTION, WINDOW, Take
-from ..training.split import Split, caption_of, held_out_sentences
+from ..training.split import Split, caption_of, clip_of, held_out_sentences
 from .takes import HEARD, Floats, Library
 
 Samples = npt.NDArray[np.float32]
 
 WORDINGS = 4  # prompts of an action
+REFERENCES = 16  # clips of an action that all rows are compared with
 SHORTEST = 40  # frames of a generated clip
 
 JOINED = ("walk", "bow", "wave", "raise_hand", "turn_180", "point", "idle", "jump_up", "beat", "step_back")
@@ -67,23 +68,46 @@ class Request:
 
 @dataclass(frozen=True)
 class TextPlan:
-    """recorded: clips of the mocap row; reference: other clips, that every row is compared with; requests: what the
-    model is asked, the wordings of `recorded`; again: of each action the first of these with other noise; seen: the
-    actions that have no held-out clip, for which clips of the training split stand in."""
+    """recorded: clips of the mocap row; reference: other performances, that every row is compared with; requests: what
+    the model is asked, the wordings of `recorded`; again: of each action the first of these with other noise; seen: the
+    actions that have no held-out clip, for which clips of the training split stand in; alone: those of one performance,
+    whose reference are other takes of it."""
 
     recorded: list[Told]
     reference: list[Told]
     requests: list[Request]
     again: list[Request]
     seen: list[str]
+    alone: list[str]
 
-    def first(self, number: int) -> list[int]:
-        """Which of the recorded clips and requests are the first so many of each action."""
-        return [k for k in range(len(self.recorded)) if k % WORDINGS < number]
+
+def first_of_each(items: Sequence[Told], number: int) -> list[int]:
+    """Which of them are the first so many of their action."""
+    return [k for k, turn in enumerate(_turns([item.action for item in items])) if turn < number]
+
+
+def _in_turn(takes: Sequence[Take]) -> list[Take]:
+    """The first take of each performance, then the second of each."""
+    turns = _turns([clip_of(take) for take in takes])
+    return [takes[int(k)] for k in np.argsort(turns, kind="stable")]
+
+
+def _turns(names: Sequence[str]) -> list[int]:
+    """How often each name came before."""
+    met: Counter[str] = Counter()
+    turns: list[int] = []
+    for name in names:
+        turns.append(met[name])
+        met[name] += 1
+    return turns
 
 
 def plan_text(library: Library, split: Split, seed: int, limit: int | None = None) -> TextPlan:
-    """Four clips of each action for either set, each with a wording; limit: how many actions.
+    """Clips of each action for either set, each with a wording; limit: how many actions.
+
+    Four held-out ones for the mocap row. What all rows are compared with are performances that are not in this row, of
+    either side of the split, in turn: most actions have one performance held out, and that compared with itself says
+    nothing of recordings.
 
     Raises InputError where no take is told in words.
     """
@@ -96,7 +120,7 @@ def plan_text(library: Library, split: Split, seed: int, limit: int | None = Non
     actions = sorted(by_action)
     if limit is not None:  # the actions of seams first, then any
         actions = sorted(actions, key=lambda action: (action not in JOINED, zlib.crc32(action.encode())))[:limit]
-    plan = TextPlan([], [], [], [], [])
+    plan = TextPlan([], [], [], [], [], [])
     for action in actions:
         rng = np.random.default_rng([seed, zlib.crc32(action.encode())])
         pool = [take for take in by_action[action] if split.held_out(take)]
@@ -104,10 +128,17 @@ def plan_text(library: Library, split: Split, seed: int, limit: int | None = Non
             pool = by_action[action]
             plan.seen.append(action)
         pool = [pool[int(i)] for i in rng.permutation(len(pool))]
-        own, other = pool[::2], pool[1::2] or pool
+        own = pool[::2]
         told = [_told(library, own[k % len(own)], rng) for k in range(WORDINGS)]
+        shown = {clip_of(item.take) for item in told}
+        other = [take for take in by_action[action] if clip_of(take) not in shown]
+        if not other:
+            other = pool[1::2] or pool
+            plan.alone.append(action)
+        drawn = np.random.default_rng([seed, zlib.crc32(action.encode()), 1])
+        other = _in_turn([other[int(i)] for i in drawn.permutation(len(other))])
         plan.recorded.extend(told)
-        plan.reference.extend(_told(library, other[k % len(other)], rng) for k in range(WORDINGS))
+        plan.reference.extend(_told(library, other[k % len(other)], drawn) for k in range(REFERENCES))
         asked = [_request(item, rng) for item in told]
         plan.requests.extend(asked)
         plan.again.append(replace(asked[0], seed=int(rng.integers(2**31))))

@@ -3,6 +3,7 @@
 
 import json
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -197,11 +198,26 @@ def test_a_plan_keeps_recorded_and_reference_clips_apart_and_repeats_itself(fold
     assert [request.sentence for request in first.requests] == [item.sentence for item in first.recorded]
     asked = [*first.requests, *first.again]
     assert len({request.seed for request in asked}) == len(asked)
-    once = [first.requests[k] for k in first.first(1)]
+    once = [first.requests[k] for k in plan.first_of_each(first.recorded, 1)]
     assert [(item.action, item.sentence) for item in once] == [(item.action, item.sentence) for item in first.again]
     assert [item.action for item in once] == sorted(ACTIONS)
     assert not {item.sentence for item in first.recorded} & set(library.words)
     assert len({request.action for request in plan.plan_text(library, split, 1, limit=2).requests}) == 2
+
+
+def test_all_rows_are_compared_with_performances_that_the_mocap_row_lacks(folder):
+    library = Library.open(folder / "takes")
+    takes = [take for take in library.takes if take.name not in {"bow1", "bow2"}]
+    library = replace(library, takes=[*takes, *(take for take in takes if take.name == "walk0")])  # two takes of one
+    told = plan.plan_text(library, Split.of(library.takes), 1)
+    assert told.alone == ["bow"]
+    for action in ACTIONS:
+        shown = {clip_of(item.take) for item in told.recorded if item.action == action}
+        others = [clip_of(item.take) for item in told.reference if item.action == action]
+        assert len(others) == plan.REFERENCES
+        assert shown == set(others) if action == "bow" else not shown & set(others)
+        assert len(set(others[:2])) == (1 if action == "bow" else 2)  # in turn
+    assert not {item.sentence for item in told.reference} & set(library.words)
 
 
 def test_the_judges_learn_their_takes_and_are_kept(folder, tmp_path, monkeypatch):
