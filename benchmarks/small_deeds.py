@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How large small deeds come out: steps and nods as they are sampled, cleaned up, and in recordings.
+"""How large small deeds come out: steps, nods and shrugs as they are sampled, cleaned up, and in recordings.
 
     python -m benchmarks.small_deeds [--model open] [--seeds 8] [--takes build/takes]
 
@@ -26,6 +26,7 @@ from core.timeline import GUIDANCE, TextStrip, Timeline
 SECONDS = 4.0
 SKELETON = neutral_skeleton()
 TOES = [INDEX["left_foot"], INDEX["right_foot"]]
+SHOULDERS = [INDEX["left_shoulder"], INDEX["right_shoulder"]]
 
 
 def way(motion: Motion) -> float:
@@ -51,12 +52,19 @@ def nod(motion: Motion) -> float:
     return float(np.degrees(np.ptp(np.arctan2(nose[:, 1], nose[:, 2]))))
 
 
+def shrug(motion: Motion) -> float:
+    """Centimetres that the shoulders go up and down against the chest, in the mean of both."""
+    height = motion.positions(SKELETON)[..., 1]
+    return 100 * float(np.ptp(height[:, SHOULDERS] - height[:, [INDEX["spine3"]]], axis=0).mean())
+
+
 STEP = (("way, cm", way), ("foot rises, cm", rise), ("toes slide, cm/s", slide))
 DEEDS: tuple[tuple[str, str, Sequence[tuple[str, Callable[[Motion], float]]]], ...] = (
     ("step_back", "a person takes a step back", STEP),
     ("step_forward", "a person takes a step forward", STEP),
     ("strafe", "a person steps to the left", STEP),
     ("nod", "a person nods", (("head turns, degrees", nod),)),
+    ("shrug", "a person shrugs", (("shoulders rise, cm", shrug),)),
 )
 
 

@@ -22,11 +22,13 @@ JUMP_TURN = 0.06  # radians, and
 JUMP_METRES = 0.02  # metres, between two frames from which a joint, or the path, may have jumped
 JUMP_RATIO = 4.0  # and how much more that is than the steps around it
 JUMP_JOINTS = 5  # that jump together make it a jump of the whole body
+LEAP_TURN = 1.3  # radians that a step of a joint stands out by, which few recorded ones do,
+LEAP_RATIO = 2.5  # and how much more it then is than the steps around it
 JUMP_SECONDS = 0.5  # over which a jump is spread
-CALM_HZ = 3.2  # where smoothing halves the power of a joint at rest
-QUICK_HZ = 8.0  # and of one in motion: strokes and jumps lie below, jitter above
+CALM_HZ = 3.7  # where smoothing halves the power of a joint at rest
+QUICK_HZ = 8.5  # and of one in motion: strokes and jumps lie below, jitter above
 SEAM_HZ = 2.5  # where motion at a seam keeps half of its power
-SEAM_SECONDS = 0.3  # to both sides of a seam in which it is smoothed
+SEAM_SECONDS = 0.4  # to both sides of a seam in which it is smoothed
 LIVELY_TURN = 0.5  # radians a second at which a joint is halfway between the two
 LIVELY_SPEED = 0.2  # metres a second, the same of the path
 
@@ -41,7 +43,7 @@ def without_jumps(motion: Motion) -> Motion:
     """
     translation, rotations = motion.translation.copy(), motion.rotations.copy()
     turns = quaternion_to_axis_angle(quaternion_multiply(quaternion_conjugate(rotations[:-1]), rotations[1:]))
-    for k, joint, jump in _jumps(turns, JUMP_TURN):
+    for k, joint, jump in _jumps(turns, JUMP_TURN, LEAP_TURN):
         for at, share in _halves(k, jump, len(motion), motion.fps):
             rotations[at, joint] = quaternion_multiply(rotations[at, joint], axis_angle_to_quaternion(share))
     for k, _, jump in _jumps(np.diff(translation, axis=0)[:, None], JUMP_METRES):
@@ -50,8 +52,11 @@ def without_jumps(motion: Motion) -> Motion:
     return replace(motion, translation=translation, rotations=rotations)
 
 
-def _jumps(steps: Array, least: float) -> list[tuple[int, int, Array]]:
-    """(frame before, joint, how far the step stands out (3,)) of the jumps among steps (T - 1, J, 3)."""
+def _jumps(steps: Array, least: float, leap: float = np.inf) -> list[tuple[int, int, Array]]:
+    """(frame before, joint, how far the step stands out (3,)) of the jumps among steps (T - 1, J, 3).
+
+    leap: from which it is one beside quick steps too, as where an arm goes over from one way to do it to another.
+    """
     if len(steps) < 3:
         return []
     around = np.pad(np.linalg.norm(steps, axis=-1), ((2, 2), (0, 0)), mode="edge")  # (T + 3, J)
@@ -60,6 +65,7 @@ def _jumps(steps: Array, least: float) -> list[tuple[int, int, Array]]:
     size = np.linalg.norm(excess, axis=-1)
     found = (size > least) & (size > JUMP_RATIO * usual)  # (T - 3, J)
     found |= found.sum(-1, keepdims=True) >= JUMP_JOINTS  # where many jump, what moves on its own does too
+    found |= (size > leap) & (size > LEAP_RATIO * usual)
     return [(int(k) + 1, int(joint), excess[k, joint]) for k, joint in np.argwhere(found)]
 
 

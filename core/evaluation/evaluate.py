@@ -198,6 +198,17 @@ def held_out_pairs(
     return [(Clip.of_rows(library.rows(take)[:frames], skeleton), library.heard(take)[:frames]) for take in pairs]
 
 
+def recorded_at(
+    seams: Sequence[Seam], library: Library, paired: Sequence[tuple[Clip, Floats]], skeleton: Skeleton
+) -> dict[str, list[Clip]]:
+    """Some recorded clips of each action that meets another at a seam; of speech those of `held_out_pairs`."""
+    actions = {action for seam in seams for action in seam.actions} - {SPEECH_ACTION}
+    clips = {SPEECH_ACTION: [clip for clip, _ in paired]}
+    for action in actions:
+        clips[action] = [Clip.of_rows(library.rows(take), skeleton) for take in _spread(library, action)]
+    return clips
+
+
 def seam_tables(
     seams: Sequence[Seam], made: dict[str, list[Clip]], recorded: Mapping[str, Sequence[Clip]], seed: int
 ) -> tuple[dict[str, Table], dict[str, dict[str, Array]]]:
@@ -290,11 +301,7 @@ def evaluate(
         body_speech = {"mocap": body_figures([clip for clip, _ in paired], skeleton)}
         body_speech |= {row: body_figures(clips, skeleton) for row, clips in made["speech"].items()}
         body_speech["shuffled"] = body_speech["ours"]
-    at_seams = {
-        action: [Clip.of_rows(library.rows(take), skeleton) for take in _spread(library, action)]
-        for action in {action for seam in seams for action in seam.actions} - {SPEECH_ACTION}
-    }
-    joins, profiles = seam_tables(seams, made["seams"], at_seams | {SPEECH_ACTION: [clip for clip, _ in paired]}, seed)
+    joins, profiles = seam_tables(seams, made["seams"], recorded_at(seams, library, paired, skeleton), seed)
     result = Evaluation(
         name=name,
         about={

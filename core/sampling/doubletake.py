@@ -44,6 +44,20 @@ class DoubleTake:
     refine: int = 900
 
 
+JOINED = DoubleTake(blend=30, hard=1.0)
+"""How windows are joined where nothing else is asked for.
+
+A second and a half goes over into the transition on either side, and where it begins the first take is kept whole. With
+the paper's half a second, of which the first frame is kept by 0.85, hands jerk where a handshake or a blend ends
+(`benchmarks.joins`).
+"""
+
+
+def joined(mode: Literal["corrected", "legacy"]) -> DoubleTake:
+    """`JOINED` for models of ours; for the released ones the lengths that these were made with."""
+    return JOINED if mode == JOINED.mode else DoubleTake(mode)
+
+
 def double_take(
     denoise_for: DenoiseFor,
     windows: Sequence[range],
