@@ -3,6 +3,7 @@
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -11,7 +12,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from core.sampling.doubletake import DoubleTake, double_take
+from core.sampling.doubletake import JOINED, DoubleTake, double_take, joined
 from core.sampling.samplers import SAMPLERS, Denoise, make_sampler
 from core.sampling.schedule import cosine_schedule
 
@@ -93,6 +94,24 @@ def test_corrected_changes_every_transition_and_its_blend_and_nothing_else(sampl
     assert changed[110:130].all()
     assert not changed[~expected].any()
     assert changed[expected].float().mean() > 0.9
+
+
+@pytest.mark.parametrize("sampler", ["ddim", "dpm"])  # those that bring no noise of their own
+def test_what_is_joined_by_default_begins_to_change_little_by_little(sampler: str):
+    windows = lay_out([90, 90], 20)
+    first = take(replace(JOINED, refine=0), sampler, windows=windows)
+    steps: list[float] = []
+    for settings in (DoubleTake(), JOINED):
+        change = (take(settings, sampler, windows=windows) - first).abs().amax(dim=1)  # (160,)
+        changed = change.nonzero()[:, 0]
+        steps.append(max(float(change[changed[0]]), float(change[changed[-1]])) / float(change.max()))
+    assert steps[1] < 0.5 * steps[0]
+    assert (int(changed[0]), int(changed[-1])) == (70 - JOINED.blend + 1, 90 + JOINED.blend - 2)
+
+
+def test_a_released_model_is_joined_as_it_was():
+    assert joined("legacy") == DoubleTake("legacy")
+    assert joined("corrected") == JOINED
 
 
 def test_legacy_freezes_the_transition():
