@@ -18,7 +18,7 @@ from core.evaluation.rows import REACH, Clip, stretch
 from core.evaluation.takes import Library
 from core.generate import Settings, generate
 from core.model.checkpoint import load_model
-from core.sampling.doubletake import JOINED, DoubleTake
+from core.sampling.doubletake import LONG_BLEND, DoubleTake
 from core.skeleton import neutral_skeleton
 from core.timeline import GUIDANCE
 from core.training.prepare import speech_files
@@ -26,7 +26,7 @@ from core.training.split import Split
 
 SEED = 0
 SKELETON = neutral_skeleton()
-WAYS = {"first take alone": DoubleTake(refine=0), "as in the paper": DoubleTake(), "ours": JOINED}
+WAYS = {"first take alone": DoubleTake(refine=0), "as in the paper": DoubleTake(), "ours": LONG_BLEND}
 BEHIND = slice(REACH + 9, REACH + 13)  # of a stretch's profile
 
 

@@ -245,7 +245,7 @@ class Measure:
 
     def _settings(self, name: str) -> Settings:
         steps = min(NOISE_STEPS, self.steps) if name == "noise" else self.steps
-        return Settings(steps=steps, sampler="dpm", cleanup=False)
+        return Settings(steps=steps, sampler="dpm", double_take=DoubleTake(), cleanup=False)  # the paper's lengths
 
     def _of(self, model: Model) -> dict[str, object]:
         return {

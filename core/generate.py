@@ -25,7 +25,7 @@ from .motion import Motion
 from .released_features import decode as read_released
 from .released_features import y_up
 from .runs import Bools, true_runs
-from .sampling.doubletake import DoubleTake, joined
+from .sampling.doubletake import DoubleTake, default_take
 from .segments import Segment, plan_segments, plan_speech, plan_upper
 from .skeleton import Skeleton, neutral_skeleton
 from .splice import led, posed, replaced, standing
@@ -147,7 +147,7 @@ def generate(
     kept = None if kept is None else _checked(kept, total, timeline.fps, model)
     if kept is not None and not kept.changed.any():
         return kept.motion.slice(0, total)
-    take = settings.double_take or joined(model.config.double_take)
+    take = settings.double_take or default_take(model.config.double_take)
     take = replace(take, handshake=min(take.handshake, model.config.window // 3))
     prompts = sorted({segment.prompt for segment in (*segments, *upper) if segment.prompt is not None})
     texts = _encode(prompts, model, settings.text_encoder).to(device)  # (P, Dt)

@@ -44,7 +44,7 @@ class DoubleTake:
     refine: int = 900
 
 
-JOINED = DoubleTake(blend=30, hard=1.0)
+LONG_BLEND = DoubleTake(blend=30, hard=1.0)
 """How windows are joined where nothing else is asked for.
 
 A second and a half goes over into the transition on either side, and where it begins the first take is kept whole. With
@@ -53,9 +53,9 @@ the paper's half a second, of which the first frame is kept by 0.85, hands jerk 
 """
 
 
-def joined(mode: Literal["corrected", "legacy"]) -> DoubleTake:
-    """`JOINED` for models of ours; for the released ones the lengths that these were made with."""
-    return JOINED if mode == JOINED.mode else DoubleTake(mode)
+def default_take(mode: Literal["corrected", "legacy"]) -> DoubleTake:
+    """How windows are joined: `LONG_BLEND`, or for "legacy" models the lengths that these were made with."""
+    return LONG_BLEND if mode == LONG_BLEND.mode else DoubleTake(mode)
 
 
 def double_take(

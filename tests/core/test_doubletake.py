@@ -12,7 +12,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from core.sampling.doubletake import JOINED, DoubleTake, double_take, joined
+from core.sampling.doubletake import LONG_BLEND, DoubleTake, default_take, double_take
 from core.sampling.samplers import SAMPLERS, Denoise, make_sampler
 from core.sampling.schedule import cosine_schedule
 
@@ -99,19 +99,19 @@ def test_corrected_changes_every_transition_and_its_blend_and_nothing_else(sampl
 @pytest.mark.parametrize("sampler", ["ddim", "dpm"])  # those that bring no noise of their own
 def test_what_is_joined_by_default_begins_to_change_little_by_little(sampler: str):
     windows = lay_out([90, 90], 20)
-    first = take(replace(JOINED, refine=0), sampler, windows=windows)
+    first = take(replace(LONG_BLEND, refine=0), sampler, windows=windows)
     steps: list[float] = []
-    for settings in (DoubleTake(), JOINED):
+    for settings in (DoubleTake(), LONG_BLEND):
         change = (take(settings, sampler, windows=windows) - first).abs().amax(dim=1)  # (160,)
         changed = change.nonzero()[:, 0]
         steps.append(max(float(change[changed[0]]), float(change[changed[-1]])) / float(change.max()))
     assert steps[1] < 0.5 * steps[0]
-    assert (int(changed[0]), int(changed[-1])) == (70 - JOINED.blend + 1, 90 + JOINED.blend - 2)
+    assert (int(changed[0]), int(changed[-1])) == (70 - LONG_BLEND.blend + 1, 90 + LONG_BLEND.blend - 2)
 
 
 def test_a_released_model_is_joined_as_it_was():
-    assert joined("legacy") == DoubleTake("legacy")
-    assert joined("corrected") == JOINED
+    assert default_take("legacy") == DoubleTake("legacy")
+    assert default_take("corrected") == LONG_BLEND
 
 
 def test_legacy_freezes_the_transition():

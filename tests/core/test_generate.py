@@ -22,7 +22,7 @@ from core.generate import Cancelled, Kept, Settings, generate
 from core.model.checkpoint import Model, ModelConfig
 from core.model.denoiser import Denoiser, DenoiserConfig
 from core.motion import Motion
-from core.sampling.doubletake import JOINED, DoubleTake
+from core.sampling.doubletake import LONG_BLEND, DoubleTake
 from core.segments import IDLE_PROMPT, Segment, plan_segments, stale_frames, with_seams
 from core.skeleton import JOINT_NAMES, neutral_skeleton
 from core.splice import standing
@@ -601,7 +601,7 @@ def test_before_the_first_transition_the_last_preview_is_the_result():
     text = tuple(TextStrip(4.0 * k, 4.0 * k + 4, "a" * (k % 3 + 1)) for k in range(6))
     previews: list[Motion] = []
     motion = generate(Timeline(text, fps=20), make_model(), Settings(cleanup=False), on_preview=previews.append)
-    reach = JOINED.handshake // 2 + JOINED.blend - 1  # of the blend's outermost frame all is kept
+    reach = LONG_BLEND.handshake // 2 + LONG_BLEND.blend - 1  # of the blend's outermost frame all is kept
     assert same_bits(motion, previews[-1])[: 80 - reach].all()
     poses = [one.rotations[:401, 1:] for one in (motion, previews[-1])]
     alike = np.abs(np.einsum("tjq,tjq->tj", *poses)).min(axis=1) > 1 - 1e-6
