@@ -111,7 +111,7 @@ def _installer() -> Any:
     root = ModuleType("freetalker_source")
     root.__path__ = [str(ROOT)]
     sys.modules.setdefault(root.__name__, root)
-    return importlib.import_module(f"{root.__name__}.addon.installer")
+    return importlib.import_module(f"{root.__name__}.addon.setup.installer")
 
 
 def extension_command() -> list[str]:

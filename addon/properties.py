@@ -18,11 +18,11 @@ from bpy.props import (
     StringProperty,
 )
 
-from ..core.timeline import GUIDANCE
-from . import character, preferences, suggestions
+from ..core.timeline.strips import GUIDANCE, GUIDANCE_MAX, SEED_MAX
+from .character.active import is_character
+from .setup import models
+from .timeline import names, suggestions
 
-SEED_MAX = 2**31 - 1
-GUIDANCE_MAX = 20.0
 SCOPES = (
     ("WHOLE", "Whole Body", "The whole body follows the prompt", "ARMATURE_DATA", 0),
     (
@@ -46,18 +46,16 @@ KINDS = (
 
 
 def _is_character(_: Any, candidate: bpy.types.Object) -> bool:
-    return character.is_character(candidate)
+    return is_character(candidate)
 
 
 def _model_names(_: Any, __: Any, typed: str) -> list[str]:
-    return [name for name in preferences.model_names() if typed.lower() in name.lower()]
+    return [name for name in models.model_names() if typed.lower() in name.lower()]
 
 
 def _prompt_changed(strip_data: Any, _: Any) -> None:
     """Keep the name of the strip, which Blender draws on it, that of the prompt."""
-    from . import strips  # which needs this module; so does watch below
-
-    strips.rename(strip_data.id_data)
+    names.rename(strip_data.id_data)
 
 
 class FREETALKER_PG_strip(bpy.types.PropertyGroup):
@@ -133,7 +131,8 @@ class FREETALKER_PG_take(bpy.types.PropertyGroup):
 
 
 def _take_chosen(kept: Any, _: Any) -> None:
-    from . import generated, strips
+    from .takes import generated
+    from .timeline import strips
 
     if not strips.disabled_reason(kept.id_data):
         generated.show(kept.id_data, kept.take)
@@ -263,15 +262,11 @@ def register() -> None:
     bpy.types.Scene.freetalker = PointerProperty(type=FREETALKER_PG_scene)
     bpy.types.Action.freetalker = PointerProperty(type=FREETALKER_PG_strip)
     bpy.types.Object.freetalker = PointerProperty(type=FREETALKER_PG_character, override=_OVERRIDABLE)
-    from . import watch
-
-    watch.register()
+    names.register()
 
 
 def unregister() -> None:
-    from . import watch
-
-    watch.unregister()
+    names.unregister()
     del bpy.types.Object.freetalker
     del bpy.types.Action.freetalker
     del bpy.types.Scene.freetalker

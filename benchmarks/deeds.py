@@ -13,12 +13,12 @@ import re
 from collections.abc import Sequence
 
 from core.console import exit_code
-from core.deeds import halves, told_apart
-from core.generate import read_prompts
 from core.model.checkpoint import load_model
-from core.timeline import TextStrip
+from core.planning.inputs import read_prompts
+from core.prompts.actions import split_legs_and_arms, split_simultaneous
+from core.prompts.canonical import canonical_prompt
+from core.timeline.strips import TextStrip
 from core.training.captions import Caption
-from core.wording import plain
 
 SEED = 0
 LEGS = ("walk", "run", "jog")
@@ -33,7 +33,7 @@ TWO = re.compile(r"\b(?:and|while)\b")
 def wordings(actions: Sequence[str], held_out: bool) -> list[str]:
     """What is said of the actions, told of a person, each once."""
     sentences = (said for action in actions for said in Caption(action, SLOTS).sentences(held_out))
-    return list(dict.fromkeys(map(plain, sentences)))
+    return list(dict.fromkeys(map(canonical_prompt, sentences)))
 
 
 def main() -> int:
@@ -45,14 +45,14 @@ def main() -> int:
 
     def apart(prompts: Sequence[str]) -> list[str]:
         strips = [TextStrip(float(at), at + 1.0, said) for at, said in enumerate(prompts)]
-        led = told_apart(strips, lambda said: read_prompts(said, model))
+        led = split_legs_and_arms(strips, lambda said: read_prompts(said, model))
         return [prompts[int(strip.start)] for strip in led if strip.scope == "upper body"]
 
     legs, arms = ([said for said in wordings(one, True) if not TWO.search(said)] for one in (LEGS, ARMS))
     both = [f"{leg} and {arm.removeprefix('a person ')}" for leg in legs for arm in arms]
     both = random.Random(SEED).sample(both, min(given.number, len(both)))
     actions = sorted(set(model.config.captions))
-    one = [said for held_out in (False, True) for said in wordings(actions, held_out) if halves(said)]
+    one = [said for held_out in (False, True) for said in wordings(actions, held_out) if split_simultaneous(said)]
     print(f"Of {len(both)} prompts of legs and arms {len(apart(both))} are told apart.")
     wrong = apart(one)
     print(f"Of {len(one)} phrases of one deed {len(wrong)} are.")

@@ -9,14 +9,14 @@ from pathlib import Path
 import numpy as np
 
 from core.errors import InputError
+from core.evaluation.clips import Library
 from core.evaluation.plan import JOINED, Voice, first_of_each, plan_text, plan_voices
-from core.evaluation.rows import Clip
-from core.evaluation.takes import Library
-from core.features import decode
-from core.motion import CORE_FPS, Motion
-from core.skeleton import neutral_skeleton
-from core.timeline import SpeechStrip, TextStrip, Timeline
-from core.training.dataset import SPEECH_ACTION, WINDOW, Take, chain
+from core.evaluation.rows import EvaluatedClip
+from core.motion.clip import CORE_FPS, Motion
+from core.motion.features import decode
+from core.motion.skeleton import neutral_skeleton
+from core.timeline.strips import SpeechStrip, TextStrip, Timeline
+from core.training.dataset import SPEECH_ACTION, WINDOW, Clip, chain
 from core.training.split import Split
 
 SKELETON = neutral_skeleton()
@@ -38,16 +38,16 @@ class Exam:
     """
 
     prompts: list[Timeline]
-    shown: list[Clip]
-    texts: list[Clip]
-    other_texts: list[Clip]
+    shown: list[EvaluatedClip]
+    texts: list[EvaluatedClip]
+    other_texts: list[EvaluatedClip]
     voices: list[Voice]
-    pairs: list[Clip]
-    recorded_pairs: list[Clip]
+    pairs: list[EvaluatedClip]
+    recorded_pairs: list[EvaluatedClip]
     talks: list[Timeline]
-    free: list[Clip]
-    recorded_free: list[Clip]
-    calm: list[Clip]
+    free: list[EvaluatedClip]
+    recorded_free: list[EvaluatedClip]
+    calm: list[EvaluatedClip]
 
 
 def set_exam(library: Library, sounds: Sequence[Path], out: Path, limit: int | None) -> Exam:
@@ -56,11 +56,11 @@ def set_exam(library: Library, sounds: Sequence[Path], out: Path, limit: int | N
     plan = plan_text(library, split, 0, limit)
     first_clips = first_of_each(plan.recorded, _WORDINGS)
     turn = len(first_clips) // 2 // _WORDINGS * _WORDINGS  # by half of the actions
-    clips: dict[int, Clip] = {}
+    clips: dict[int, EvaluatedClip] = {}
 
-    def clip(take: Take) -> Clip:
+    def clip(take: Clip) -> EvaluatedClip:
         if take.start not in clips:
-            clips[take.start] = Clip.of_rows(library.rows(take), SKELETON)
+            clips[take.start] = EvaluatedClip.of_rows(library.rows(take), SKELETON)
         return clips[take.start]
 
     others = [clip(plan.reference[k].take) for k in first_of_each(plan.reference, _WORDINGS)]
@@ -93,13 +93,13 @@ def set_exam(library: Library, sounds: Sequence[Path], out: Path, limit: int | N
     )
 
 
-def _held_out(library: Library, split: Split, actions: Sequence[str]) -> dict[str, list[Take]]:
+def _held_out(library: Library, split: Split, actions: Sequence[str]) -> dict[str, list[Clip]]:
     """Takes of each action: held-out ones where there are any, long ones first."""
-    found: dict[str, list[Take]] = defaultdict(list)
+    found: dict[str, list[Clip]] = defaultdict(list)
     for take in library.takes:
         if take.action in actions and take.speech < 0:
             found[take.action].append(take)
-    result: dict[str, list[Take]] = {}
+    result: dict[str, list[Clip]] = {}
     for action, takes in found.items():
         kept = [take for take in takes if split.held_out(take)] or takes
         result[action] = [take for take in kept if take.stop - take.start >= TEXT_FRAMES] or kept
@@ -128,8 +128,8 @@ def seams() -> list[int]:
 
 
 def _laid(
-    library: Library, held: dict[str, list[Take]], pairs: Sequence[Take], actions: Sequence[str], seed: int
-) -> Clip:
+    library: Library, held: dict[str, list[Clip]], pairs: Sequence[Clip], actions: Sequence[str], seed: int
+) -> EvaluatedClip:
     """Recordings one after the other as in `FREE`, each turned to go on from the last pose, jumps fading away."""
     rng = np.random.default_rng([seed, 11])
     parts: list[Motion] = []
@@ -139,4 +139,4 @@ def _laid(
         takes = held[next(told)] if kind == "text" else pairs
         motion = decode(library.rows(takes[int(rng.integers(len(takes)))]), SKELETON)
         parts.append(chain([motion] * -(-frames // len(motion))).slice(0, frames))
-    return Clip.of_motion(chain(parts), SKELETON)
+    return EvaluatedClip.of_motion(chain(parts), SKELETON)

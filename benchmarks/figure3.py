@@ -20,17 +20,17 @@ from PIL import Image, ImageDraw, ImageFont
 from core.conditions.speech import load_audio, speech_features
 from core.console import Progress, exit_code
 from core.errors import InputError
+from core.evaluation.clips import HEARD, Floats, Library
 from core.evaluation.evaluate import DEMO_VOICE
-from core.evaluation.judges import JudgeConfig, SpeechMotionJudge, TextMotionJudge, load_or_train, preference_scores
-from core.evaluation.rows import Clip
+from core.evaluation.evaluators import JudgeConfig, SpeechMotionJudge, TextMotionJudge, load_or_train, preference_scores
+from core.evaluation.rows import EvaluatedClip
 from core.evaluation.statistics import preference
-from core.evaluation.takes import HEARD, Floats, Library
 from core.generate import Settings, generate
 from core.model.checkpoint import Model, load_model
-from core.motion import CORE_FPS, Motion
-from core.rotation import Array
-from core.skeleton import neutral_skeleton
-from core.timeline import SpeechStrip, TextStrip, Timeline
+from core.motion.clip import CORE_FPS, Motion
+from core.motion.rotation import Array
+from core.motion.skeleton import neutral_skeleton
+from core.timeline.strips import SpeechStrip, TextStrip, Timeline
 from core.training.dataset import WINDOW
 from core.training.split import Split
 
@@ -90,8 +90,8 @@ def measure(
     found: dict[str, dict[float, list[Point]]] = {action: {gamma: [] for gamma in GAMMAS} for action in actions}
     progress = Progress("Generating")
 
-    def clip(prompt: str | None, gamma: float, sound: Path | None, seed: int) -> Clip:
-        return Clip.of_motion(generate(timeline(prompt, gamma, sound, seed), model, settings), SKELETON)
+    def clip(prompt: str | None, gamma: float, sound: Path | None, seed: int) -> EvaluatedClip:
+        return EvaluatedClip.of_motion(generate(timeline(prompt, gamma, sound, seed), model, settings), SKELETON)
 
     for seed in range(seeds):
         alone = clip(None, 0.0, audio, seed)
@@ -106,7 +106,7 @@ def measure(
     return found
 
 
-def fitting(clip: Clip, heard: Floats, judge: SpeechMotionJudge) -> float:
+def fitting(clip: EvaluatedClip, heard: Floats, judge: SpeechMotionJudge) -> float:
     """Share of other stretches of the recording that go worse with the motion than its own; chance is a half."""
     rivals = [heard[first : first + WINDOW] for first in RIVALS if first + WINDOW <= len(heard)]
     return preference(*preference_scores(judge, [clip.rows[:WINDOW]], [heard[:WINDOW]], [rivals]))

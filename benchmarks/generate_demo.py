@@ -16,7 +16,7 @@ def main() -> None:
     start = time.perf_counter()
     from core.generate import Settings, generate
     from core.model.checkpoint import load_model
-    from core.timeline import load_timeline
+    from core.timeline.files import load_timeline
 
     timeline = load_timeline(ROOT / "assets" / "demo" / "stage_talk.json")
     model = load_model(options.model or timeline.model)

@@ -15,15 +15,15 @@ from dataclasses import replace
 from pathlib import Path
 
 from core.console import Progress
+from core.evaluation.clips import Library
 from core.evaluation.evaluate import VOICES, held_out_pairs, perform, speech_table, text_tables
-from core.evaluation.judges import JudgeConfig, SpeechMotionJudge, TextMotionJudge, load_or_train
+from core.evaluation.evaluators import JudgeConfig, SpeechMotionJudge, TextMotionJudge, load_or_train
 from core.evaluation.plan import plan_text, plan_voices
-from core.evaluation.rows import Clip, Figures, body_figures
-from core.evaluation.takes import Library
+from core.evaluation.rows import EvaluatedClip, Figures, body_figures
 from core.generate import generate
 from core.model.checkpoint import Model, load_model
-from core.skeleton import neutral_skeleton
-from core.timeline import Timeline
+from core.motion.skeleton import neutral_skeleton
+from core.timeline.strips import Timeline
 from core.training.prepare import speech_files
 from core.training.split import Split
 
@@ -33,9 +33,12 @@ SKELETON = neutral_skeleton()
 Judges = tuple[TextMotionJudge, SpeechMotionJudge]
 
 
-def clips_of(model: Model, timelines: Sequence[Timeline], label: str) -> list[Clip]:
+def clips_of(model: Model, timelines: Sequence[Timeline], label: str) -> list[EvaluatedClip]:
     """What a model makes of timelines, cleaned up as in Blender."""
-    return [Clip.of_motion(motion, SKELETON) for motion in perform(lambda it: generate(it, model), timelines, label)]
+    return [
+        EvaluatedClip.of_motion(motion, SKELETON)
+        for motion in perform(lambda it: generate(it, model), timelines, label)
+    ]
 
 
 def ratios(own: Figures, recorded: Figures, names: Sequence[str]) -> str:
@@ -52,14 +55,14 @@ def text_rows(
 ) -> None:
     """Print a row of recordings, and one for each (guidance scale, time step from which it counts)."""
     plan = plan_text(library, split, SEED, limit)
-    recorded = [Clip.of_rows(library.rows(item.take), SKELETON) for item in plan.recorded]
+    recorded = [EvaluatedClip.of_rows(library.rows(item.take), SKELETON) for item in plan.recorded]
     body = body_figures(recorded, SKELETON)
     print(
         "| guidance | R@3 of mocap's | recognised | joint Frechet, shuffled:ours | jerk | acceleration | toe skate |\n"
         "|---|---|---|---|---|---|---|"
     )
 
-    def show(label: str, clips: list[Clip]) -> None:
+    def show(label: str, clips: list[EvaluatedClip]) -> None:
         table, _ = text_tables(library, plan, judges[0], {"ours": clips}, recorded, SEED)
         print(
             f"| {label} | {ratios(table['ours'], table['mocap'], ['r_precision_3'])} | "

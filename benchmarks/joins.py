@@ -12,15 +12,15 @@ from pathlib import Path
 
 import numpy as np
 
+from core.evaluation.clips import Library
 from core.evaluation.evaluate import SEAMS, VOICES, held_out_pairs, perform, recorded_at, seam_tables
 from core.evaluation.plan import plan_seams, plan_text, plan_voices
-from core.evaluation.rows import REACH, Clip, stretch
-from core.evaluation.takes import Library
+from core.evaluation.rows import REACH, EvaluatedClip, stretch
 from core.generate import Settings, generate
 from core.model.checkpoint import load_model
+from core.motion.skeleton import neutral_skeleton
 from core.sampling.doubletake import LONG_BLEND, DoubleTake
-from core.skeleton import neutral_skeleton
-from core.timeline import GUIDANCE
+from core.timeline.strips import GUIDANCE
 from core.training.prepare import speech_files
 from core.training.split import Split
 
@@ -49,7 +49,7 @@ def main() -> None:
     for name, take in WAYS.items():
         settings = Settings(double_take=take)
         motions = perform(lambda timeline, s=settings: generate(timeline, model, s), [s.timeline for s in seams], name)
-        clips = [Clip.of_motion(motion, SKELETON) for motion in motions]
+        clips = [EvaluatedClip.of_motion(motion, SKELETON) for motion in motions]
         tables, _ = seam_tables(seams, {"ours": clips, "noise": clips}, recorded, SEED)
         around = [stretch(clip.positions, seam.frame) for clip, seam in zip(clips, seams, strict=True)]
         behind = np.median([item.profile[BEHIND].max() for item in around if item is not None])

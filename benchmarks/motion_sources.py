@@ -17,14 +17,14 @@ from pathlib import Path
 import numpy as np
 
 from core.errors import InputError
+from core.evaluation.contact_sheet import contact_sheet
 from core.formats import SourceClip
-from core.motion import CORE_FPS, Motion
-from core.rotation import Array
-from core.skeleton import INDEX, Skeleton, neutral_skeleton
+from core.motion.clip import CORE_FPS, Motion
+from core.motion.rotation import Array
+from core.motion.skeleton import INDEX, Skeleton, neutral_skeleton
 from core.training.joint_maps import SIDES, joint_map
 from core.training.prepare import AT_MOST, FAMILIES
 from core.training.retarget import retarget, sole_clearance
-from core.training.sheet import contact_sheet
 from core.training.sources import fault_of, recordings
 
 LINES = {

@@ -17,14 +17,14 @@ from pathlib import Path
 import numpy as np
 
 from core.conditions.speech import load_audio, speech_features
-from core.evaluation.takes import Library
-from core.features import decode, headings
+from core.evaluation.clips import Library
 from core.generate import Settings, generate
 from core.model.checkpoint import Model, load_model
-from core.motion import CORE_FPS, Motion
-from core.rotation import Array
-from core.skeleton import INDEX, Skeleton, neutral_skeleton
-from core.timeline import GUIDANCE, SpeechStrip, TextStrip, Timeline
+from core.motion.clip import CORE_FPS, Motion
+from core.motion.features import decode, headings
+from core.motion.rotation import Array
+from core.motion.skeleton import INDEX, Skeleton, neutral_skeleton
+from core.timeline.strips import GUIDANCE, SpeechStrip, TextStrip, Timeline
 
 SECONDS = 4.0
 
@@ -165,7 +165,7 @@ def text_score(model: Model, guidance: float, seeds: int, settings: Settings, sh
     obeyed = sum(rule(b) for _, rule, b in bodies)
     print(f"{'all':16} {obeyed:4} of {len(bodies):2}")
     if sheet is not None:
-        from core.training.sheet import contact_sheet
+        from core.evaluation.contact_sheet import contact_sheet
 
         contact_sheet([m for _, m in shown], sheet, [t for t, _ in shown], every=8)
 

@@ -20,25 +20,26 @@ from torch import Tensor
 
 from core.console import Progress, exit_code
 from core.errors import InputError
+from core.evaluation.clips import Library
 from core.evaluation.evaluate import perform
-from core.evaluation.judges import JudgeConfig, TextMotionJudge, load_or_train
-from core.evaluation.plan import Told, first_of_each, plan_text
-from core.evaluation.rows import Clip
-from core.evaluation.takes import Library
-from core.generate import generate, read_prompts
-from core.model.aligner import TextAligner
+from core.evaluation.evaluators import JudgeConfig, TextMotionJudge, load_or_train
+from core.evaluation.plan import CaptionedClip, first_of_each, plan_text
+from core.evaluation.rows import EvaluatedClip
+from core.generate import generate
 from core.model.checkpoint import Model, load_model
-from core.skeleton import neutral_skeleton
-from core.timeline import GUIDANCE
-from core.training.aligning import restyled
+from core.model.prompt_classifier import PromptClassifier
+from core.motion.skeleton import neutral_skeleton
+from core.planning.inputs import read_prompts
+from core.prompts.canonical import canonical_prompt
+from core.timeline.strips import GUIDANCE
+from core.training.prompt_training import restyled
 from core.training.split import Split, caption_of, held_out_sentences
-from core.wording import plain
 
 SEED = 0
 _WORDINGS = 2  # of an action that clips are made of
 
 
-class OneCaption(TextAligner):
+class OneCaption(PromptClassifier):
     """Reads every sentence as the same caption."""
 
     def __init__(self, caption: Tensor, action: str) -> None:
@@ -46,7 +47,7 @@ class OneCaption(TextAligner):
         self.captions.copy_(caption[None])
 
 
-def caption_meant(model: Model, item: Told, library: Library) -> Tensor:
+def caption_meant(model: Model, item: CaptionedClip, library: Library) -> Tensor:
     """Of the model's captions of a take's action the one that its training sentences lie nearest to."""
     assert model.aligner is not None
     captions = model.aligner.captions
@@ -57,7 +58,7 @@ def caption_meant(model: Model, item: Told, library: Library) -> Tensor:
     return captions[max(own, key=lambda k: float(captions[k] @ mean))]
 
 
-def recognised(judge: TextMotionJudge, clips: Sequence[Clip], actions: Sequence[str]) -> str:
+def recognised(judge: TextMotionJudge, clips: Sequence[EvaluatedClip], actions: Sequence[str]) -> str:
     """Share of the clips that look like their action, and of those with it among the three likeliest."""
     _, looks = judge.see([clip.rows for clip in clips])
     first, three = (np.mean([action in look[:n] for action, look in zip(actions, looks, strict=True)]) for n in (1, 3))
@@ -77,7 +78,7 @@ def held_out_wordings(library: Library) -> list[tuple[str, str, str]]:
     unread: set[tuple[str, str, str]] = set()
     for action, style, sentences in spoken:
         said = held_out_sentences(caption_of(action, [library.words[i] for i in sentences]))
-        unread |= {(plain(sentence), action, style) for sentence in said}
+        unread |= {(canonical_prompt(sentence), action, style) for sentence in said}
     return sorted(unread, key=lambda item: (item[1], item[0], item[2]))
 
 
@@ -139,9 +140,9 @@ def main() -> int:
     print(f"{len(requests)} held-out wordings of {len(set(actions))} actions; {right:.0%} are read as their action.\n")
     print("| | recognised | among three |\n|---|---|---|")
     for row, clips in (
-        ("as asked", [Clip.of_motion(motion, skeleton) for motion in asked]),
-        ("told the caption that was meant", [Clip.of_motion(motion, skeleton) for motion in meant]),
-        ("recordings", [Clip.of_rows(library.rows(item.take), skeleton) for item in items]),
+        ("as asked", [EvaluatedClip.of_motion(motion, skeleton) for motion in asked]),
+        ("told the caption that was meant", [EvaluatedClip.of_motion(motion, skeleton) for motion in meant]),
+        ("recordings", [EvaluatedClip.of_rows(library.rows(item.take), skeleton) for item in items]),
     ):
         print(f"| {row} | {recognised(judge, clips, actions)} |")
     return 0

@@ -13,14 +13,14 @@ from pathlib import Path
 import numpy as np
 
 from core.errors import InputError
+from core.evaluation.contact_sheet import contact_sheet
 from core.formats.bvh import load_bvh
-from core.motion import Motion
-from core.rotation import Array, matrix_to_axis_angle
-from core.skeleton import INDEX, JOINT_NAMES, neutral_skeleton
+from core.motion.clip import Motion
+from core.motion.rotation import Array, matrix_to_axis_angle
+from core.motion.skeleton import INDEX, JOINT_NAMES, neutral_skeleton
 from core.training.joint_maps import bandai_rest, humanoid_map, with_rest
 from core.training.rest_pose import estimated_rest
 from core.training.retarget import retarget
-from core.training.sheet import contact_sheet
 
 SHOWN = 4
 

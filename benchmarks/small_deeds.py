@@ -13,15 +13,15 @@ from pathlib import Path
 
 import numpy as np
 
-from core.cleanup import clean
-from core.evaluation.takes import Library
-from core.features import decode
+from core.evaluation.clips import Library
 from core.generate import Settings, generate
-from core.metrics import foot_skate
 from core.model.checkpoint import load_model
-from core.motion import CORE_FPS, Motion
-from core.skeleton import INDEX, neutral_skeleton
-from core.timeline import GUIDANCE, TextStrip, Timeline
+from core.motion.clip import CORE_FPS, Motion
+from core.motion.features import decode
+from core.motion.metrics import foot_skate
+from core.motion.skeleton import INDEX, neutral_skeleton
+from core.postprocess.clean import clean
+from core.timeline.strips import GUIDANCE, TextStrip, Timeline
 
 SECONDS = 4.0
 SKELETON = neutral_skeleton()

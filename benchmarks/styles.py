@@ -15,15 +15,15 @@ import numpy as np
 
 from core.console import exit_code
 from core.errors import InputError
+from core.evaluation.clips import Floats, Library, seen
 from core.evaluation.evaluate import perform
-from core.evaluation.rows import Clip
-from core.evaluation.takes import Floats, Library, seen
+from core.evaluation.rows import EvaluatedClip
 from core.generate import generate
 from core.model.checkpoint import load_model
-from core.motion import CORE_FPS
-from core.rotation import Array
-from core.skeleton import neutral_skeleton
-from core.timeline import GUIDANCE, TextStrip, Timeline
+from core.motion.clip import CORE_FPS
+from core.motion.rotation import Array
+from core.motion.skeleton import neutral_skeleton
+from core.timeline.strips import GUIDANCE, TextStrip, Timeline
 from core.training.captions import STYLES, Caption
 from core.training.split import Split
 
@@ -84,7 +84,7 @@ def main() -> int:
                 strip = TextStrip(0.0, SECONDS, str(sentence), GUIDANCE)
                 timelines.append(Timeline((strip,), fps=CORE_FPS, seed=len(asked)))
     motions = perform(lambda timeline: generate(timeline, model), timelines, "Walking")
-    made = np.stack([look(Clip.of_motion(motion, skeleton).rows) for motion in motions])
+    made = np.stack([look(EvaluatedClip.of_motion(motion, skeleton).rows) for motion in motions])
     print("| walks | style as told | without a style, as told | styles |\n|---|---|---|---|")
     for row, shown, told in (
         (f"held-out recordings ({kept.sum()})", looks[kept], [s for s, held in zip(styles, kept, strict=True) if held]),

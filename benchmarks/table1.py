@@ -16,22 +16,22 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.exam import SKELETON, Exam, seams, set_exam
-from core import metrics
 from core.console import Progress, exit_code
 from core.errors import InputError
+from core.evaluation.clips import Library
 from core.evaluation.evaluate import DEMO_VOICE, NOISE_STEPS, untrained
-from core.evaluation.judges import JudgeConfig, TextMotionJudge, load, load_or_train
-from core.evaluation.rows import Clip, Stretch, seam_figures, stretch, stretches_of, windows
+from core.evaluation.evaluators import JudgeConfig, TextMotionJudge, load, load_or_train
+from core.evaluation.rows import EvaluatedClip, Stretch, seam_figures, stretch, stretches_of, windows
 from core.evaluation.statistics import frechet_distance
-from core.evaluation.takes import Library
-from core.features import headings
 from core.files import write_whole
 from core.generate import Settings, generate
 from core.model.checkpoint import Model, load_model
-from core.motion import CORE_FPS
-from core.rotation import Array, rotation_y
+from core.motion import metrics
+from core.motion.clip import CORE_FPS
+from core.motion.features import headings
+from core.motion.rotation import Array, rotation_y
 from core.sampling.doubletake import DoubleTake
-from core.timeline import Timeline
+from core.timeline.strips import Timeline
 from core.training import train
 from core.training.prepare import speech_files
 from core.training.split import Split
@@ -110,7 +110,7 @@ class Scale:
     high: Array
 
     @staticmethod
-    def of(clips: Sequence[Clip]) -> "Scale":
+    def of(clips: Sequence[EvaluatedClip]) -> "Scale":
         rows = np.concatenate([laid_out(clip.positions) for clip in clips])
         return Scale(rows.min(0), np.maximum(rows.max(0), rows.min(0) + 0.01))
 
@@ -118,7 +118,7 @@ class Scale:
         """(T, 55, 3) -> (T, 165) in 0..1."""
         return ((laid_out(positions) - self.low) / (self.high - self.low)).clip(0, 1)
 
-    def likeness(self, a: Clip, b: Clip) -> float:
+    def likeness(self, a: EvaluatedClip, b: EvaluatedClip) -> float:
         """SSIM of two clips for as long as both last."""
         length = min(len(a.positions), len(b.positions))
         return metrics.ssim(self.picture(a.positions[:length]), self.picture(b.positions[:length]))
@@ -134,7 +134,7 @@ def spread(values: Sequence[float]) -> Figure:
     return float(np.mean(values)), float(np.std(values))
 
 
-def calmness(clips: Sequence[Clip]) -> dict[str, Figure]:
+def calmness(clips: Sequence[EvaluatedClip]) -> dict[str, Figure]:
     """Mean and spread over clips of jerk and acceleration, m/s^3 and m/s^2."""
     return {
         "jerk": spread([metrics.jerk(clip.positions, CORE_FPS) for clip in clips]),
@@ -142,7 +142,9 @@ def calmness(clips: Sequence[Clip]) -> dict[str, Figure]:
     }
 
 
-def text_figures(clips: Sequence[Clip], shown: Sequence[Clip], exam: Exam, judge: TextMotionJudge) -> dict[str, float]:
+def text_figures(
+    clips: Sequence[EvaluatedClip], shown: Sequence[EvaluatedClip], exam: Exam, judge: TextMotionJudge
+) -> dict[str, float]:
     """shown: for each clip a recorded one of the same prompt."""
     scale = Scale.of([*exam.shown, *exam.texts])
     likeness = [scale.likeness(a, b) for a, b in zip(clips, shown, strict=True)]
@@ -150,7 +152,7 @@ def text_figures(clips: Sequence[Clip], shown: Sequence[Clip], exam: Exam, judge
     return {"ssim": float(np.mean(likeness)), "text_frechet": frechet_distance(motions, reference)}
 
 
-def free_figures(clips: Sequence[Clip], exam: Exam, judge: TextMotionJudge) -> dict[str, float]:
+def free_figures(clips: Sequence[EvaluatedClip], exam: Exam, judge: TextMotionJudge) -> dict[str, float]:
     """The Frechet distance, and of the joins what `seam_figures` says, peaks in units of recordings' median peak."""
     usual, calm = recorded_stretches(exam)
     around = [stretch(clip.positions, frame) for clip in clips for frame in seams()]
@@ -165,7 +167,7 @@ def recorded_stretches(exam: Exam) -> tuple[float, list[Stretch]]:
     return usual, [replace(item, usual=usual) for item in calm]
 
 
-def _apart(clips: Sequence[Clip], reference: Sequence[Clip], judge: TextMotionJudge) -> float:
+def _apart(clips: Sequence[EvaluatedClip], reference: Sequence[EvaluatedClip], judge: TextMotionJudge) -> float:
     """Frechet distance of `STRETCHES` stretches of 5 s each, or as many as there are."""
     return frechet_distance(*(judge.see(windows(list(some), STRETCHES))[0] for some in (clips, reference)))
 
@@ -186,13 +188,15 @@ def _several(rounds: Sequence[dict[str, float]]) -> Row:
     return {name: spread([one[name] for one in rounds]) for name in rounds[0]}
 
 
-def performed(model: Model, timelines: Sequence[Timeline], settings: Settings, round_: int, label: str) -> list[Clip]:
+def performed(
+    model: Model, timelines: Sequence[Timeline], settings: Settings, round_: int, label: str
+) -> list[EvaluatedClip]:
     """Clips of the timelines, the noise of every round another."""
     progress = Progress(f"{label}, round {round_ + 1}")
-    clips: list[Clip] = []
+    clips: list[EvaluatedClip] = []
     for timeline in timelines:
         motion = generate(replace(timeline, seed=timeline.seed + 1_000_003 * round_), model, settings)
-        clips.append(Clip.of_motion(motion, SKELETON))
+        clips.append(EvaluatedClip.of_motion(motion, SKELETON))
         progress(len(clips), len(timelines))
     return clips
 
@@ -230,7 +234,7 @@ class Measure:
         exam, judge, settings = self.exam, self.judge, self._settings(name)
         spoken = [voice.timeline(i) for i, voice in enumerate(exam.voices)]
         found: list[dict[str, float]] = []
-        talked: list[Clip] = []
+        talked: list[EvaluatedClip] = []
         for k in range(1 if name == "noise" else self.rounds):
             clips = performed(model, spoken, settings, k, f"{name}, speech")
             talked += clips

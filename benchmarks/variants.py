@@ -17,15 +17,15 @@ import numpy as np
 import torch
 
 from core.conditions.speech import features_width
-from core.features import FEATURES, encode
 from core.model.denoiser import Denoiser
-from core.motion import CORE_FPS, Motion
-from core.rotation import axis_angle_to_quaternion
+from core.motion.clip import CORE_FPS, Motion
+from core.motion.features import FEATURES, encode
+from core.motion.rotation import axis_angle_to_quaternion
+from core.motion.skeleton import neutral_skeleton
 from core.sampling.doubletake import DoubleTake, double_take
 from core.sampling.guidance import Conditions, guided
 from core.sampling.samplers import Denoise, make_sampler
 from core.sampling.schedule import cosine_schedule
-from core.skeleton import neutral_skeleton
 from core.training.components import component_weights, fit_components
 from core.training.dataset import WINDOW
 from core.training.losses import make_loss

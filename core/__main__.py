@@ -38,7 +38,7 @@ def generate(argv: Sequence[str]) -> None:
     parser.add_argument("--out", type=Path, required=True, help="folder for motion.npz and motion.bvh")
     options = parser.parse_args(argv)
 
-    from .timeline import load_timeline
+    from .timeline.files import load_timeline
 
     timeline = load_timeline(options.timeline)  # before the packages that take seconds to import
 

@@ -6,37 +6,32 @@
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from .cleanup import clean
-from .conditions.speech import SAMPLE_RATE, features_width, load_audio, speech_features
-from .conditions.text import encode_texts, encode_tokens
-from .deeds import Reading, strip_for_each, told_apart
 from .errors import InputError
-from .features import FEATURES, UPPER_BODY, UPPER_JOINTS, decode, encode, placement
-from .fitting import fit, on_floor
 from .model.checkpoint import Model
-from .motion import Motion
-from .released_features import decode as read_released
-from .released_features import y_up
-from .runs import Bools, true_runs
-from .sampling.doubletake import DoubleTake, default_take
-from .segments import Segment, plan_segments, plan_speech, plan_upper
-from .skeleton import Skeleton, neutral_skeleton
-from .splice import led, posed, replaced, standing
-from .timeline import SpeechStrip, Timeline
-from .windows import Told
-from .wording import plain
+from .motion.clip import Motion
+from .motion.features import FEATURES, UPPER_BODY, decode, encode, placement
+from .motion.fitting import fit, on_floor
+from .motion.released_features import decode as read_released
+from .motion.released_features import y_up
+from .motion.skeleton import Skeleton, neutral_skeleton
+from .planning.inputs import encode_prompts, listen, read_prompts
+from .planning.kept import Kept, checked_kept, join_kept, network_frames, sampled_groups
+from .planning.segments import Segment, plan_segments, plan_speech, plan_upper
+from .planning.windows import SamplingInputs
+from .postprocess.clean import clean
+from .prompts.actions import split_legs_and_arms, split_strips
+from .runs import true_runs
+from .sampling.doubletake import DoubleTake, default_double_take
+from .timeline.strips import Timeline
 
 SHORTEST_TAKE_SECONDS = 2.0  # a shorter timeline is sampled at this length and cut
 PREVIEW_SECONDS = 20.0  # of the timeline's beginning
-CONTEXT_SECONDS = 1.5  # of the motion that stands, which the network sees beside what is made anew
-SPEECH_TOLERANCE_SECONDS = 0.1  # that a strip may outlast its sound, for ends that were rounded to frames
 
 
 class Cancelled(Exception):  # noqa: N818 - not an error
@@ -59,27 +54,6 @@ class Settings:
     device: str = "auto"
     text_encoder: str | None = None
     cleanup: bool = True
-
-
-@dataclass(frozen=True)
-class Kept:
-    """Motion that stands when part of a timeline is generated.
-
-    motion: at the timeline's fps, from its time 0. changed: which frames of the result (T,) are made anew
-    (`segments.stale_frames` and `with_seams` tell). follow: what lies after a changed stretch is turned and moved as a
-    whole to where the new motion ends, its poses as they were; otherwise it stays where it is, and the new motion is
-    led there. moved: where root and legs are made anew too (T,), None for all that changes; a changed stretch without
-    any keeps theirs, and its upper body alone is new.
-    """
-
-    motion: Motion
-    changed: Bools
-    follow: bool = False
-    moved: Bools | None = None
-
-    @property
-    def moves(self) -> Bools:
-        return self.changed if self.moved is None else self.moved
 
 
 def generate(
@@ -131,10 +105,12 @@ def generate(
         raise InputError(f"Sampling takes 1 step or more, not {steps}.")
     device = _device(settings.device)
     fps = model.config.fps
-    spans, seconds, rows_of = _listen(timeline, model)
+    spans, seconds, rows_of = listen(timeline, model)
     frames = math.ceil(seconds * fps - 1e-6) + 1
     if len(model.normalizer.mean) == FEATURES and model.aligner is not None:
-        apart = told_apart(strip_for_each(timeline.text), lambda said: read_prompts(said, model, settings.text_encoder))
+        apart = split_legs_and_arms(
+            split_strips(timeline.text), lambda said: read_prompts(said, model, settings.text_encoder)
+        )
         timeline = replace(timeline, text=tuple(apart))
     segments = plan_segments(timeline, spans, frames, fps)
     if not model.config.denoiser.text_width:
@@ -144,17 +120,17 @@ def generate(
     for row in (segments, upper):
         row[-1] = replace(row[-1], stop=sampled)
     total = round(seconds * timeline.fps) + 1
-    kept = None if kept is None else _checked(kept, total, timeline.fps, model)
+    kept = None if kept is None else checked_kept(kept, total, timeline.fps, model)
     if kept is not None and not kept.changed.any():
         return kept.motion.slice(0, total)
-    take = settings.double_take or default_take(model.config.double_take)
+    take = settings.double_take or default_double_take(model.config.double_take)
     take = replace(take, handshake=min(take.handshake, model.config.window // 3))
     prompts = sorted({segment.prompt for segment in (*segments, *upper) if segment.prompt is not None})
-    texts = _encode(prompts, model, settings.text_encoder).to(device)  # (P, Dt)
+    texts = encode_prompts(prompts, model, settings.text_encoder).to(device)  # (P, Dt)
     speech, present = (value.to(device) for value in rows_of(sampled))  # (frames, Ds), (frames,)
     model.denoiser.to(device).eval()
     heard = plan_speech(timeline, spans, sampled, fps)
-    told = Told(model, prompts, texts, speech, present, heard, take, timeline.seed, steps, settings.sampler)
+    told = SamplingInputs(model, prompts, texts, speech, present, heard, take, timeline.seed, steps, settings.sampler)
     skeleton = neutral_skeleton()
 
     def motion_of(features: Tensor) -> Motion:
@@ -166,8 +142,8 @@ def generate(
 
         if kept is None:
             return made(range(len(rows))).resampled(timeline.fps, total if len(rows) == frames else None)
-        groups = _groups(kept.changed, timeline.fps, sampled, fps)
-        return _joined(kept, [(group.start / fps, made(group)) for group in groups], settings.cleanup, skeleton)
+        groups = sampled_groups(kept.changed, timeline.fps, sampled, fps)
+        return join_kept(kept, [(group.start / fps, made(group)) for group in groups], settings.cleanup, skeleton)
 
     def look(features: Tensor) -> None:
         if on_preview is not None:
@@ -179,7 +155,7 @@ def generate(
 
 
 def _sampled(
-    told: Told,
+    told: SamplingInputs,
     segments: Sequence[Segment],
     upper: Sequence[Segment],
     kept: Kept | None,
@@ -202,7 +178,7 @@ def _sampled(
     if kept is not None:
         rate, changed, moved = kept.motion.fps, kept.changed, kept.moves
         features = _features(kept.motion, sampled, told.model).to(device)
-    new, moves = (_beside(flags, rate, sampled, fps).to(device) for flags in (changed, moved))  # (sampled, 1)
+    new, moves = (network_frames(flags, rate, sampled, fps).to(device) for flags in (changed, moved))  # (sampled, 1)
     apart = new & ((share > 0) | ~moves)  # where the upper body is sampled by itself
     passes, begun = int(moved.any()) + int(apart.any()), 0
 
@@ -214,24 +190,12 @@ def _sampled(
     if moved.any():
         if kept is not None:
             known = features, ~moves & ~(above & (share > 0))
-        features = torch.where(moves, sample(segments, _groups(moved, rate, sampled, fps), known), features)
+        features = torch.where(moves, sample(segments, sampled_groups(moved, rate, sampled, fps), known), features)
     if apart.any():
-        groups = _groups(apart[:, 0].cpu().numpy(), fps, sampled, fps)
+        groups = sampled_groups(apart[:, 0].cpu().numpy(), fps, sampled, fps)
         mixed = torch.where(moves, share, 1.0) * (above & apart)
         features = torch.lerp(features, sample(upper, groups, (features, ~(above & apart))), mixed)
     return features
-
-
-def _checked(kept: Kept, total: int, fps: float, model: Model) -> Kept:
-    """The same, with what lies beyond its end as changed. Raises InputError for motion that cannot be kept."""
-    if model.config.features != "smplx-659":
-        raise InputError("This model cannot go on from motion that stands: generate the whole timeline with it.")
-    if kept.motion.fps != fps or kept.changed.shape != (total,):
-        raise InputError(f"The motion to keep needs the timeline's {fps:g} fps, and a flag for each of {total} frames.")
-    changed = kept.changed | (np.arange(total) >= len(kept.motion))
-    moved = kept.moves | (changed & ~kept.changed)
-    spans = [(start, stop) for start, stop in true_runs(changed) if moved[start:stop].any()]
-    return replace(kept, changed=changed, moved=np.array([any(a <= k < b for a, b in spans) for k in range(total)]))
 
 
 def _upper_share(segments: Sequence[Segment], upper: Sequence[Segment], reach: int) -> Tensor:
@@ -245,90 +209,10 @@ def _upper_share(segments: Sequence[Segment], upper: Sequence[Segment], reach: i
     return torch.as_tensor(share).float()
 
 
-def _groups(changed: Bools, rate: float, sampled: int, fps: float) -> list[range]:
-    """The network's frames that it sees, apart from one another: what changes (T,) at a rate, and what is around it."""
-    times = np.arange(sampled) / fps
-    seen = np.zeros(sampled, bool)
-    for start, stop in true_runs(changed):
-        begin, end = (k / rate for k in (start - 1, stop))
-        to_the_end = stop == len(changed)
-        seen |= (times > begin - CONTEXT_SECONDS) & ((times < end + CONTEXT_SECONDS) | to_the_end)
-    return [range(start, stop) for start, stop in true_runs(seen)]
-
-
 def _features(motion: Motion, sampled: int, model: Model) -> Tensor:
     """The network's own numbers of a motion (sampled, K), its last frame held."""
     features = encode(motion.resampled(model.config.fps, sampled), neutral_skeleton())
     return torch.as_tensor(model.normalizer.normalize(features)).float()
-
-
-def _beside(flags: Bools, rate: float, sampled: int, fps: float) -> Tensor:
-    """Which of the network's frames (sampled, 1) lie at or beside a flagged one of (T,) at a rate."""
-    times = np.arange(sampled) * (rate / fps)
-    beside = np.stack([np.floor(times + 1e-6), np.ceil(times - 1e-6)]).astype(int)  # (2, sampled)
-    return torch.as_tensor(flags[np.minimum(beside, len(flags) - 1)].any(axis=0))[:, None]
-
-
-def _joined(kept: Kept, made: Sequence[tuple[float, Motion]], feet: bool, skeleton: Skeleton) -> Motion:
-    """The result, each changed stretch cut out of the new motion (its first second, motion) that it lies in."""
-    result, fps, total = kept.motion.slice(0, len(kept.changed)), kept.motion.fps, len(kept.changed)
-    for start, stop in true_runs(kept.changed):
-        begin, motion = next(pair for pair in made if pair[0] + pair[1].seconds > start / fps)
-        first, last = start - (start > 0), stop - (stop == total)  # with a frame that stays at either end
-        part = motion.resampled(fps, last + 1 - first, first / fps - begin)
-        before = result.slice(first, start) if first < start else None
-        if not kept.moves[start:stop].any():
-            after = result.slice(stop, stop + 1) if stop < total else None
-            above, old = posed(part, before, after).slice(start - first, stop - first), result.slice(start, stop)
-            above = replace(old, rotations=np.where(UPPER_JOINTS[:, None], above.rotations, old.rotations))
-            result = replaced(result, above, start, stop)
-            continue
-        part = standing(part, result if before is None else before, skeleton)
-        if kept.follow and stop < total:
-            rest = standing(result.slice(stop), part.slice(len(part) - 1), skeleton)
-            result = replaced(result, rest, stop, total)
-        after = result.slice(stop, stop + 1) if stop < total else None
-        part = led(part, before, after, skeleton, feet)
-        result = replaced(result, part.slice(start - first, stop - first), start, stop)
-    return result
-
-
-def _listen(
-    timeline: Timeline, model: Model
-) -> tuple[list[tuple[float, float]], float, Callable[[int], tuple[Tensor, Tensor]]]:
-    """The speech strips' (start, end), the timeline's end in seconds, and the features of its first n frames.
-
-    Those are normalised rows (n, Ds) and whether there is speech (n,).
-    """
-    config = model.config
-    samples = {strip.audio: load_audio(strip.audio) for strip in timeline.speech}
-    spans = [(strip.start, _speech_end(strip, len(samples[strip.audio]) / SAMPLE_RATE)) for strip in timeline.speech]
-    seconds = max([strip.end for strip in timeline.text] + [end for _, end in spans])
-    width = config.denoiser.speech_width
-    if timeline.speech and features_width(config.speech_blocks) != width:
-        raise InputError(f"The model's speech blocks do not make the {width} numbers its network needs; get it again.")
-
-    def rows_of(frames: int) -> tuple[Tensor, Tensor]:
-        rows, present = torch.zeros(frames, width), torch.zeros(frames, dtype=torch.bool)
-        known: dict[tuple[Path, int], Tensor] = {}
-        for strip, (start, end) in sorted(zip(timeline.speech, spans, strict=True), key=lambda pair: pair[1][0]):
-            # Frames seldom fall on rows of the recording: what is cut off its beginning makes them.
-            first = math.ceil(start * config.fps - 1e-6)
-            heard = first / config.fps - start + strip.offset  # seconds into the recording
-            row = int(heard * config.fps + 1e-6)
-            cut = max(0, round((heard - row / config.fps) * SAMPLE_RATE))
-            if (strip.audio, cut) not in known:
-                features = speech_features(
-                    samples[strip.audio][cut:], config.speech_blocks, config.fps, level=config.features == "smplx-659"
-                )
-                known[strip.audio, cut] = torch.as_tensor(model.speech_normalizer.normalize(features)).float()
-            last = min(int(end * config.fps + 1e-6), frames - 1)
-            part = known[strip.audio, cut][row : row + last + 1 - first]
-            rows[first : first + len(part)] = part
-            present[first : first + len(part)] = True
-        return rows, present
-
-    return spans, seconds, rows_of
 
 
 def _decoded(model: Model, rows: NDArray[np.float32], skeleton: Skeleton) -> Motion:
@@ -348,63 +232,6 @@ def _cleaned(motion: Motion, skeleton: Skeleton, segments: Sequence[Segment], st
     """
     seams = sorted({segment.start - stretch.start for segment in segments})
     return clean(motion, skeleton, seams=[seam for seam in seams if 0 < seam < len(motion)])
-
-
-def _speech_end(strip: SpeechStrip, seconds: float) -> float:
-    """Where a strip of a recording of that length ends."""
-    whole = strip.start + seconds - strip.offset
-    if strip.offset >= seconds:
-        raise InputError(
-            f"The speech strip {strip.audio.name!r} begins {strip.offset:g} s into a recording of {seconds:.2f} s; "
-            "lower its offset."
-        )
-    if strip.end is not None and strip.end > whole + SPEECH_TOLERANCE_SECONDS:
-        raise InputError(
-            f"The speech strip {strip.audio.name!r} ends at {strip.end:g} s, its sound at {whole:.2f} s; shorten it."
-        )
-    return whole if strip.end is None else strip.end
-
-
-def read_prompts(prompts: Sequence[str], model: Model, encoder: str | None = None) -> list[Reading]:
-    """What each prompt means, as the model's aligner sees it; encoder: another than the model's own.
-
-    Raises InputError for a model that has no aligner, and as `encode_texts` does.
-    """
-    if model.aligner is None:
-        raise InputError("This model has no text aligner: it is told prompts as they are.")
-    by_action = model.aligner.shares(_tokens(prompts, model, encoder)) @ model.aligner.of_action  # (P, actions)
-    return [dict(zip(model.aligner.actions, shares, strict=True)) for shares in by_action.tolist()]
-
-
-def _encode(prompts: Sequence[str], model: Model, encoder: str | None) -> Tensor:
-    """What the network is told of each prompt, (P, Dt)."""
-    if not prompts:
-        return torch.zeros(0, model.config.denoiser.text_width)
-    if model.aligner is not None:
-        return model.aligner(_tokens(prompts, model, encoder))
-    return _fitting(encode_texts, prompts, model, encoder)
-
-
-def _tokens(prompts: Sequence[str], model: Model, encoder: str | None) -> Tensor:
-    """Tokens (P, L, Dt) of the prompts' plain forms."""
-    return _fitting(encode_tokens, [plain(prompt) for prompt in prompts], model, encoder)
-
-
-def _fitting(
-    encode: Callable[[Sequence[str], str], NDArray[np.float32]],
-    said: Sequence[str],
-    model: Model,
-    encoder: str | None,
-) -> Tensor:
-    """Vectors (..., Dt) of a text encoder. Raises InputError where the model wants another number of columns."""
-    name, width = encoder or model.config.text_encoder, model.config.denoiser.text_width
-    texts = torch.as_tensor(encode(said, name))
-    if texts.shape[-1] != width:
-        raise InputError(
-            f"The text encoder {name!r} gives {texts.shape[-1]} numbers, but the model wants {width}; "
-            f"use {model.config.text_encoder!r}."
-        )
-    return texts
 
 
 def _device(name: str) -> torch.device:

@@ -32,7 +32,7 @@ if "bpy" not in sys.modules:
 
 
 # Without torch (Python 3.13 on Linux, unless it was asked for) what needs it is left out, and the header says so.
-_OF_CORE = "model|sampling|conditions|generate|training|evaluation"
+_OF_CORE = r"model|sampling|conditions|generate|training|evaluation|planning.(?:windows|inputs|kept)"
 _OF_RUNTIME = rf"torch|safetensors|soundfile|librosa|scipy|PIL|core.(?:{_OF_CORE})"
 _RUNTIME = re.compile(rf"^(?:import|from) (?:{_OF_RUNTIME})", re.MULTILINE)
 collect_ignore = (

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from core.skeleton import PARENTS, neutral_skeleton
+from core.motion.skeleton import PARENTS, neutral_skeleton
 
 CORNERS = np.array([[x, y, z] for x in (-1, 1) for y in (-1, 1) for z in (-1, 1)], np.float64)
 _FACES = ((0, 1, 3, 2), (4, 6, 7, 5), (0, 4, 5, 1), (2, 3, 7, 6), (0, 2, 6, 4), (1, 5, 7, 3))

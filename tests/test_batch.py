@@ -18,12 +18,12 @@ import torch
 from core.__main__ import DELEGATED
 from core.__main__ import main as core_main
 from core.conditions.speech import features_width
-from core.features import Normalizer, encode
 from core.formats.bvh import load_bvh
 from core.model.checkpoint import Model, ModelConfig, save_model
 from core.model.denoiser import Denoiser, DenoiserConfig
-from core.motion import Motion, rest_motion
-from core.skeleton import neutral_skeleton
+from core.motion.clip import Motion, rest_motion
+from core.motion.features import Normalizer, encode
+from core.motion.skeleton import neutral_skeleton
 
 ROOT = Path(__file__).resolve().parents[1]
 BATCH = ("-m", "addon.batch")

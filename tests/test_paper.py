@@ -12,12 +12,12 @@ from PIL import Image
 from benchmarks import exam, figure3, table1
 from core.conditions.speech import SAMPLE_RATE, features_width
 from core.errors import InputError
-from core.evaluation.judges import JudgeConfig
-from core.evaluation.rows import Clip
-from core.features import FEATURES, Normalizer, encode
+from core.evaluation.evaluators import JudgeConfig
+from core.evaluation.rows import EvaluatedClip
 from core.model.checkpoint import Model, ModelConfig, save_model
 from core.model.denoiser import Denoiser, DenoiserConfig
-from core.skeleton import neutral_skeleton
+from core.motion.features import FEATURES, Normalizer, encode
+from core.motion.skeleton import neutral_skeleton
 from core.training.captions import Caption
 from core.training.dataset import SPEECH_ACTION, Packer
 from tests.core.moves import wandering
@@ -115,8 +115,8 @@ def test_bad_input_is_one_sentence(folder, more, message):
 
 
 def test_likeness_sees_the_motion_and_not_where_it_is_done():
-    clip, other = (Clip.of_motion(wandering(60, seed=seed), SKELETON) for seed in (1, 2))
-    elsewhere = Clip.of_motion(wandering(60, seed=1).turned(1.0).moved([3, 0, -2]), SKELETON)
+    clip, other = (EvaluatedClip.of_motion(wandering(60, seed=seed), SKELETON) for seed in (1, 2))
+    elsewhere = EvaluatedClip.of_motion(wandering(60, seed=1).turned(1.0).moved([3, 0, -2]), SKELETON)
     scale = table1.Scale.of([clip, other])
     assert scale.likeness(clip, elsewhere) == pytest.approx(1, abs=1e-6)
     assert scale.likeness(clip, other) < 0.5

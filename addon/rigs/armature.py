@@ -9,10 +9,11 @@ import bpy
 import numpy as np
 
 from ...core.errors import InputError
-from ...core.motion import Motion
-from ...core.rotation import Array, continuous, matrix_to_euler, matrix_to_quaternion, quaternion_to_axis_angle
+from ...core.motion.clip import Motion
+from ...core.motion.rotation import Array, continuous, matrix_to_euler, matrix_to_quaternion, quaternion_to_axis_angle
 from . import maps, retarget
 from .maps import BoneMap
+from .pose import Channels, Rest
 from .recognise import lead_with_the_chest, recognise
 
 Curve = tuple[str, int, str, Array]
@@ -52,7 +53,7 @@ def store(armature: bpy.types.Object, bones: BoneMap) -> None:
         row.bone, row.second = (*bones.bones.get(joint, ()), "", "")[:2]
 
 
-def why_not(armature: bpy.types.Object) -> str:
+def mapping_error(armature: bpy.types.Object) -> str:
     """Why no motion can be put on this armature, as one sentence without its full stop; empty where it can."""
     found = bone_map(armature)
     if found is None:
@@ -66,15 +67,15 @@ def why_not(armature: bpy.types.Object) -> str:
 
 def is_rig(armature: bpy.types.Object) -> bool:
     """Whether motion can be put on this armature."""
-    return not why_not(armature)
+    return not mapping_error(armature)
 
 
-def rest(armature: bpy.types.Object) -> retarget.Rest:
+def rest(armature: bpy.types.Object) -> Rest:
     """The rest pose of all bones."""
     bones = list(armature.data.bones)
     number = {bone.name: i for i, bone in enumerate(bones)}
     matrices = np.array([bone.matrix_local for bone in bones], np.float64)  # (N, 4, 4)
-    return retarget.Rest(
+    return Rest(
         names=tuple(number),
         parents=tuple(number[bone.parent.name] if bone.parent else -1 for bone in bones),
         axes=matrices[:, :3, :3],
@@ -92,7 +93,7 @@ def curves(motion: Motion, armature: bpy.types.Object) -> list[Curve]:
     """
     found = bone_map(armature)
     if found is None:
-        raise InputError(f"{why_not(armature)}.")
+        raise InputError(f"{mapping_error(armature)}.")
     kept = armature.freetalker_rig
     ik = kept.legs == "IK" and has_ik_legs(armature)
     solved = retarget.solve(motion, rest(armature), found, kept.travel, kept.match, kept.foot_lock, ik)
@@ -118,7 +119,7 @@ def joints(motion: Motion, armature: bpy.types.Object) -> Array:
     """
     found = bone_map(armature)
     if found is None:
-        raise InputError(f"{why_not(armature)}.")
+        raise InputError(f"{mapping_error(armature)}.")
     kept = armature.freetalker_rig
     return retarget.joints(motion, rest(armature), found, kept.travel, kept.match)
 
@@ -131,7 +132,7 @@ def relax(armature: bpy.types.Object, paths: Iterable[str]) -> None:
                 armature.path_resolve(path.rpartition(".")[0]).matrix_basis.identity()
 
 
-def _pose_curves(armature: bpy.types.Object, solved: Mapping[str, retarget.Channels]) -> list[Curve]:
+def _pose_curves(armature: bpy.types.Object, solved: Mapping[str, Channels]) -> list[Curve]:
     made: list[Curve] = []
     for name, channels in solved.items():
         path = f'pose.bones["{bpy.utils.escape_identifier(name)}"]'

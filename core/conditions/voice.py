@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.ndimage import gaussian_filter1d, maximum_filter1d, uniform_filter1d
 
-from ..motion import CORE_FPS
+from ..motion.clip import CORE_FPS
 
 Array = npt.NDArray[np.float64]
 Floats = npt.NDArray[np.float32]

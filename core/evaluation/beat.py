@@ -23,15 +23,15 @@ from ..errors import InputError
 from ..formats import SourceClip
 from ..formats.bvh import load_bvh
 from ..model.foreign import check_layout, layout_of, load_table, numbers, tensors_of
-from ..motion import Motion
-from ..rotation import (
+from ..motion.clip import Motion
+from ..motion.rotation import (
     Array,
     axis_angle_to_quaternion,
     matrix_to_axis_angle,
     matrix_to_euler,
     quaternion_to_matrix,
 )
-from ..skeleton import INDEX, Skeleton
+from ..motion.skeleton import INDEX, Skeleton
 from ..training.datasets.beat import speaker
 from ..training.datasets.recording import by_stem, files_below
 from ..training.joint_maps import JointMap, humanoid_map

@@ -20,25 +20,38 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from ..assets import DEMO_VOICE
 from ..conditions.text import encode_texts
 from ..console import Progress
 from ..errors import InputError
 from ..generate import Settings, generate
 from ..model.checkpoint import Model, load_model
 from ..model.denoiser import Denoiser
-from ..motion import Motion
-from ..rotation import Array
-from ..skeleton import Skeleton, neutral_skeleton
-from ..timeline import GUIDANCE, Timeline
-from ..training.dataset import SPEECH_ACTION, WINDOW, Take
+from ..motion.clip import Motion
+from ..motion.rotation import Array
+from ..motion.skeleton import Skeleton, neutral_skeleton
+from ..timeline.strips import GUIDANCE, Timeline
+from ..training.dataset import SPEECH_ACTION, WINDOW, Clip
 from ..training.prepare import speech_files
-from ..training.sheet import contact_sheet
 from ..training.split import Split
-from .judges import JudgeConfig, SpeechMotionJudge, TextMotionJudge, load, load_or_train
-from .plan import GESTURES, REFERENCES, Request, Seam, TextPlan, Told, Voice, plan_seams, plan_text, plan_voices
+from .clips import Floats, Library
+from .contact_sheet import contact_sheet
+from .evaluators import JudgeConfig, SpeechMotionJudge, TextMotionJudge, load, load_or_train
+from .plan import (
+    GESTURES,
+    REFERENCES,
+    CaptionedClip,
+    Request,
+    Seam,
+    TextPlan,
+    Voice,
+    plan_seams,
+    plan_text,
+    plan_voices,
+)
 from .report import Evaluation, Table, aims, markdown, with_ratios, write
 from .rows import (
-    Clip,
+    EvaluatedClip,
     Figures,
     Judged,
     Stretch,
@@ -53,9 +66,7 @@ from .rows import (
     windows,
 )
 from .statistics import frechet_distance, mismatched, multimodality
-from .takes import Floats, Library
 
-DEMO_VOICE = Path(__file__).parents[2] / "assets" / "demo" / "jfk_inaugural.flac"
 NOISE_STEPS = 4  # of the untrained network, which more steps do not help
 VOICES, SEAMS = 12, 12  # voices, and seams of each kind
 _RIVALS = 12  # speeches that the own one is compared with
@@ -98,12 +109,12 @@ def perform(make: Make, timelines: Sequence[Timeline], label: str) -> list[Motio
     return motions
 
 
-def _clips(motions: Sequence[Motion], skeleton: Skeleton) -> list[Clip]:
-    return [Clip.of_motion(motion, skeleton) for motion in motions]
+def _clips(motions: Sequence[Motion], skeleton: Skeleton) -> list[EvaluatedClip]:
+    return [EvaluatedClip.of_motion(motion, skeleton) for motion in motions]
 
 
 def text_tables(
-    library: Library, plan: TextPlan, judge: TextMotionJudge, made: dict[str, list[Clip]], recorded: list[Clip],
+    library: Library, plan: TextPlan, judge: TextMotionJudge, made: dict[str, list[EvaluatedClip]], recorded: list[EvaluatedClip],
     seed: int,
 ) -> tuple[dict[str, Figures], dict[str, Figures]]:  # fmt: skip
     """The text table, and of each action the share recognised in each row.
@@ -114,7 +125,7 @@ def text_tables(
     unique = sorted(set(sentences))
     vectors = dict(zip(unique, encode_texts(unique, library.encoder), strict=True))
 
-    def judged(clips: Sequence[Floats], items: Sequence[Told | Request]) -> Judged:
+    def judged(clips: Sequence[Floats], items: Sequence[CaptionedClip | Request]) -> Judged:
         said = np.stack([vectors[item.sentence] for item in items])
         return Judged.of(judge, clips, said, [item.action for item in items])
 
@@ -136,7 +147,7 @@ def text_tables(
     return figures, actions
 
 
-def _spread(library: Library, action: str) -> list[Take]:
+def _spread(library: Library, action: str) -> list[Clip]:
     """Some takes of an action, from its first to its last clip."""
     takes = [take for take in library.takes if take.action == action and take.speech < 0]
     return takes[:: max(1, len(takes) // _CLIPS)][:_CLIPS]
@@ -144,7 +155,7 @@ def _spread(library: Library, action: str) -> list[Take]:
 
 def speech_table(
     library: Library, split: Split, voices: Sequence[Voice], judges: tuple[TextMotionJudge, SpeechMotionJudge],
-    made: dict[str, list[Clip]], paired: Sequence[tuple[Clip, Floats]], skeleton: Skeleton, seed: int,
+    made: dict[str, list[EvaluatedClip]], paired: Sequence[tuple[EvaluatedClip, Floats]], skeleton: Skeleton, seed: int,
 ) -> dict[str, Figures]:  # fmt: skip
     """The speech table. made: the rows, "ours" among them; paired: as `held_out_pairs` has them, of which every second
     one is the reference."""
@@ -156,7 +167,7 @@ def speech_table(
         take for take in library.takes if take.speech < 0
     ]
     heard = {row: [voice.heard for voice in voices] for row in made}
-    clips: dict[str, Sequence[Clip]] = {"mocap": [clip for clip, _ in own], **made}
+    clips: dict[str, Sequence[EvaluatedClip]] = {"mocap": [clip for clip, _ in own], **made}
     heard["mocap"] = [sound for _, sound in own]
     turn = 1 + len(voices) // 2 if len(voices) > 1 else 0
     foreign = [sound for _, sound in paired]
@@ -191,26 +202,31 @@ def speech_table(
 
 def held_out_pairs(
     library: Library, split: Split, frames: int, number: int, skeleton: Skeleton
-) -> list[tuple[Clip, Floats]]:
+) -> list[tuple[EvaluatedClip, Floats]]:
     """So many pairs of motion and what is heard, at most so many frames of each; of training where none is held out."""
     pairs = [take for take in library.takes if take.action == SPEECH_ACTION and take.stop - take.start >= WINDOW]
     pairs = ([take for take in pairs if split.held_out(take)] or pairs)[:number]
-    return [(Clip.of_rows(library.rows(take)[:frames], skeleton), library.heard(take)[:frames]) for take in pairs]
+    return [
+        (EvaluatedClip.of_rows(library.rows(take)[:frames], skeleton), library.heard(take)[:frames]) for take in pairs
+    ]
 
 
 def recorded_at(
-    seams: Sequence[Seam], library: Library, paired: Sequence[tuple[Clip, Floats]], skeleton: Skeleton
-) -> dict[str, list[Clip]]:
+    seams: Sequence[Seam], library: Library, paired: Sequence[tuple[EvaluatedClip, Floats]], skeleton: Skeleton
+) -> dict[str, list[EvaluatedClip]]:
     """Some recorded clips of each action that meets another at a seam; of speech those of `held_out_pairs`."""
     actions = {action for seam in seams for action in seam.actions} - {SPEECH_ACTION}
     clips = {SPEECH_ACTION: [clip for clip, _ in paired]}
     for action in actions:
-        clips[action] = [Clip.of_rows(library.rows(take), skeleton) for take in _spread(library, action)]
+        clips[action] = [EvaluatedClip.of_rows(library.rows(take), skeleton) for take in _spread(library, action)]
     return clips
 
 
 def seam_tables(
-    seams: Sequence[Seam], made: dict[str, list[Clip]], recorded: Mapping[str, Sequence[Clip]], seed: int
+    seams: Sequence[Seam],
+    made: dict[str, list[EvaluatedClip]],
+    recorded: Mapping[str, Sequence[EvaluatedClip]],
+    seed: int,
 ) -> tuple[dict[str, Table], dict[str, dict[str, Array]]]:
     """A table for each kind of seam, and the mean jerk profiles of its rows.
 
@@ -286,7 +302,7 @@ def evaluate(
     }
     made = {kind: {row: _clips(motions[row, kind], skeleton) for row in makers} for kind in jobs}
 
-    recorded = [Clip.of_rows(library.rows(item.take), skeleton) for item in plan.recorded]
+    recorded = [EvaluatedClip.of_rows(library.rows(item.take), skeleton) for item in plan.recorded]
     text, actions = text_tables(library, plan, judges[0], made["text"], recorded, seed)
     length = max((len(voice.heard) for voice in voices), default=0)
     paired = held_out_pairs(library, split, length, 4 * VOICES if limit is None else 2 * limit, skeleton)

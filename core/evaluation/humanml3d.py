@@ -22,10 +22,10 @@ from torch.nn.utils.rnn import pack_padded_sequence
 
 from ..errors import InputError
 from ..model.foreign import check_layout, layout_of, load_table, numbers, tensors_of
-from ..motion import CORE_FPS, Motion
-from ..released_features import encode
-from ..rotation import Array
-from ..skeleton import PARENTS, Skeleton
+from ..motion.clip import CORE_FPS, Motion
+from ..motion.released_features import encode
+from ..motion.rotation import Array
+from ..motion.skeleton import PARENTS, Skeleton
 from .statistics import diversity, frechet_distance, matching_score, precision_in_batches
 
 Floats = npt.NDArray[np.float32]

@@ -16,11 +16,11 @@ import soundfile
 
 from ..conditions.speech import SAMPLE_RATE, load_audio, speech_features
 from ..errors import InputError
-from ..motion import CORE_FPS
-from ..timeline import Guidance, SpeechStrip, TextStrip, Timeline
-from ..training.dataset import SPEECH_ACTION, WINDOW, Take
+from ..motion.clip import CORE_FPS
+from ..timeline.strips import Guidance, SpeechStrip, TextStrip, Timeline
+from ..training.dataset import SPEECH_ACTION, WINDOW, Clip
 from ..training.split import Split, caption_of, clip_of, held_out_sentences
-from .takes import HEARD, Floats, Library
+from .clips import HEARD, Floats, Library
 
 Samples = npt.NDArray[np.float32]
 
@@ -44,10 +44,10 @@ _ROUNDS = 4  # how often one recording is used at most
 
 
 @dataclass(frozen=True)
-class Told:
+class CaptionedClip:
     """A recorded clip with a wording of its caption that training never reads."""
 
-    take: Take
+    take: Clip
     action: str
     sentence: str
 
@@ -73,20 +73,20 @@ class TextPlan:
     actions that have no held-out clip, for which clips of the training split stand in; alone: those of one performance,
     whose reference are other takes of it."""
 
-    recorded: list[Told]
-    reference: list[Told]
+    recorded: list[CaptionedClip]
+    reference: list[CaptionedClip]
     requests: list[Request]
     again: list[Request]
     seen: list[str]
     alone: list[str]
 
 
-def first_of_each(items: Sequence[Told], number: int) -> list[int]:
+def first_of_each(items: Sequence[CaptionedClip], number: int) -> list[int]:
     """Which of them are the first so many of their action."""
     return [k for k, turn in enumerate(_turns([item.action for item in items])) if turn < number]
 
 
-def _in_turn(takes: Sequence[Take]) -> list[Take]:
+def _in_turn(takes: Sequence[Clip]) -> list[Clip]:
     """The first take of each performance, then the second of each."""
     turns = _turns([clip_of(take) for take in takes])
     return [takes[int(k)] for k in np.argsort(turns, kind="stable")]
@@ -111,7 +111,7 @@ def plan_text(library: Library, split: Split, seed: int, limit: int | None = Non
 
     Raises InputError where no take is told in words.
     """
-    by_action: dict[str, list[Take]] = defaultdict(list)
+    by_action: dict[str, list[Clip]] = defaultdict(list)
     for take in library.takes:
         if take.speech < 0:
             by_action[take.action].append(take)
@@ -145,15 +145,15 @@ def plan_text(library: Library, split: Split, seed: int, limit: int | None = Non
     return plan
 
 
-def _request(item: Told, rng: np.random.Generator) -> Request:
+def _request(item: CaptionedClip, rng: np.random.Generator) -> Request:
     frames = int(np.clip(item.take.stop - item.take.start, SHORTEST, WINDOW))
     return Request(item.action, item.sentence, frames, int(rng.integers(2**31)))
 
 
-def _told(library: Library, take: Take, rng: np.random.Generator) -> Told:
+def _told(library: Library, take: Clip, rng: np.random.Generator) -> CaptionedClip:
     read = [library.words[i] for i in take.sentences]
     unread = [s for s in held_out_sentences(caption_of(take.action, read)) if s not in library.known] or read
-    return Told(take, take.action, unread[int(rng.integers(len(unread)))])
+    return CaptionedClip(take, take.action, unread[int(rng.integers(len(unread)))])
 
 
 @dataclass(frozen=True)

@@ -27,10 +27,10 @@ from ..errors import InputError
 from ..files import write_whole
 from ..generate import Settings, generate
 from ..model.checkpoint import Model, load_model
-from ..motion import CORE_FPS, Motion
-from ..rotation import Array
-from ..skeleton import neutral_skeleton
-from ..timeline import GUIDANCE, SpeechStrip, TextStrip, Timeline
+from ..motion.clip import CORE_FPS, Motion
+from ..motion.rotation import Array
+from ..motion.skeleton import neutral_skeleton
+from ..timeline.strips import GUIDANCE, SpeechStrip, TextStrip, Timeline
 from . import beat, humanml3d
 from .evaluate import NOISE_STEPS, untrained
 from .statistics import mean_and_interval, multimodality

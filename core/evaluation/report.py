@@ -11,8 +11,8 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from ..files import write_whole
-from ..motion import CORE_FPS
-from ..rotation import Array
+from ..motion.clip import CORE_FPS
+from ..motion.rotation import Array
 from .rows import Figures
 
 ROWS = ("mocap", "ours", "shuffled", "noise")

@@ -8,23 +8,16 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .. import metrics
-from ..features import decode, encode
-from ..motion import CORE_FPS, Motion
-from ..rotation import Array
-from ..skeleton import Skeleton
+from ..motion import metrics
+from ..motion.clip import CORE_FPS, Motion
+from ..motion.features import decode, encode
+from ..motion.rotation import Array
+from ..motion.skeleton import Skeleton
 from ..training.dataset import KEY_ACTIONS
 from . import speech
-from .judges import SpeechMotionJudge, TextMotionJudge, preference_scores
-from .statistics import (
-    diversity,
-    frechet_distance,
-    joint_frechet_distance,
-    matching_score,
-    preference,
-    r_precision,
-)
-from .takes import Floats
+from .clips import Floats
+from .evaluators import SpeechMotionJudge, TextMotionJudge, preference_scores
+from .statistics import diversity, frechet_distance, joint_frechet_distance, matching_score, preference, r_precision
 
 Figures = dict[str, float]
 
@@ -34,7 +27,7 @@ _DRAWS = 50
 
 
 @dataclass(frozen=True)
-class Clip:
+class EvaluatedClip:
     """A motion as the measures see it, at 20 fps: features (T, 659), positions (T, 55, 3), rotations (T, 55, 4)."""
 
     rows: Floats
@@ -42,13 +35,13 @@ class Clip:
     rotations: Array
 
     @staticmethod
-    def of_rows(rows: Floats, skeleton: Skeleton) -> "Clip":
+    def of_rows(rows: Floats, skeleton: Skeleton) -> "EvaluatedClip":
         motion = decode(rows, skeleton)
-        return Clip(np.asarray(rows, np.float32), motion.positions(skeleton), motion.rotations)
+        return EvaluatedClip(np.asarray(rows, np.float32), motion.positions(skeleton), motion.rotations)
 
     @staticmethod
-    def of_motion(motion: Motion, skeleton: Skeleton) -> "Clip":
-        return Clip(encode(motion, skeleton).astype(np.float32), motion.positions(skeleton), motion.rotations)
+    def of_motion(motion: Motion, skeleton: Skeleton) -> "EvaluatedClip":
+        return EvaluatedClip(encode(motion, skeleton).astype(np.float32), motion.positions(skeleton), motion.rotations)
 
 
 @dataclass(frozen=True)
@@ -104,7 +97,7 @@ def action_shares(judged: Judged) -> Figures:
 
 
 def speech_figures(
-    clips: Sequence[Clip],
+    clips: Sequence[EvaluatedClip],
     heard: Sequence[Floats],
     usual: Array,
     judge: SpeechMotionJudge,
@@ -154,18 +147,18 @@ def speech_figures(
     }
 
 
-def _fitting(clip: Clip, sound: Floats) -> tuple[Floats, Floats]:
+def _fitting(clip: EvaluatedClip, sound: Floats) -> tuple[Floats, Floats]:
     length = min(len(clip.rows), len(sound))
     return clip.rows[:length], sound[:length]
 
 
-def usual_speeds(clips: Sequence[Clip]) -> Array:
+def usual_speeds(clips: Sequence[EvaluatedClip]) -> Array:
     """(13,) mean speed of each joint of the upper body, metres a second."""
     speeds = [speech.joint_speeds(clip.positions, CORE_FPS, speech.UPPER_BODY) for clip in clips]
     return np.maximum(np.concatenate(speeds).mean(0), 1e-3)
 
 
-def windows(clips: Sequence[Clip], number: int, length: int = 100, hop: int = 25) -> list[Floats]:
+def windows(clips: Sequence[EvaluatedClip], number: int, length: int = 100, hop: int = 25) -> list[Floats]:
     """At most so many overlapping stretches of features, spread evenly over the clips."""
     every = [clip.rows[at : at + length] for clip in clips for at in range(0, max(1, len(clip.rows) - length + 1), hop)]
     if len(every) <= number:
@@ -173,7 +166,7 @@ def windows(clips: Sequence[Clip], number: int, length: int = 100, hop: int = 25
     return [every[int(k)] for k in np.linspace(0, len(every) - 1, number)]
 
 
-def body_figures(clips: Sequence[Clip], skeleton: Skeleton) -> Figures:
+def body_figures(clips: Sequence[EvaluatedClip], skeleton: Skeleton) -> Figures:
     """Means over clips: m/s^3, m/s^2, cm/s, cm, and shares in percent."""
     fps = CORE_FPS
     rows: list[list[float]] = []
@@ -217,7 +210,7 @@ def stretch(positions: Array, frame: int) -> Stretch | None:
     return Stretch(profile, metrics.transition_distance(positions, frame))
 
 
-def stretches_of(clips: Sequence[Clip]) -> list[Stretch]:
+def stretches_of(clips: Sequence[EvaluatedClip]) -> list[Stretch]:
     """Of recordings: one about the middle of each that is long enough, two seconds apart in longer ones."""
     found: list[Stretch | None] = []
     for clip in clips:

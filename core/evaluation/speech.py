@@ -16,8 +16,8 @@ import numpy.typing as npt
 from scipy.ndimage import gaussian_filter1d
 from scipy.signal import argrelmin, find_peaks
 
-from ..rotation import Array
-from ..skeleton import INDEX
+from ..motion.rotation import Array
+from ..motion.skeleton import INDEX
 from ..training.pairing import speech_spans
 
 Bools = npt.NDArray[np.bool_]

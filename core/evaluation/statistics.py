@@ -12,7 +12,7 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from ..rotation import Array
+from ..motion.rotation import Array
 
 
 def frechet_distance(a: Array, b: Array, biased: bool = True) -> float:

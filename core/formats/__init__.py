@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from ..errors import InputError
-from ..rotation import Array, quaternion_to_matrix
+from ..motion.rotation import Array, quaternion_to_matrix
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from ..errors import InputError
-from ..rotation import Array, continuous, euler_to_matrix, matrix_to_quaternion
+from ..motion.rotation import Array, continuous, euler_to_matrix, matrix_to_quaternion
 from . import SourceClip
 
 _ROOT = "root"

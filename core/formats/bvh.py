@@ -12,9 +12,16 @@ import numpy as np
 
 from ..errors import InputError
 from ..files import write_whole
-from ..motion import Motion
-from ..rotation import Array, continuous, euler_to_matrix, matrix_to_euler, matrix_to_quaternion, quaternion_to_matrix
-from ..skeleton import INDEX, JOINT_NAMES, PARENTS, Skeleton, neutral_skeleton
+from ..motion.clip import Motion
+from ..motion.rotation import (
+    Array,
+    continuous,
+    euler_to_matrix,
+    matrix_to_euler,
+    matrix_to_quaternion,
+    quaternion_to_matrix,
+)
+from ..motion.skeleton import INDEX, JOINT_NAMES, PARENTS, Skeleton, neutral_skeleton
 from . import SourceClip
 
 CENTIMETRES = 100.0

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import InputError
-from ..rotation import Array, continuous, matrix_to_quaternion, slerp
+from ..motion.rotation import Array, continuous, matrix_to_quaternion, slerp
 from . import SourceClip
 
 _MAGIC, _JSON, _BINARY = 0x46546C67, 0x4E4F534A, 0x004E4942

@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from ..errors import InputError
-from ..rotation import Array, axis_angle_to_quaternion, quaternion_multiply
+from ..motion.rotation import Array, axis_angle_to_quaternion, quaternion_multiply
 from . import SourceClip
 
 _AXES = {"XPos": 0, "YPos": 1, "ZPos": 2}

@@ -10,8 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from ..errors import InputError
-from ..rotation import Array
-from ..skeleton import JOINTS, PARENTS, Skeleton
+from ..motion.rotation import Array
+from ..motion.skeleton import JOINTS, PARENTS, Skeleton
 
 SHAPES = 10
 """How many of the file's shape directions are read; they mean the same in each of its versions."""

@@ -13,13 +13,12 @@ from safetensors import SafetensorError
 from safetensors import torch as _safetensors
 from torch import Tensor
 
+from ..assets import DEFAULT_ENCODER, MODEL_CONFIG, MODEL_NORMALIZER, MODEL_WEIGHTS, MODELS
 from ..errors import InputError
-from ..features import Normalizer
 from ..files import write_whole
-from .aligner import TextAligner
+from ..motion.features import Normalizer
 from .denoiser import Denoiser, DenoiserConfig
-
-MODELS = Path(__file__).parents[2] / "assets" / "models"
+from .prompt_classifier import PromptClassifier
 
 _files: Any = _safetensors  # says nothing of its types
 _Config = TypeVar("_Config", "ModelConfig", DenoiserConfig)
@@ -27,7 +26,7 @@ Layout = Mapping[str, tuple[int, ...]]
 """Name -> shape of everything that a checkpoint holds."""
 
 _ALIGNER = "aligner."  # what its tensors' names begin with, beside the denoiser's
-WEIGHTS, NORMALIZER, CONFIG, CARD = "weights.safetensors", "normalizer.safetensors", "config.json", "card.md"
+CARD = "card.md"
 
 
 @dataclass(frozen=True)
@@ -46,7 +45,7 @@ class ModelConfig:
 
     denoiser: DenoiserConfig
     speech_blocks: tuple[str, ...]
-    text_encoder: str = "all-MiniLM-L6-v2"
+    text_encoder: str = DEFAULT_ENCODER
     features: Literal["smplx-659", "released-659"] = "smplx-659"
     projected_from: int = 0
     fps: float = 20.0
@@ -74,7 +73,7 @@ class Model:
     normalizer: Normalizer
     speech_normalizer: Normalizer
     card: str = field(default="", repr=False)
-    aligner: TextAligner | None = None
+    aligner: PromptClassifier | None = None
 
 
 def save_model(folder: str | Path, model: Model, dtype: torch.dtype = torch.float16) -> None:
@@ -90,12 +89,13 @@ def save_model(folder: str | Path, model: Model, dtype: torch.dtype = torch.floa
     }
     if model.normalizer.basis is not None:
         statistics["feature_basis"] = model.normalizer.basis
-    _save_tensors(folder / WEIGHTS, weights)
+    _save_tensors(folder / MODEL_WEIGHTS, weights)
     _save_tensors(
-        folder / NORMALIZER, {key: torch.as_tensor(np.array(value, np.float32)) for key, value in statistics.items()}
+        folder / MODEL_NORMALIZER,
+        {key: torch.as_tensor(np.array(value, np.float32)) for key, value in statistics.items()},
     )
     write_whole(folder / CARD, model.card)
-    write_whole(folder / CONFIG, json.dumps(asdict(model.config), indent=2) + "\n")
+    write_whole(folder / MODEL_CONFIG, json.dumps(asdict(model.config), indent=2) + "\n")
 
 
 def load_model(name_or_path: str | Path, search: Path = MODELS) -> Model:
@@ -103,21 +103,23 @@ def load_model(name_or_path: str | Path, search: Path = MODELS) -> Model:
 
     Raises InputError, in one sentence that names the file, where there is none or it does not fit together.
     """
-    folder = next((path for path in (search / name_or_path, Path(name_or_path)) if (path / CONFIG).is_file()), None)
+    folder = next(
+        (path for path in (search / name_or_path, Path(name_or_path)) if (path / MODEL_CONFIG).is_file()), None
+    )
     if folder is None:
-        known = sorted(path.parent.name for path in search.glob(f"*/{CONFIG}"))
+        known = sorted(path.parent.name for path in search.glob(f"*/{MODEL_CONFIG}"))
         raise InputError(f"There is no model {str(name_or_path)!r}; the models here are: {', '.join(known) or 'none'}.")
-    config = _read_config(folder / CONFIG)
+    config = _read_config(folder / MODEL_CONFIG)
     denoiser = Denoiser(config.denoiser)
-    aligner = TextAligner(config.denoiser.text_width, config.captions, config.styles) if config.captions else None
+    aligner = PromptClassifier(config.denoiser.text_width, config.captions, config.styles) if config.captions else None
     features = config.projected_from or config.denoiser.features
     widths: dict[str, tuple[int, ...]] = {"feature": (features,), "speech": (config.denoiser.speech_width,)}
     statistics_shapes = {f"{kind}_{what}": shape for kind, shape in widths.items() for what in ("mean", "std")}
     if config.projected_from:
         statistics_shapes["feature_basis"] = (features, config.denoiser.features)
-    statistics = _load_tensors(folder / NORMALIZER, statistics_shapes)
+    statistics = _load_tensors(folder / MODEL_NORMALIZER, statistics_shapes)
     weights = _load_tensors(
-        folder / WEIGHTS, {key: tuple(value.shape) for key, value in _tensors(denoiser, aligner).items()}
+        folder / MODEL_WEIGHTS, {key: tuple(value.shape) for key, value in _tensors(denoiser, aligner).items()}
     )
     if aligner is not None:
         own = [key for key in weights if key.startswith(_ALIGNER)]
@@ -136,7 +138,7 @@ def load_model(name_or_path: str | Path, search: Path = MODELS) -> Model:
     )
 
 
-def _tensors(denoiser: Denoiser, aligner: TextAligner | None) -> dict[str, Tensor]:
+def _tensors(denoiser: Denoiser, aligner: PromptClassifier | None) -> dict[str, Tensor]:
     """What the weights' file holds."""
     own = aligner.state_dict() if aligner is not None else {}
     return denoiser.state_dict() | {_ALIGNER + key: value for key, value in own.items()}
@@ -174,7 +176,7 @@ def _load_tensors(path: Path, shapes: Layout) -> dict[str, Tensor]:
         raise InputError(f"{path} is missing; copy or download the whole model folder again.") from None
     except (SafetensorError, OSError):
         raise InputError(f"{path} is cut short or damaged; copy or download it again.") from None
-    check_tensors(path, tensors, shapes, f"does not fit its {CONFIG}", "get it again")
+    check_tensors(path, tensors, shapes, f"does not fit its {MODEL_CONFIG}", "get it again")
     return {key: value.float() for key, value in tensors.items()}
 
 

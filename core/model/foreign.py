@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from ..errors import InputError
-from ..rotation import Array
+from ..motion.rotation import Array
 from .checkpoint import Layout, check_tensors
 
 

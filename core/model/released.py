@@ -15,12 +15,13 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from ..assets import MODELS
 from ..conditions.speech import features_width
 from ..conditions.text import TextEncoder
 from ..errors import InputError
-from ..features import FEATURES, Normalizer
-from ..rotation import Array
-from .checkpoint import MODELS, Model, ModelConfig, save_model
+from ..motion.features import FEATURES, Normalizer
+from ..motion.rotation import Array
+from .checkpoint import Model, ModelConfig, save_model
 from .denoiser import LOCAL_HEADS, Denoiser, DenoiserConfig
 from .foreign import check_layout, layout_of, load_table, numbers, tensors_of
 

@@ -53,7 +53,7 @@ the paper's half a second, of which the first frame is kept by 0.85, hands jerk 
 """
 
 
-def default_take(mode: Literal["corrected", "legacy"]) -> DoubleTake:
+def default_double_take(mode: Literal["corrected", "legacy"]) -> DoubleTake:
     """How windows are joined: `LONG_BLEND`, or for "legacy" models the lengths that these were made with."""
     return LONG_BLEND if mode == LONG_BLEND.mode else DoubleTake(mode)
 

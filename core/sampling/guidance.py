@@ -36,7 +36,7 @@ class Conditions:
 
 
 @dataclass(frozen=True)
-class Strength:
+class GuidanceInterval:
     """How far beyond its conditions a network is led, in much noise alone.
 
     above: the time step from which a gamma beyond 1 counts as such; under it, it counts as 1 (Kynkaanniemi et al. 2024,
@@ -49,10 +49,12 @@ class Strength:
     speech: float = 1.0
 
 
-PLAIN = Strength()
+PLAIN = GuidanceInterval()
 
 
-def guided(denoiser: Denoiser, schedule: Schedule, conditions: Conditions, strength: Strength = PLAIN) -> Denoise:
+def guided(
+    denoiser: Denoiser, schedule: Schedule, conditions: Conditions, strength: GuidanceInterval = PLAIN
+) -> Denoise:
     """The network under its conditions as a function of (x_t, t) alone that answers x0.
 
     x0 = sum_p w_p D(x, t, text_p, speech) + (1 - sum_p w_p) D(x, t, none, speech), for each frame; with one prompt of

@@ -8,10 +8,10 @@ from typing import TypeVar
 
 import numpy as np
 
-from ..features import headings
-from ..motion import Motion
-from ..rotation import Array
-from ..skeleton import INDEX, Skeleton
+from ..motion.clip import Motion
+from ..motion.features import headings
+from ..motion.rotation import Array
+from ..motion.skeleton import INDEX, Skeleton
 from .phrases import MORE_PHRASES, PHRASES
 
 Item = TypeVar("Item")

@@ -6,12 +6,12 @@ from collections import Counter
 import torch
 
 from ..conditions.text import encode_tokens
-from ..model.aligner import TextAligner
 from ..model.checkpoint import ModelConfig
-from ..motion import CORE_FPS
-from ..wording import plain
+from ..model.prompt_classifier import PromptClassifier
+from ..motion.clip import CORE_FPS
+from ..prompts.canonical import canonical_prompt
 from .captions import STYLES, Caption
-from .dataset import TOLD_ACTION, TakeSet
+from .dataset import TOLD_ACTION, ClipSet
 from .phrases import PHRASES
 
 CREDITS = {
@@ -44,14 +44,14 @@ _SLOTS = {
 }  # fmt: skip
 
 
-def licence_of(takes: TakeSet) -> str:
+def licence_of(takes: ClipSet) -> str:
     """The licence of weights trained on the takes, as an SPDX identifier."""
     if any("-NC-" in take.licence for take in takes.takes):
         return NON_COMMERCIAL
     return "GPL-3.0-or-later" if all(take.source in CREDITS for take in takes.takes) else UNKNOWN
 
 
-def _pairs(takes: TakeSet) -> list[str]:
+def _pairs(takes: ClipSet) -> list[str]:
     """Where the speech that went in has its motion from."""
     sources = [take.source for take in takes.takes if take.speech >= 0]
     by_rule = sources.count(_MADE_BY_RULE)
@@ -75,7 +75,7 @@ def _reading(config: ModelConfig) -> str:
     return f"; a text aligner that tells {known} captions of {len(set(config.captions))} actions apart" if known else ""
 
 
-def _suggestions(takes: TakeSet, config: ModelConfig, aligner: TextAligner | None) -> list[tuple[str, str]]:
+def _suggestions(takes: ClipSet, config: ModelConfig, aligner: PromptClassifier | None) -> list[tuple[str, str]]:
     """Of each action, the commonest first, a sentence to ask for it with, which the aligner reads as that.
 
     Then one of each style, of the action that most of its takes show.
@@ -83,7 +83,7 @@ def _suggestions(takes: TakeSet, config: ModelConfig, aligner: TextAligner | Non
     read = frozenset(takes.words)
 
     def sentence(action: str, style: str = "") -> str:
-        said = [said for said in Caption(action, _SLOTS, style).sentences() if plain(said) == said]
+        said = [said for said in Caption(action, _SLOTS, style).sentences() if canonical_prompt(said) == said]
         if aligner is None:
             return said[0]
         shares, own = aligner.shares, aligner.of_action[:, aligner.actions.index(action)]
@@ -101,7 +101,7 @@ def _suggestions(takes: TakeSet, config: ModelConfig, aligner: TextAligner | Non
     return [(sentence(action, style), action) for style, action in asked]
 
 
-def model_card(name: str, takes: TakeSet, config: ModelConfig, aligner: TextAligner | None = None) -> str:
+def model_card(name: str, takes: ClipSet, config: ModelConfig, aligner: PromptClassifier | None = None) -> str:
     """Markdown text of card.md."""
     minutes: Counter[str] = Counter()
     for take in takes.takes:

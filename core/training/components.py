@@ -10,9 +10,9 @@ and, because they repeat under noise what the rotations say, its need to ask the
 import numpy as np
 import numpy.typing as npt
 
-from ..features import FEATURES, HEIGHT, POSITIONS, ROOT_VELOCITY, ROTATIONS, YAW, Normalizer
-from ..rotation import Array
-from ..skeleton import INDEX, JOINT_NAMES
+from ..motion.features import FEATURES, HEIGHT, POSITIONS, ROOT_VELOCITY, ROTATIONS, YAW, Normalizer
+from ..motion.rotation import Array
+from ..motion.skeleton import INDEX, JOINT_NAMES
 
 SIGNAL_STD = 0.4
 """What the numbers are scaled to.

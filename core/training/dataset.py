@@ -20,10 +20,10 @@ import numpy as np
 import numpy.typing as npt
 
 from ..conditions.text import encode_texts
-from ..features import VELOCITIES, Normalizer, encode
 from ..files import write_whole
-from ..motion import Motion, join
-from ..rotation import (
+from ..motion.clip import Motion, join
+from ..motion.features import VELOCITIES, Normalizer, encode
+from ..motion.rotation import (
     Array,
     axis_angle_to_quaternion,
     quaternion_conjugate,
@@ -31,9 +31,9 @@ from ..rotation import (
     quaternion_to_axis_angle,
     quaternion_to_matrix,
 )
-from ..skeleton import Skeleton
-from ..smoothing import without_jumps
-from ..wording import plain
+from ..motion.skeleton import Skeleton
+from ..postprocess.smoothing import remove_pops
+from ..prompts.canonical import canonical_prompt
 from .captions import CYCLIC, Caption, by_style, caption, style_of
 from .components import fit_components
 from .phrases import PHRASES
@@ -70,7 +70,7 @@ KEY_ACTIONS: dict[str, float] = {
 
 
 @dataclass(frozen=True)
-class Take:
+class Clip:
     """A stretch of features with its words. start, stop: rows of features.npy; sentences: rows of sentences.npy.
 
     speech: the first row of speech.npy, or -1 for none. told: the words belong to the speech as to any other action.
@@ -209,7 +209,7 @@ class Packer:
         self.skeleton = skeleton
         self.rows: list[Floats] = []
         self.speech: list[Floats] = []
-        self.takes: list[tuple[Take, list[str]]] = []
+        self.takes: list[tuple[Clip, list[str]]] = []
         self._frames = 0
         self._speech_frames = 0
 
@@ -225,7 +225,7 @@ class Packer:
             first = self._speech_frames
             self.speech.append(speech[: len(rows)].astype(np.float32))
             self._speech_frames += len(rows)
-        take = Take(self._frames, self._frames + len(rows), action, (), name, source, licence, first, told)
+        take = Clip(self._frames, self._frames + len(rows), action, (), name, source, licence, first, told)
         self.takes.append((take, sentences))
         self.rows.append(rows)
         self._frames += len(rows)
@@ -250,7 +250,7 @@ def add_clips(packer: Packer, clips: Iterable[tuple[Motion, str, str, str]], see
     skeleton = packer.skeleton
     labelled: list[tuple[Motion, Caption, str, str, str]] = []
     for recorded, name, source, licence in clips:
-        motion = without_jumps(recorded)
+        motion = remove_pops(recorded)
         for mirrored in (False, True):
             side = motion.mirrored() if mirrored else motion
             for window in windows(side):
@@ -273,7 +273,7 @@ def add_clips(packer: Packer, clips: Iterable[tuple[Motion, str, str, str]], see
     return added
 
 
-class TakeSet:
+class ClipSet:
     """The packed takes, in memory, with their statistics, and balanced batches of those that no evaluation keeps."""
 
     def __init__(self, folder: Path, normalizers: tuple[Normalizer, Normalizer] | None = None) -> None:
@@ -282,7 +282,7 @@ class TakeSet:
         self.encoder: str = header["encoder"]
         self.speech_blocks: tuple[str, ...] = tuple(header["speech_blocks"])
         self.words: list[str] = header["words"]
-        self.takes = [Take(**row | {"sentences": tuple(row["sentences"])}) for row in header["takes"]]
+        self.takes = [Clip(**row | {"sentences": tuple(row["sentences"])}) for row in header["takes"]]
         self.features: Floats = np.load(folder / "features.npy", mmap_mode="r")
         self.speech: Floats = np.load(folder / "speech.npy")
         self.sentences: Floats = np.load(folder / "sentences.npy")
@@ -297,7 +297,7 @@ class TakeSet:
         self._speech = self.speech_normalizer.normalize(self.speech).astype(np.float32)
         self.window = WINDOW
         self._movements: dict[int, tuple[int, int]] = {}
-        self._by_action: dict[str, list[Take]] = defaultdict(list)
+        self._by_action: dict[str, list[Clip]] = defaultdict(list)
         self.split = Split.of(self.takes)
         for take in self.takes:
             if not self.split.held_out(take):
@@ -337,7 +337,7 @@ class TakeSet:
 
     def plain_forms(self) -> tuple[list[str], npt.NDArray[np.intp]]:
         """What the sentences say in plain forms (`core.wording`), each once, and which of these each sentence has."""
-        forms = [plain(sentence) for sentence in self.words]
+        forms = [canonical_prompt(sentence) for sentence in self.words]
         every = sorted(set(forms), key=lambda form: (len(form), form))
         row = {form: i for i, form in enumerate(every)}
         return every, np.array([row[form] for form in forms])
@@ -382,12 +382,12 @@ class TakeSet:
             "speech_present": speech_present,
         }  # fmt: skip
 
-    def _drawn_pool(self, rng: np.random.Generator) -> list[Take]:
+    def _drawn_pool(self, rng: np.random.Generator) -> list[Clip]:
         """The takes of an action that is drawn by its weight, and of those the plain or the styled ones."""
         pools = self._pools[self._actions[rng.choice(len(self._actions), p=self._weights)]]
         return pools[int(rng.integers(len(pools)))]
 
-    def _crop(self, take: Take, is_speech: bool, rng: np.random.Generator) -> tuple[int, int]:
+    def _crop(self, take: Clip, is_speech: bool, rng: np.random.Generator) -> tuple[int, int]:
         frames = take.stop - take.start
         shortest = min(frames, SHORTEST_WINDOW)
         if is_speech:
@@ -402,7 +402,7 @@ class TakeSet:
         length = min(length, frames, self.window)
         return take.start + int(rng.integers(frames - length + 1)), length
 
-    def _movement(self, take: Take) -> tuple[int, int]:
+    def _movement(self, take: Clip) -> tuple[int, int]:
         """Frames of a take where its action is to begin, so that it comes with its prompt, and where it is over."""
         if take.start not in self._movements:
             speed = np.abs(self.features[take.start : take.stop, VELOCITIES]).mean(1)  # (T,)

@@ -11,8 +11,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from ..features import Normalizer
-from ..skeleton import INDEX, Skeleton
+from ..motion.features import Normalizer
+from ..motion.skeleton import INDEX, Skeleton
 from .components import SIGNAL_STD, own_columns
 
 _LEGS = (("left_hip", "left_knee", "left_ankle", "left_foot"), ("right_hip", "right_knee", "right_ankle", "right_foot"))

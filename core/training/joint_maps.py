@@ -10,10 +10,7 @@ import numpy as np
 
 from ..errors import InputError
 from ..formats import SourceClip
-from ..rotation import (
-    Array,
-    matrix_to_quaternion,
-)
+from ..motion.rotation import Array, matrix_to_quaternion
 
 JointMap = Mapping[str, tuple[str, ...]]
 """SMPL-X joint -> source joints along its bone: the first is the place, the last one there is the orientation."""

@@ -11,10 +11,10 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from ..features import Normalizer
 from ..model.denoiser import Denoiser
+from ..motion.features import Normalizer
+from ..motion.skeleton import neutral_skeleton
 from ..sampling.schedule import Schedule
-from ..skeleton import neutral_skeleton
 from .components import SIGNAL_STD, component_weights
 from .feet import Feet
 from .recipes import Recipe

@@ -23,8 +23,8 @@ from scipy.signal import oaconvolve
 
 from ..conditions.speech import BLOCK_WIDTHS, SAMPLE_RATE, load_audio, speech_features
 from ..conditions.voice import accent_strength, decibels, speech_spans
-from ..motion import CORE_FPS, Motion
-from ..rotation import (
+from ..motion.clip import CORE_FPS, Motion
+from ..motion.rotation import (
     Array,
     axis_angle_to_quaternion,
     continuous,
@@ -33,7 +33,7 @@ from ..rotation import (
     quaternion_to_axis_angle,
     slerp,
 )
-from ..skeleton import INDEX, JOINT_NAMES, neutral_skeleton
+from ..motion.skeleton import INDEX, JOINT_NAMES, neutral_skeleton
 from .dataset import repeated
 
 Floats = npt.NDArray[np.float32]

@@ -10,19 +10,19 @@ from pathlib import Path
 
 import numpy as np
 
+from ..assets import DEFAULT_ENCODER
 from ..conditions.speech import features_width, load_audio
-from ..conditions.text import DEFAULT_ENCODER
 from ..errors import InputError
 from ..files import write_whole
-from ..motion import CORE_FPS, Motion
-from ..skeleton import neutral_skeleton
+from ..motion.clip import CORE_FPS, Motion
+from ..motion.skeleton import neutral_skeleton
 from .captions import Caption, caption
-from .dataset import SPEECH_ACTION, WINDOW, Packer, Take, add_clips, describe, repeated
+from .dataset import SPEECH_ACTION, WINDOW, Clip, Packer, add_clips, describe, repeated
 from .datasets.build import DATASETS, Conditions, prepare_dataset
 from .datasets.join import join_takes
 from .datasets.recording import Options
 from .pairing import make_pairs, select
-from .sources import LICENCES, Clip, load_source
+from .sources import LICENCES, SourceMotion, load_source
 
 log = logging.getLogger(__name__)
 
@@ -51,7 +51,7 @@ def speech_files(folder: Path, held_out: bool = False) -> list[Path]:
     return [path for i, path in enumerate(files) if kept_back(i, path) == held_out]
 
 
-def _labelled(clips: Sequence[Clip]) -> Iterator[tuple[Motion, str, str, str]]:
+def _labelled(clips: Sequence[SourceMotion]) -> Iterator[tuple[Motion, str, str, str]]:
     for clip in clips:
         # a CMU file is named by its number: what it shows stands in its title
         yield clip.motion, clip.meta.get("title", clip.name), clip.source, clip.licence
@@ -67,12 +67,12 @@ class Intake:
     counts: Counter[str]
 
 
-def read_sources(folder: Path, family: str) -> tuple[list[Clip], list[Intake]]:
+def read_sources(folder: Path, family: str) -> tuple[list[SourceMotion], list[Intake]]:
     """The clips of every source of a family below a folder, and what came of each source.
 
     Raises InputError where a source is missing; single bad files are passed over and counted.
     """
-    clips: list[Clip] = []
+    clips: list[SourceMotion] = []
     intakes: list[Intake] = []
     for kind, below in FAMILIES[family].items():
         counts: Counter[str] = Counter()
@@ -98,7 +98,7 @@ def readable_sounds(files: Sequence[Path], counts: Counter[str]) -> list[Path]:
     return good
 
 
-def straight_walks(clips: Sequence[Clip]) -> list[Motion]:
+def straight_walks(clips: Sequence[SourceMotion]) -> list[Motion]:
     """The walks straight ahead that can be gone through again and again, mirrored ones too."""
     skeleton = neutral_skeleton()
     walks: list[Motion] = []
@@ -144,7 +144,7 @@ def prepare(source: Path, out: Path, minutes: float, seed: int = 1, family: str 
     write_whole(out / "report.md", report(family, intakes, [take for take, _ in packer.takes]))
 
 
-def report(family: str, intakes: Sequence[Intake], takes: Sequence[Take]) -> str:
+def report(family: str, intakes: Sequence[Intake], takes: Sequence[Clip]) -> str:
     """Markdown: what was kept of each source and what was dropped and why, and the takes of each action."""
     restricted = [f"{item.source} is {item.licence}" for item in intakes if "-NC-" in item.licence]
     lines = [

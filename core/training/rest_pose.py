@@ -15,10 +15,10 @@ from dataclasses import replace
 
 import numpy as np
 
-from ..fitting import KNOWN, fit
 from ..formats import SourceClip
-from ..rotation import Array, axis_angle_to_matrix, matrix_to_quaternion, nearest_rotation, quaternion_multiply
-from ..skeleton import INDEX, JOINT_NAMES, PARENTS, Skeleton
+from ..motion.fitting import KNOWN, fit
+from ..motion.rotation import Array, axis_angle_to_matrix, matrix_to_quaternion, nearest_rotation, quaternion_multiply
+from ..motion.skeleton import INDEX, JOINT_NAMES, PARENTS, Skeleton
 from .joint_maps import SIDES, JointMap
 from .retarget import BONE_END, rest_bones
 

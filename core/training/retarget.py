@@ -16,8 +16,8 @@ from itertools import pairwise
 import numpy as np
 
 from ..formats import SourceClip
-from ..motion import Motion
-from ..rotation import (
+from ..motion.clip import Motion
+from ..motion.rotation import (
     Array,
     axis_angle_to_matrix,
     continuous,
@@ -29,7 +29,7 @@ from ..rotation import (
     rotation_y,
     slerp,
 )
-from ..skeleton import INDEX, JOINT_NAMES, PARENTS, Skeleton, neutral_skeleton
+from ..motion.skeleton import INDEX, JOINT_NAMES, PARENTS, Skeleton, neutral_skeleton
 from .joint_maps import SIDES, JointMap, joint_map
 
 _UPRIGHT = ("pelvis", "spine1", "spine2", "spine3", "neck", "head", "left_collar", "right_collar")

@@ -18,11 +18,9 @@ from ..formats.amc import load_amc, load_asf
 from ..formats.bvh import load_bvh
 from ..formats.gltf import load_glb
 from ..formats.skm import SkSkeleton, load_sk, load_skm
-from ..motion import CORE_FPS, Motion
-from ..rotation import (
-    continuous,
-)
-from ..skeleton import INDEX, JOINT_NAMES, PARENTS, Skeleton, neutral_skeleton
+from ..motion.clip import CORE_FPS, Motion
+from ..motion.rotation import continuous
+from ..motion.skeleton import INDEX, JOINT_NAMES, PARENTS, Skeleton, neutral_skeleton
 from .joint_maps import JOINT_MAPS, SIDES, JointMap, bandai_rest, with_rest
 from .retarget import BONE_END, rest_bones, retarget
 
@@ -31,7 +29,7 @@ log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class Clip:
+class SourceMotion:
     """One recording ready to be learned from.
 
     motion: at 20 fps on the neutral skeleton. name: the file's (or animation's) own.
@@ -62,7 +60,7 @@ _LARGEST_TWIST = np.radians(120)
 
 def load_source(
     kind: str, folder: Path | str, counts: Counter[str] | None = None, at_most: int | None = None
-) -> Iterator[Clip]:
+) -> Iterator[SourceMotion]:
     """The usable clips of "smartbody", "mesh2motion", "cmu", "bandai_namco" or "hdm05" in their unpacked folder.
 
     Unreadable files are logged and passed over, as are copies, poses, glitches, pops, twisted forearms and clips of
@@ -94,7 +92,7 @@ def load_source(
             continue
         if kind == "mesh2motion":
             motion = unrolled(motion, source.name, skeleton)
-        yield Clip(motion, source.name, kind, LICENCES[kind], source.phases or None, meta)
+        yield SourceMotion(motion, source.name, kind, LICENCES[kind], source.phases or None, meta)
 
 
 def recordings(

@@ -17,7 +17,7 @@ from .captions import STYLES, SUBJECTS, Caption
 from .phrases import PHRASES
 
 if TYPE_CHECKING:
-    from .dataset import Take
+    from .dataset import Clip
 
 HELD_OUT_EVERY = 8  # clips
 _COPY = re.compile(r"^Chr[A-Za-z]+_(?=Chr[A-Za-z]+[@_])")  # one performance, put on another body by its makers
@@ -38,7 +38,7 @@ _STYLE_OF = {manner: style for style, manners in STYLES.items() for manner in ma
 _PRONOUNS = {"their": "his|her|their", "themself": "himself|herself|themself"}
 
 
-def clip_of(take: "Take") -> str:
+def clip_of(take: "Clip") -> str:
     """The recording that a take comes from: its windows, mirrored and varied copies all have the same.
 
     So have the copies of one performance on several bodies, and the pairs made with one recording of speech.
@@ -57,7 +57,7 @@ class Split:
     clips: frozenset[str]
 
     @staticmethod
-    def of(takes: "Iterable[Take]") -> "Split":
+    def of(takes: "Iterable[Clip]") -> "Split":
         """About one clip in eight, and one of each action that has three; never more than a third of an action.
 
         So never its only clip. A clip that shows several actions is held out whole, or not at all. Takes that bring a
@@ -91,7 +91,7 @@ class Split:
                     hold(clip)
         return Split(frozenset(held))
 
-    def held_out(self, take: "Take") -> bool:
+    def held_out(self, take: "Clip") -> bool:
         """Whether a take is for evaluation alone."""
         return clip_of(take) in self.clips
 

@@ -28,16 +28,16 @@ from ..conditions.speech import features_width
 from ..conditions.text import encode_tokens
 from ..console import Progress
 from ..errors import InputError
-from ..features import FEATURES, Normalizer
 from ..files import replacing
-from ..model.aligner import TextAligner
 from ..model.checkpoint import Model, ModelConfig, load_model, save_model
 from ..model.denoiser import Denoiser, DenoiserConfig
+from ..model.prompt_classifier import PromptClassifier
+from ..motion.features import FEATURES, Normalizer
 from ..sampling.schedule import cosine_schedule
-from .aligning import fit_aligner, restyled
 from .card import licence_of, model_card
-from .dataset import SHORTEST_WINDOW, TakeSet
+from .dataset import SHORTEST_WINDOW, ClipSet
 from .losses import make_loss
+from .prompt_training import fit_aligner, restyled
 from .recipes import PRESETS, Recipe
 
 _LEAST_STD = 1e-3  # of a feature that hardly moves
@@ -55,7 +55,7 @@ def learning_rate(step: int, recipe: Recipe) -> float:
 
 
 def train(
-    takes: TakeSet, out: Path, config: DenoiserConfig, recipe: Recipe, name: str, start: Model | None = None
+    takes: ClipSet, out: Path, config: DenoiserConfig, recipe: Recipe, name: str, start: Model | None = None
 ) -> Model:
     """Train, or go on training, into out/state.pt, and write the model folder out/NAME.
 
@@ -109,8 +109,8 @@ def _team() -> Generator[_Team, None, None]:
 
 
 def _read_words(
-    takes: TakeSet, recipe: Recipe, state: dict[str, Any], told_file: Path, team: _Team
-) -> TextAligner | None:
+    takes: ClipSet, recipe: Recipe, state: dict[str, Any], told_file: Path, team: _Team
+) -> PromptClassifier | None:
     """The aligner of a state, or for an empty one a new one, where the recipe asks for it and words allow it.
 
     Batches then tell what it reads in the takes' sentences, which is kept in a file for when the run goes on.
@@ -148,12 +148,12 @@ def _tokens(forms: Sequence[str], encoder: str) -> npt.NDArray[np.float16]:
     return np.concatenate([np.pad(part, ((0, 0), (0, longest - part.shape[1]), (0, 0))) for part in parts])
 
 
-def _aligner_of(state: dict[str, Any], takes: TakeSet) -> TextAligner | None:
+def _aligner_of(state: dict[str, Any], takes: ClipSet) -> PromptClassifier | None:
     tensors = state.get("aligner")
     if not tensors:
         return None
     actions, styles, _ = zip(*takes.captions(), strict=True)
-    aligner = TextAligner(tensors["captions"].shape[1], actions, styles)
+    aligner = PromptClassifier(tensors["captions"].shape[1], actions, styles)
     try:
         aligner.load_state_dict(tensors)
     except RuntimeError as error:  # torch's word for other names or shapes
@@ -164,7 +164,7 @@ def _aligner_of(state: dict[str, Any], takes: TakeSet) -> TextAligner | None:
 
 
 def _train(
-    takes: TakeSet, state_file: Path, config: DenoiserConfig, recipe: Recipe, start: Denoiser | None, team: _Team
+    takes: ClipSet, state_file: Path, config: DenoiserConfig, recipe: Recipe, start: Denoiser | None, team: _Team
 ) -> None:
     device = team.device
     state = _load_state(state_file, takes, config, recipe)
@@ -215,7 +215,7 @@ def _train(
 
 
 def export(
-    state_file: Path, takes: TakeSet, folder: Path, name: str, recipe: Recipe, start: Model | None = None,
+    state_file: Path, takes: ClipSet, folder: Path, name: str, recipe: Recipe, start: Model | None = None,
     blend: float = 1.0,
 ) -> Model:  # fmt: skip
     """Write the averaged weights of a training state, which began with `start`, as a model folder.
@@ -258,13 +258,13 @@ def _average(average: Denoiser, denoiser: Denoiser, decay: float) -> None:
 def _save_state(
     path: Path,
     step: int,
-    takes: TakeSet,
+    takes: ClipSet,
     denoiser: Denoiser,
     average: Denoiser,
     optimizer: torch.optim.Optimizer,
     config: DenoiserConfig,
     recipe: Recipe,
-    aligner: TextAligner | None,
+    aligner: PromptClassifier | None,
 ) -> None:
     state: dict[str, Any] = {
         "step": step,
@@ -283,7 +283,7 @@ def _save_state(
             raise OSError(f"{error}: the disk may be full") from error
 
 
-def _load_state(path: Path, takes: TakeSet, config: DenoiserConfig, recipe: Recipe) -> dict[str, Any]:
+def _load_state(path: Path, takes: ClipSet, config: DenoiserConfig, recipe: Recipe) -> dict[str, Any]:
     """What a run before has left, empty where there was none.
 
     Raises InputError where it was another network's, or learned from other takes.
@@ -359,24 +359,24 @@ def _given(given: argparse.Namespace, kind: type[Recipe] | type[DenoiserConfig])
     return {name: value for name, value in vars(given).items() if name in names and value is not None}
 
 
-def open_takes(folder: Path, recipe: Recipe, start: Model | None) -> TakeSet:
+def open_takes(folder: Path, recipe: Recipe, start: Model | None) -> ClipSet:
     """The takes as a recipe sees them, normalised as those that the model `start` learned from, if there is one."""
     takes = _normalised(folder, recipe, start)
     takes.reach(recipe.window, text=recipe.speech_share < 1)
     return takes
 
 
-def _normalised(folder: Path, recipe: Recipe, start: Model | None) -> TakeSet:
+def _normalised(folder: Path, recipe: Recipe, start: Model | None) -> ClipSet:
     if recipe.speech_block:
         return _OneBlock(folder, recipe.speech_block, start)
     if start is not None:
-        return TakeSet(folder, (start.normalizer, start.speech_normalizer))
+        return ClipSet(folder, (start.normalizer, start.speech_normalizer))
     if recipe.components:
-        return TakeSet(folder)
-    return TakeSet(folder, _plain_normalizers(folder))
+        return ClipSet(folder)
+    return ClipSet(folder, _plain_normalizers(folder))
 
 
-class _OneBlock(TakeSet):
+class _OneBlock(ClipSet):
     """Takes whose speech is heard through one of its blocks alone."""
 
     def __init__(self, folder: Path, block: str, start: Model | None) -> None:

@@ -15,10 +15,17 @@ from tests.addon.helpers import write_wave
 bpy = pytest.importorskip("bpy", reason="these tests need Blender's Python (the bpy package)")
 
 MODULES = (
-    "addon.bake", "addon.character", "addon.compat", "addon.generated", "addon.generation", "addon.job",
-    "addon.overlay", "addon.preferences", "addon.preview", "addon.runtime", "addon.sequencer", "addon.storyboard",
-    "addon.strips", "addon.takes",
-    "core.errors", "core.motion", "core.rotation", "core.segments", "core.skeleton", "core.timeline",
+    "addon.compat", "addon.job", "addon.units",
+    "addon.character.active", "addon.character.figure",
+    "addon.generation.memory", "addon.generation.orders", "addon.generation.session", "addon.generation.stretches",
+    "addon.generation.worker",
+    "addon.setup.models", "addon.setup.preferences", "addon.setup.runtime",
+    "addon.takes.bake", "addon.takes.generated", "addon.takes.storage",
+    "addon.timeline.convert", "addon.timeline.guidance", "addon.timeline.names", "addon.timeline.sequencer",
+    "addon.timeline.sounds", "addon.timeline.storyboard", "addon.timeline.strips",
+    "addon.ui.overlay", "addon.ui.preview",
+    "core.errors", "core.motion.clip", "core.motion.rotation", "core.motion.skeleton", "core.planning.segments",
+    "core.timeline.files",
 )  # fmt: skip
 
 
@@ -26,7 +33,8 @@ MODULES = (
 def ft(scene: Any, installed: Callable[[str], ModuleType]) -> Iterator[SimpleNamespace]:
     """The installed extension's modules by their last name, in an empty scene; no job is left running."""
     modules = SimpleNamespace(**{name.rpartition(".")[2]: installed(name) for name in MODULES})
-    modules.generation._state.message = modules.generation._state.unplaced = None
+    modules.timeline = installed("core.timeline.strips")  # beside the add-on's own strips
+    modules.session._state.message = modules.session._state.unplaced = None
     yield modules
     modules.job.abandon(5.0)
 

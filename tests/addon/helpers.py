@@ -29,7 +29,7 @@ def wild_motion(ft: SimpleNamespace, frames: int = 30, fps: float = 24.0) -> Any
     random = np.random.default_rng(3)
     turns = np.cumsum(random.normal(size=(frames, 55, 3)) * 0.4, axis=0)
     places = np.cumsum(random.normal(size=(frames, 3)) * 0.1, axis=0) + np.array([0.0, 1.0, 0.0])
-    return ft.motion.Motion(places, ft.rotation.axis_angle_to_quaternion(turns), fps=fps)
+    return ft.clip.Motion(places, ft.rotation.axis_angle_to_quaternion(turns), fps=fps)
 
 
 def wild_work(ft: SimpleNamespace, orders: list[Any]) -> Callable[..., Any]:
@@ -42,7 +42,7 @@ def wild_work(ft: SimpleNamespace, orders: list[Any]) -> Callable[..., Any]:
             round(max(strip.end for strip in (*order.timeline.text, *order.timeline.speech)) * order.timeline.fps) + 1
         )
         turns = ft.rotation.axis_angle_to_quaternion(np.cumsum(random.normal(size=(frames, 55, 3)) * 0.2, axis=0))
-        motion = ft.motion.Motion(random.normal(size=(frames, 3)) + np.array([0, 1, 0]), turns, fps=order.timeline.fps)
+        motion = ft.clip.Motion(random.normal(size=(frames, 3)) + np.array([0, 1, 0]), turns, fps=order.timeline.fps)
         if order.base is None:
             return motion
         changed = order.changed

@@ -125,10 +125,12 @@ class Animator:
         takes = [take.action for take in armature.freetalker.takes]
         kept = [action for action in bpy.data.actions if action.freetalker.kind == "GENERATED" and action in takes]
         assert len(takes) - takes.count(None) == len(kept)  # no take has lost its action
-        heard = {kind: [one for one in ft.strips.placed(armature, kind) if one.heard] for kind in ("TEXT", "SPEECH")}
+        heard = {
+            kind: [one for one in ft.strips.find_strips(armature, kind) if one.heard] for kind in ("TEXT", "SPEECH")
+        }
         refused = ""
         try:
-            timeline = ft.strips.timeline(scene, armature)
+            timeline = ft.convert.timeline(scene, armature)
         except ft.errors.InputError as error:
             refused = str(error)
         if refused:
@@ -140,7 +142,7 @@ class Animator:
         assert len(timeline.speech) == len(heard["SPEECH"])
         assert all(text.prompt.strip() for text in timeline.text)
         for one in heard["TEXT"]:
-            assert ft.strips._same_name(one.strip.name, ft.strips.short_name(one.data.prompt))
+            assert ft.names._same_name(one.strip.name, ft.strips.short_name(one.data.prompt))
 
 
 @pytest.mark.parametrize("seed", range(ANIMATORS))
@@ -148,7 +150,7 @@ def test_any_order(
     ft: SimpleNamespace, armature: Any, speech: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seed: int
 ) -> None:
     animator = Animator(ft, seed, speech, tmp_path / "any.blend")
-    monkeypatch.setattr(ft.generation, "work", wild_work(ft, ORDERS))
+    monkeypatch.setattr(ft.worker, "work", wild_work(ft, ORDERS))
     monkeypatch.setattr(ft.runtime, "missing", lambda: ())
     bpy.ops.ed.undo_push(message="Begin")
     for _ in range(60):

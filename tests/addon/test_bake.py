@@ -47,7 +47,7 @@ def test_quaternions_do_not_flip_between_keys(ft: SimpleNamespace, armature: Any
     motion = wild_motion(ft, frames=60)
     flipped = motion.rotations.copy()
     flipped[::2] *= -1
-    action, slot = ft.bake.new_action("Flipped", ft.motion.Motion(motion.translation, flipped), armature, 1)
+    action, slot = ft.bake.new_action("Flipped", ft.clip.Motion(motion.translation, flipped), armature, 1)
     curves = [
         one for one in ft.compat.channelbag(action, slot).fcurves if one.data_path.endswith("rotation_quaternion")
     ]

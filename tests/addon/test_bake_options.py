@@ -19,7 +19,7 @@ from tests.addon.helpers import append_object, wild_motion
 @pytest.fixture
 def ft_rigs(ft: SimpleNamespace, installed: Callable[[str], ModuleType]) -> SimpleNamespace:
     """The same with what rigs are made of."""
-    ft.maps, ft.reduction = installed("addon.rigs.maps"), installed("addon.reduction")
+    ft.maps, ft.reduction = installed("addon.rigs.maps"), installed("addon.takes.reduction")
     return ft
 
 
@@ -31,7 +31,7 @@ def _swaying(ft: SimpleNamespace, frames: int = 90) -> Any:
     turns = 0.5 * np.sin(2 * np.pi * (pace * times + phase)) + random.normal(size=(frames, 55, 3)) * 0.002
     turns[:, 22:25] = 0.0  # jaw and eyes rest
     path = np.column_stack([times[:, 0, 0], np.ones(frames), 0.2 * np.sin(times[:, 0, 0])])
-    return ft.motion.Motion(path, ft.rotation.axis_angle_to_quaternion(turns), fps=24.0)
+    return ft.clip.Motion(path, ft.rotation.axis_angle_to_quaternion(turns), fps=24.0)
 
 
 def _poses(armature: Any, frames: range) -> Any:

@@ -28,7 +28,7 @@ def test_bones_rest_where_the_joints_are(ft: SimpleNamespace, armature: Any) -> 
     rest = rest - rest[0] * [1.0, 0.0, 1.0]
     np.testing.assert_allclose(heads, np.stack([rest[:, 0], -rest[:, 2], rest[:, 1]], axis=1), atol=1e-6)
     assert all(bone.length > 0.01 for bone in armature.data.bones)
-    assert ft.character.is_character(armature)
+    assert ft.active.is_character(armature)
 
 
 def test_stands_on_the_floor_facing_the_front_view(armature: Any) -> None:
@@ -84,12 +84,12 @@ def test_adding_is_one_undo_step(ft: SimpleNamespace) -> None:
 def test_found_by_selection_then_by_the_scene(ft: SimpleNamespace, armature: Any) -> None:
     view_layer = bpy.context.view_layer
     view_layer.objects.active = _figure(armature)
-    assert ft.character.find(bpy.context) == armature
+    assert ft.active.active_character(bpy.context) == armature
     view_layer.objects.active = None
-    assert ft.character.find(bpy.context) == armature
+    assert ft.active.active_character(bpy.context) == armature
     bpy.context.scene.freetalker.character = None
-    assert ft.character.find(bpy.context) is None
-    assert "add one" in ft.character.why_none(bpy.context)
+    assert ft.active.active_character(bpy.context) is None
+    assert "add one" in ft.active.missing_character_reason(bpy.context)
 
 
 @pytest.mark.parametrize("held", ["by a group", "by nothing", "and wears a hat"])
@@ -105,14 +105,14 @@ def test_found_by_a_mesh_that_it_bends(ft: SimpleNamespace, armature: Any, held:
     bpy.ops.freetalker.add_character()
     assert bpy.context.scene.freetalker.character != armature
     bpy.context.view_layer.objects.active = active
-    assert ft.character.find(bpy.context) == armature
+    assert ft.active.active_character(bpy.context) == armature
 
 
 def test_another_armature_is_not_a_character(ft: SimpleNamespace) -> None:
     bpy.ops.object.armature_add()
     other = bpy.context.object
-    assert not ft.character.is_character(other)
-    assert other.name in ft.character.why_none(bpy.context)
+    assert not ft.active.is_character(other)
+    assert other.name in ft.active.missing_character_reason(bpy.context)
     with pytest.raises(RuntimeError, match="poll"):
         bpy.ops.freetalker.add_text_strip(prompt="a person walks")
     assert not other.animation_data

@@ -21,7 +21,11 @@ FRAMES = 12
 @pytest.fixture
 def exports(ft: SimpleNamespace, installed: Callable[[str], ModuleType]) -> SimpleNamespace:
     """The modules of the extension, those of files among them."""
-    ft.export, ft.maps, ft.bvh = installed("addon.export"), installed("addon.rigs.maps"), installed("core.formats.bvh")
+    ft.export, ft.maps, ft.bvh = (
+        installed("addon.takes.export"),
+        installed("addon.rigs.maps"),
+        installed("core.formats.bvh"),
+    )
     return ft
 
 

@@ -29,7 +29,7 @@ def ready(ft: SimpleNamespace, armature: Any, monkeypatch: pytest.MonkeyPatch) -
             report((step + 1) / 4, f"Step {step + 1} of 4")
         return motion
 
-    monkeypatch.setattr(ft.generation, "work", work)
+    monkeypatch.setattr(ft.worker, "work", work)
     monkeypatch.setattr(ft.runtime, "missing", lambda: ())
     return SimpleNamespace(gate=gate, asked=asked, motion=motion, work=work)
 
@@ -53,7 +53,7 @@ def _generated() -> list[Any]:
 
 def test_generates_in_a_thread_with_progress(ft: SimpleNamespace, ready: SimpleNamespace) -> None:
     bpy.context.scene.freetalker.steps = 12
-    ft.generation.start(bpy.context, wait=False)
+    ft.session.start(bpy.context, wait=False)
     assert ft.job.current().progress == 0.0
     ready.gate.release(2)
     _until(ft.job, lambda: ft.job.current().progress == 0.5)
@@ -67,13 +67,13 @@ def test_generates_in_a_thread_with_progress(ft: SimpleNamespace, ready: SimpleN
     assert timeline.text[0].prompt == "a person waves"
     assert steps == 12
     assert thread is not threading.main_thread()
-    assert ft.generation.message().level == "INFO"
+    assert ft.session.message().level == "INFO"
 
 
 def test_one_undo_step_takes_it_back(ft: SimpleNamespace, ready: SimpleNamespace) -> None:
     bpy.ops.ed.undo_push(message="Before")
     ready.gate.release(4)
-    ft.generation.start(bpy.context, wait=False)
+    ft.session.start(bpy.context, wait=False)
     _finished(ft)
     assert len(_generated()) == 1
     bpy.ops.ed.undo()
@@ -82,9 +82,9 @@ def test_one_undo_step_takes_it_back(ft: SimpleNamespace, ready: SimpleNamespace
 
 
 def test_only_one_at_a_time(ft: SimpleNamespace, ready: SimpleNamespace) -> None:
-    ft.generation.start(bpy.context, wait=False)
+    ft.session.start(bpy.context, wait=False)
     with pytest.raises(ft.errors.InputError, match="wait for it or cancel it"):
-        ft.generation.start(bpy.context, wait=False)
+        ft.session.start(bpy.context, wait=False)
     with pytest.raises(RuntimeError, match="is running"):
         bpy.ops.freetalker.generate()
     assert bpy.ops.freetalker.cancel() == {"FINISHED"}
@@ -92,7 +92,7 @@ def test_only_one_at_a_time(ft: SimpleNamespace, ready: SimpleNamespace) -> None
 
 @pytest.mark.parametrize("steps_done", [0, 1, 3])
 def test_cancel_at_any_moment(ft: SimpleNamespace, ready: SimpleNamespace, steps_done: int) -> None:
-    ft.generation.start(bpy.context, wait=False)
+    ft.session.start(bpy.context, wait=False)
     for _ in range(steps_done):
         ready.gate.release()
     _until(ft.job, lambda: ft.job.current().progress == steps_done / 4)
@@ -101,16 +101,16 @@ def test_cancel_at_any_moment(ft: SimpleNamespace, ready: SimpleNamespace, steps
     ready.gate.release()
     _finished(ft)
     assert _generated() == []
-    assert "canceled" in ft.generation.message().text
-    assert ft.generation.unplaced() is None
+    assert "canceled" in ft.session.message().text
+    assert ft.session.unplaced() is None
 
 
 def test_cancel_keeps_what_was_generated_before(ft: SimpleNamespace, ready: SimpleNamespace) -> None:
     ready.gate.release(4)
-    ft.generation.start(bpy.context, wait=False)
+    ft.session.start(bpy.context, wait=False)
     _finished(ft)
     before = _generated()
-    ft.generation.start(bpy.context, wait=False)
+    ft.session.start(bpy.context, wait=False)
     bpy.ops.freetalker.cancel()
     ready.gate.release()
     _finished(ft)
@@ -118,7 +118,7 @@ def test_cancel_keeps_what_was_generated_before(ft: SimpleNamespace, ready: Simp
 
 
 def test_cancel_after_the_last_step(ft: SimpleNamespace, ready: SimpleNamespace) -> None:
-    ft.generation.start(bpy.context, wait=False)
+    ft.session.start(bpy.context, wait=False)
     ready.gate.release(4)
     ft.job.current().thread.join(20)
     bpy.ops.freetalker.cancel()
@@ -127,28 +127,28 @@ def test_cancel_after_the_last_step(ft: SimpleNamespace, ready: SimpleNamespace)
 
 
 def test_character_deleted_meanwhile(ft: SimpleNamespace, ready: SimpleNamespace, armature: Any) -> None:
-    ft.generation.start(bpy.context, wait=False)
+    ft.session.start(bpy.context, wait=False)
     bpy.ops.object.select_all(action="SELECT")
     bpy.ops.object.delete()
     ready.gate.release(4)
     _finished(ft)
-    assert ft.generation.message().level == "ERROR"
-    assert "Place Result" in ft.generation.message().text
-    assert ft.generation.unplaced() is ready.motion
+    assert ft.session.message().level == "ERROR"
+    assert "Place Result" in ft.session.message().text
+    assert ft.session.unplaced() is ready.motion
     with pytest.raises(RuntimeError, match="no character"):
         bpy.ops.freetalker.place_result()
     bpy.ops.freetalker.add_character()
     assert bpy.ops.freetalker.place_result() == {"FINISHED"}
-    assert ft.generation.unplaced() is None
+    assert ft.session.unplaced() is None
     assert len(_generated()) == 1
 
 
 def test_character_renamed_meanwhile(ft: SimpleNamespace, ready: SimpleNamespace, armature: Any) -> None:
-    ft.generation.start(bpy.context, wait=False)
+    ft.session.start(bpy.context, wait=False)
     armature.name = "Hamlet"
     ready.gate.release(4)
     _finished(ft)
-    (strip,) = (one.strip for one in ft.strips.placed(armature, "GENERATED"))
+    (strip,) = (one.strip for one in ft.strips.find_strips(armature, "GENERATED"))
     assert strip.action_slot.name_display == "Hamlet"
 
 
@@ -156,7 +156,7 @@ def test_undo_and_redo_meanwhile(ft: SimpleNamespace, ready: SimpleNamespace, ar
     bpy.ops.ed.undo_push(message="With the character")
     armature.location.x = 1.0
     bpy.ops.ed.undo_push(message="Moved")
-    ft.generation.start(bpy.context, wait=False)
+    ft.session.start(bpy.context, wait=False)
     bpy.ops.ed.undo()
     ready.gate.release(4)
     _finished(ft)
@@ -169,19 +169,19 @@ def test_character_undone_meanwhile(ft: SimpleNamespace, monkeypatch: pytest.Mon
     bpy.ops.freetalker.add_character("EXEC_DEFAULT", True)
     bpy.ops.freetalker.add_text_strip("EXEC_DEFAULT", True, prompt="a person waves")
     gate = threading.Event()
-    monkeypatch.setattr(ft.generation, "work", lambda *_: gate.wait(20) and wild_motion(ft))
-    ft.generation.start(bpy.context, wait=False)
+    monkeypatch.setattr(ft.worker, "work", lambda *_: gate.wait(20) and wild_motion(ft))
+    ft.session.start(bpy.context, wait=False)
     bpy.ops.ed.undo()
     bpy.ops.ed.undo()
     assert len(bpy.data.armatures) == 0
     gate.set()
     _finished(ft)
-    assert "removed" in ft.generation.message().text
-    assert ft.generation.unplaced() is not None
+    assert "removed" in ft.session.message().text
+    assert ft.session.unplaced() is not None
 
 
 def test_another_file_opened_meanwhile(ft: SimpleNamespace, ready: SimpleNamespace) -> None:
-    ft.generation.start(bpy.context, wait=False)
+    ft.session.start(bpy.context, wait=False)
     running = ft.job.current()
     bpy.ops.wm.read_homefile(use_factory_startup=True, use_empty=True)
     assert ft.job.current() is None
@@ -190,14 +190,14 @@ def test_another_file_opened_meanwhile(ft: SimpleNamespace, ready: SimpleNamespa
     assert not running.thread.is_alive()
     ft.job.pump()
     assert _generated() == []
-    assert "canceled" in ft.generation.message().text
+    assert "canceled" in ft.session.message().text
 
 
 def test_saved_meanwhile_the_file_opens_as_if_nothing_ran(
     ft: SimpleNamespace, ready: SimpleNamespace, tmp_path: Path
 ) -> None:
     path = str(tmp_path / "running.blend")
-    ft.generation.start(bpy.context, wait=False)
+    ft.session.start(bpy.context, wait=False)
     bpy.ops.wm.save_as_mainfile(filepath=path)
     assert ft.job.current() is not None
     ready.gate.release(4)
@@ -206,18 +206,18 @@ def test_saved_meanwhile_the_file_opens_as_if_nothing_ran(
     bpy.ops.wm.open_mainfile(filepath=path)
     assert ft.job.current() is None
     assert _generated() == []
-    assert ft.generation.start(bpy.context, wait=False) is None
+    assert ft.session.start(bpy.context, wait=False) is None
 
 
 def test_tweak_mode_meanwhile(ft: SimpleNamespace, ready: SimpleNamespace, armature: Any) -> None:
-    ft.generation.start(bpy.context, wait=False)
+    ft.session.start(bpy.context, wait=False)
     animation = armature.animation_data
     animation.nla_tracks[0].strips[0].select = True
     animation.nla_tracks.active = animation.nla_tracks[0]
     animation.use_tweak_mode = True
     ready.gate.release(4)
     _finished(ft)
-    assert "tweak mode" in ft.generation.message().text
+    assert "tweak mode" in ft.session.message().text
     animation.use_tweak_mode = False
     assert bpy.ops.freetalker.place_result() == {"FINISHED"}
     assert len(_generated()) == 1
@@ -236,10 +236,10 @@ def test_errors_are_one_sentence(
     def fail(*_: Any) -> None:
         raise ft.errors.InputError(said) if error == "input" else ZeroDivisionError("oh")
 
-    monkeypatch.setattr(ft.generation, "work", fail)
-    ft.generation.start(bpy.context, wait=False)
+    monkeypatch.setattr(ft.worker, "work", fail)
+    ft.session.start(bpy.context, wait=False)
     _finished(ft)
-    assert (ft.generation.message().level, ft.generation.message().text) == ("ERROR", said)
+    assert (ft.session.message().level, ft.session.message().text) == ("ERROR", said)
     assert _generated() == []
     with pytest.raises(RuntimeError, match=said[:20]):
         bpy.ops.freetalker.generate()  # without a window: at once, and the operator says it

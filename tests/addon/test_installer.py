@@ -40,7 +40,7 @@ def setup(installed: Callable[[str], ModuleType], tmp_path: Path, monkeypatch: p
     monkeypatch.setenv("PIP_CONFIG_FILE", os.devnull)
     monkeypatch.setenv("PIP_NO_INDEX", "1")
     monkeypatch.setenv("PIP_FIND_LINKS", str(tmp_path / "index"))
-    module = installed("addon.installer")
+    module = installed("addon.setup.installer")
     monkeypatch.setattr(module, "_SPACE", {"cpu": 0.001})
     root = tmp_path / "user folder"
     root.mkdir()

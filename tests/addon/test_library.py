@@ -17,7 +17,7 @@ from tests.addon.helpers import wild_motion
 @pytest.fixture
 def assets(ft: SimpleNamespace, installed: Callable[[str], ModuleType]) -> SimpleNamespace:
     """The modules of the extension, those of assets among them."""
-    ft.library, ft.maps = installed("addon.library"), installed("addon.rigs.maps")
+    ft.library, ft.maps = installed("addon.takes.library"), installed("addon.rigs.maps")
     return ft
 
 

@@ -14,7 +14,7 @@ from tests.addon.helpers import wild_motion, wild_work
 @pytest.fixture
 def two(ft: SimpleNamespace, armature: Any, monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
     """Two characters with a text strip of two seconds each; the first is at hand."""
-    monkeypatch.setattr(ft.generation, "work", wild_work(ft, []))
+    monkeypatch.setattr(ft.worker, "work", wild_work(ft, []))
     monkeypatch.setattr(ft.runtime, "missing", lambda: ())
     bpy.ops.freetalker.add_character()
     second = bpy.context.object

@@ -58,7 +58,7 @@ class Layout:
 @pytest.fixture
 def draw(installed: Callable[[str], ModuleType]) -> Callable[[str], list[str]]:
     """Draws all panels of a kind of editor; returns what they showed."""
-    sidebar = installed("addon.panels.sidebar")
+    sidebar = installed("addon.ui.sidebar")
 
     def draw(space: str = "VIEW_3D") -> list[str]:
         shown: list[str] = []
@@ -117,13 +117,13 @@ def test_the_list_finds_its_strips_again(ft: SimpleNamespace, draw: Any, armatur
     shown = SimpleNamespace(list_id="0")
     for index, strip in enumerate(track.strips):
         bpy.types.FREETALKER_UL_strips.draw_item(shown, bpy.context, Row(), track, strip, 0, None, "", index)
-    assert keys == [one.key for one in ft.strips.placed(armature, "TEXT")]
+    assert keys == [one.key for one in ft.strips.find_strips(armature, "TEXT")]
 
 
 def test_the_active_strip_in_the_nla_editor(
     ft: SimpleNamespace, installed: Any, armature: Any, speech: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    sidebar = installed("addon.panels.sidebar")
+    sidebar = installed("addon.ui.sidebar")
     (panel,) = [panel for panel in sidebar.CLASSES if panel.bl_label == "Active Strip"]
     assert panel.bl_space_type == "NLA_EDITOR"
 
@@ -138,7 +138,7 @@ def test_the_active_strip_in_the_nla_editor(
 
     bpy.ops.freetalker.add_text_strip(prompt="a person waves")
     bpy.ops.freetalker.add_speech_strip(filepath=str(speech))
-    text, spoken = (ft.strips.placed(armature, kind)[0].strip for kind in ("TEXT", "SPEECH"))
+    text, spoken = (ft.strips.find_strips(armature, kind)[0].strip for kind in ("TEXT", "SPEECH"))
     fields = {"prop prompt", "prop guidance", "prop guidance_keys", "prop seed"}
     assert fields <= set(drawn(text))
     assert fields <= set(drawn(None, text))
@@ -169,7 +169,7 @@ def test_a_non_commercial_licence_is_shown_with_its_consent(
 ) -> None:
     _noted(ft, monkeypatch)
     assert "prop non_commercial" not in draw()
-    models = installed("addon.models")
+    models = installed("addon.setup.models")
     monkeypatch.setattr(models, "look", lambda name: models.Model("", "CC-BY-NC-4.0"))
     shown = draw()
     assert "non-commercial use only" in " ".join(shown)
@@ -194,8 +194,8 @@ def test_while_a_job_runs(ft: SimpleNamespace, draw: Any, armature: Any, monkeyp
 def test_says_how_it_ended(ft: SimpleNamespace, draw: Any, armature: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     _noted(ft, monkeypatch)
     said = "The sound file 'a.wav' does not exist: choose another"
-    ft.generation._state.message = ft.generation.Message("ERROR", said)
-    ft.generation._state.unplaced = ft.generation.Result(wild_motion(ft), None)
+    ft.session._state.message = ft.session.Message("ERROR", said)
+    ft.session._state.unplaced = ft.orders.Result(wild_motion(ft), None)
     shown = draw()
     assert "The sound file 'a.wav' does not" in " ".join(shown)
     assert "operator freetalker.place_result" in shown
@@ -215,7 +215,7 @@ def test_preferences_and_menus_draw(ft: SimpleNamespace, installed: Callable[[st
     preferences = ft.preferences.FREETALKER_AP_preferences
     fields = {"bl_rna": preferences.bl_rna, "environment_error": "No such folder"}
     preferences.draw(SimpleNamespace(layout=layout, **fields), bpy.context)
-    menus = installed("addon.panels.menus")
+    menus = installed("addon.ui.menus")
     for entry in (*(entry for _, entry in menus._ENTRIES), menus.FREETALKER_MT_strips.draw):
         entry(SimpleNamespace(layout=layout), bpy.context)
     expected = {"prop model", "prop device", "prop keep_minutes", "prop environment", "No such folder"}
@@ -227,7 +227,7 @@ def test_preferences_and_menus_draw(ft: SimpleNamespace, installed: Callable[[st
 
 def test_every_greyed_button_says_why(installed: Callable[[str], ModuleType]) -> None:
     """All our operators take the poll that sets a message; none has one of its own."""
-    explained = installed("addon.operators.base").Explained
+    explained = installed("addon.ui.operators.base").Explained
     names = [name for name in dir(bpy.types) if name.startswith("FREETALKER_OT_")]
     assert len(names) > 15
     for name in names:

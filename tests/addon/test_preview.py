@@ -39,7 +39,7 @@ def going(ft: SimpleNamespace, armature: Any, monkeypatch: pytest.MonkeyPatch) -
         report(1.0, "Step 1 of 1")
         return motion
 
-    monkeypatch.setattr(ft.generation, "work", work)
+    monkeypatch.setattr(ft.worker, "work", work)
     monkeypatch.setattr(ft.runtime, "missing", lambda: ())
     return SimpleNamespace(gate=gate, motion=motion, watched=watched)
 
@@ -53,8 +53,8 @@ def _until(ft: SimpleNamespace, condition: Callable[[], bool]) -> None:
 
 
 def _start(ft: SimpleNamespace, armature: Any) -> None:
-    ft.generation.start(bpy.context, wait=False)
-    _until(ft, lambda: ft.generation.preview(armature) is not None)
+    ft.session.start(bpy.context, wait=False)
+    _until(ft, lambda: ft.session.preview(armature) is not None)
 
 
 def _finish(ft: SimpleNamespace, going: SimpleNamespace) -> None:
@@ -119,14 +119,14 @@ def test_only_what_is_made_anew_is_shown(ft: SimpleNamespace, going: SimpleNames
     going.gate.release()
     bpy.ops.freetalker.add_text_strip(prompt="a person bows", frame=35, seconds=1.0)
     bpy.ops.freetalker.generate()
-    ft.strips.placed(armature, "TEXT")[1].data.prompt = "a person jumps"
+    ft.strips.find_strips(armature, "TEXT")[1].data.prompt = "a person jumps"
     _start(ft, armature)
-    changed = ft.generation.running(armature).new
+    changed = ft.session.running(armature).new
     assert changed.any()
     assert not changed.all()
     for k, new in enumerate(changed):
         assert (_points(ft, armature, 11 + k) is not None) == new
-    kinds = [(one.kind, one.start, one.stop) for one in ft.overlay.stretches(bpy.context.scene, armature)]
+    kinds = [(one.kind, one.start, one.stop) for one in ft.stretches.find_stretches(bpy.context.scene, armature)]
     assert [one[1:] for one in kinds if one[0] == "SEEN"] == [one[1:] for one in kinds if one[0] == "RUNNING"]
 
 
@@ -134,13 +134,13 @@ def test_the_bar_and_the_panel_say_what_is_to_be_seen(
     ft: SimpleNamespace, going: SimpleNamespace, armature: Any
 ) -> None:
     def shown() -> list[tuple[str, int, int]]:
-        return [(one.kind, one.start, one.stop) for one in ft.overlay.stretches(bpy.context.scene, armature)]
+        return [(one.kind, one.start, one.stop) for one in ft.stretches.find_stretches(bpy.context.scene, armature)]
 
     assert shown() == []
     _start(ft, armature)
     assert shown() == [("RUNNING", 11, 60), ("SEEN", 11, 41)]
-    found = ft.overlay.stretches(bpy.context.scene, armature)
-    assert ft.overlay.line(bpy.context.scene, "SEEN", found) == "To be seen so far: 0.0-1.2 s"
+    found = ft.stretches.find_stretches(bpy.context.scene, armature)
+    assert ft.stretches.describe(bpy.context.scene, "SEEN", found) == "To be seen so far: 0.0-1.2 s"
     _finish(ft, going)
     assert shown() == []
 
@@ -182,7 +182,7 @@ def test_it_is_gone_when_the_job_is(
     if end == "cancel":
         bpy.ops.freetalker.cancel()  # not only once the thread has heard it
     elif end == "error":
-        monkeypatch.setattr(ft.generation, "place", lambda *_: (_ for _ in ()).throw(ft.errors.InputError("No.")))
+        monkeypatch.setattr(ft.session, "place", lambda *_: (_ for _ in ()).throw(ft.errors.InputError("No.")))
         _finish(ft, going)
     elif end == "new file":
         bpy.ops.wm.read_homefile(use_factory_startup=True, use_empty=True)
@@ -191,7 +191,7 @@ def test_it_is_gone_when_the_job_is(
     else:
         ft.job.unregister()
         ft.job.register()
-    assert not any(ft.generation.preview(one) for one in bpy.data.objects)
+    assert not any(ft.session.preview(one) for one in bpy.data.objects)
     assert not any(ft.preview.points(bpy.context.scene, one) is not None for one in bpy.data.objects)
     going.gate.release()
     _until(ft, lambda: ft.job.current() is None)
@@ -205,11 +205,11 @@ def test_undo_meanwhile(ft: SimpleNamespace, going: SimpleNamespace, armature: A
     name = bpy.context.object.name
     _start(ft, bpy.context.object)
     bpy.ops.ed.undo()
-    assert len(ft.strips.placed(bpy.data.objects[name], "TEXT")) == 0
+    assert len(ft.strips.find_strips(bpy.data.objects[name], "TEXT")) == 0
     assert _points(ft, bpy.data.objects[name], 20) is not None
     bpy.ops.ed.undo()
     assert name not in bpy.data.objects
-    assert not any(ft.generation.preview(one) for one in bpy.data.objects)
+    assert not any(ft.session.preview(one) for one in bpy.data.objects)
     _finish(ft, going)
 
 
@@ -244,8 +244,8 @@ def test_the_time_left_is_counted_from_the_first_step(
             assert told.acquire(timeout=20)
         return going.motion
 
-    monkeypatch.setattr(ft.generation, "work", work)
-    ft.generation.start(bpy.context, wait=False)
+    monkeypatch.setattr(ft.worker, "work", work)
+    ft.session.start(bpy.context, wait=False)
     now[0] += 60
     _until(ft, lambda: ft.job.current().step == "Step 0 of 4")
     now[0] += 10

@@ -448,7 +448,7 @@ def test_the_rig_panel_draws_in_every_state(
 ) -> None:
     panels = [
         one
-        for one in installed("addon.rigs.panel").CLASSES
+        for one in installed("addon.ui.rig_panel").CLASSES
         if one.__name__.endswith((f"{space}_rig", f"{space}_bonemap"))
     ]
     assert len(panels) == 2
@@ -466,7 +466,7 @@ def test_the_rig_panel_draws_in_every_state(
     assert "operator freetalker.forget_bone_map" in draw()
     armature.freetalker_rig.bones["left_knee"].bone = ""
     assert "no bone for left_knee" in draw()
-    row = installed("addon.rigs.panel").FREETALKER_UL_bones
+    row = installed("addon.ui.rig_panel").FREETALKER_UL_bones
     shown: list[str] = []
     for bone in armature.freetalker_rig.bones:
         row.draw_item(SimpleNamespace(), None, Layout(shown), armature.freetalker_rig, bone, 0, None, "")

@@ -17,7 +17,7 @@ import pytest
 @pytest.fixture
 def checks(installed: Callable[[str], ModuleType], ft: SimpleNamespace) -> Callable[[], dict[str, Any]]:
     """The checks of the open scene by name."""
-    preflight = installed("addon.preflight")
+    preflight = installed("addon.setup.preflight")
     preflight.remember(None)
     return lambda: {check.name: check for check in preflight.checks(bpy.context.scene)}
 
@@ -55,7 +55,7 @@ def test_every_line_is_there_and_what_is_missing_has_a_fix(checks: Any, ft: Any,
 
 
 def test_a_python_without_a_runtime(checks: Any, ft: Any, installed: Any, monkeypatch: Any) -> None:
-    monkeypatch.setattr(installed("addon.installer"), "devices", lambda: ())
+    monkeypatch.setattr(installed("addon.setup.installer"), "devices", lambda: ())
     monkeypatch.setattr(ft.runtime, "missing", lambda: ("torch",))
     check = checks()["Python"]
     assert (check.state, check.fix) == ("MISSING", "freetalker.show_preferences")
@@ -64,7 +64,7 @@ def test_a_python_without_a_runtime(checks: Any, ft: Any, installed: Any, monkey
 
 
 def test_the_device_is_what_torch_answered(checks: Any, ft: Any, installed: Any, monkeypatch: Any) -> None:
-    preflight, settings = installed("addon.preflight"), ft.preferences.get()
+    preflight, settings = installed("addon.setup.preflight"), ft.preferences.get()
     _with_everything(ft, monkeypatch)
     assert checks()["Device"].fix == "freetalker.check_device"
     preflight.remember(preflight.Device("cuda", "Some Card", 7.25))
@@ -79,7 +79,7 @@ def test_the_device_is_what_torch_answered(checks: Any, ft: Any, installed: Any,
 
 
 def test_little_memory_is_a_warning(checks: Any, installed: Any, monkeypatch: Any) -> None:
-    preflight = installed("addon.preflight")
+    preflight = installed("addon.setup.preflight")
     monkeypatch.setattr(preflight, "free_memory", lambda: 0.5)
     assert (checks()["Free Memory"].state, checks()["Free Memory"].fix) == ("WARNING", "freetalker.unload_model")
     monkeypatch.setattr(preflight, "free_memory", lambda: None)
@@ -137,7 +137,7 @@ def test_the_example_is_a_scene_of_its_own(ft: SimpleNamespace) -> None:
     assert scene != before
     assert not len(before.objects)
     armature = scene.freetalker.character
-    timeline = ft.strips.timeline(scene, armature)
+    timeline = ft.convert.timeline(scene, armature)
     assert len(timeline.text) >= 3
     assert len(timeline.speech) == 1
     assert scene.frame_end >= max(strip.end for strip in timeline.text) * timeline.fps
@@ -148,7 +148,7 @@ def test_a_model_that_is_not_free_is_used_only_with_consent(
     ft: SimpleNamespace, installed: Any, armature: Any, folder: Path, monkeypatch: Any
 ) -> None:
     _with_everything(ft, monkeypatch)
-    models, settings = installed("addon.models"), ft.preferences.get()
+    models, settings = installed("addon.setup.models"), ft.preferences.get()
     bpy.context.scene.freetalker.model = str(folder)
     assert models.disabled_reason(bpy.context.scene) == ""
     config = json.loads((folder / "config.json").read_text())
@@ -164,7 +164,7 @@ def test_a_model_that_is_not_free_is_used_only_with_consent(
 
 
 def test_the_model_is_unloaded_after_its_minutes(ft: SimpleNamespace, installed: Any, monkeypatch: Any) -> None:
-    memory, settings = installed("addon.memory"), ft.preferences.get()
+    memory, settings = installed("addon.generation.memory"), ft.preferences.get()
     clock = [1000.0]
     monkeypatch.setattr(memory.time, "monotonic", lambda: clock[0])
     monkeypatch.setattr(memory, "is_loaded", lambda: True)
@@ -186,12 +186,12 @@ def test_generation_runs_on_the_device_of_the_preferences(
 ) -> None:
     ft.strips.add_text(armature, "a person bows", 1, 40)
     asked: list[Any] = []
-    monkeypatch.setattr(ft.generation, "work", lambda *_: asked.append(ft.generation._state.device))
-    monkeypatch.setattr(ft.generation, "finish", lambda *_, **__: None)
+    monkeypatch.setattr(ft.worker, "work", lambda *_: asked.append(ft.session._state.device))
+    monkeypatch.setattr(ft.session, "finish", lambda *_, **__: None)
     settings = ft.preferences.get()
     settings.device = "cpu"
     try:
-        ft.generation.start(bpy.context, wait=True)
+        ft.session.start(bpy.context, wait=True)
     finally:
         settings.device = "auto"
     assert asked == ["cpu"]

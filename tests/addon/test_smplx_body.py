@@ -17,7 +17,7 @@ from tests.smplx_files import write
 
 @pytest.fixture
 def rigs(ft: SimpleNamespace, installed: Callable[[str], ModuleType]) -> SimpleNamespace:
-    ft.rig, ft.smplx_body = installed("addon.rigs.armature"), installed("addon.smplx_body")
+    ft.rig, ft.smplx_body = installed("addon.rigs.armature"), installed("addon.character.smplx_body")
     return ft
 
 

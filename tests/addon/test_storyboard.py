@@ -69,10 +69,10 @@ def whole(ft: SimpleNamespace, tmp_path: Path) -> Any:
 
 
 def test_round_trip(ft: SimpleNamespace, armature: Any, whole: Any, tmp_path: Path) -> None:
-    ft.timeline.save_timeline(whole, tmp_path / "in.json")
+    ft.files.save_timeline(whole, tmp_path / "in.json")
     assert _import(tmp_path / "in.json") == {"FINISHED"}
     assert _export(tmp_path / "out.json") == {"FINISHED"}
-    read = ft.timeline.load_timeline(tmp_path / "out.json")
+    read = ft.files.load_timeline(tmp_path / "out.json")
     assert read.text == whole.text
     assert read.speech == whole.speech
     assert (read.fps, read.seed, read.model) == (24.0, 2**31 - 1, "open")
@@ -84,17 +84,17 @@ def test_round_trip(ft: SimpleNamespace, armature: Any, whole: Any, tmp_path: Pa
 
 
 def test_a_second_import_replaces_the_curve(ft: SimpleNamespace, armature: Any, whole: Any, tmp_path: Path) -> None:
-    ft.timeline.save_timeline(whole, tmp_path / "in.json")
+    ft.files.save_timeline(whole, tmp_path / "in.json")
     _import(tmp_path / "in.json")
     before = _state()
     _import(tmp_path / "in.json", replace=True)
     assert [(a, b) for _, _, a, b in _state()[0]] == [(a, b) for _, _, a, b in before[0]]
     assert len(bpy.data.actions) == 6  # five strips and the scene's curve
-    assert ft.strips.timeline(bpy.context.scene, armature).guidance == whole.guidance
+    assert ft.convert.timeline(bpy.context.scene, armature).guidance == whole.guidance
     flat = {"guidance": 1.5, "text": [{"start": 0, "end": 1, "prompt": "a person bows"}]}
     (tmp_path / "flat.json").write_text(json.dumps(flat))
     _import(tmp_path / "flat.json", replace=True)
-    assert ft.strips.timeline(bpy.context.scene, armature).guidance == 1.5
+    assert ft.convert.timeline(bpy.context.scene, armature).guidance == 1.5
     assert len(bpy.context.scene.sequence_editor.strips) == 0
 
 
@@ -104,26 +104,26 @@ def test_eased_keys_become_straight_lines(ft: SimpleNamespace, armature: Any) ->
     for frame, value in ((1, 0.0), (97, 2.0), (400, 2.0)):
         scene.freetalker.guidance = value
         scene.freetalker.keyframe_insert("guidance", frame=frame)
-    curve = ft.strips.guidance_curve(scene, scene.freetalker)
+    curve = ft.guidance.guidance_curve(scene, scene.freetalker)
     for point in curve.keyframe_points:
         point.interpolation = "BEZIER"
-    keys = ft.strips.timeline(scene, armature).guidance
+    keys = ft.convert.timeline(scene, armature).guidance
     assert len(keys) < 100
     for frame in range(1, 400):
-        told = ft.timeline.guidance_at(keys, (frame - 1) / 24)
+        told = ft.strips.guidance_at(keys, (frame - 1) / 24)
         assert told == pytest.approx(max(0.0, curve.evaluate(frame)), abs=2e-4)
     curve.mute = True
-    assert ft.strips.timeline(scene, armature).guidance == scene.freetalker.guidance
+    assert ft.convert.timeline(scene, armature).guidance == scene.freetalker.guidance
 
 
 def test_subtitles(ft: SimpleNamespace, armature: Any, whole: Any, tmp_path: Path) -> None:
-    ft.timeline.save_timeline(whole, tmp_path / "in.json")
+    ft.files.save_timeline(whole, tmp_path / "in.json")
     _import(tmp_path / "in.json")
     _export(tmp_path / "out.srt")
     settings = bpy.context.scene.freetalker
     settings.seed = 5
     _import(tmp_path / "out.srt", replace=True)
-    read = ft.strips.timeline(bpy.context.scene, armature)
+    read = ft.convert.timeline(bpy.context.scene, armature)
     assert [(s.start, s.end, s.prompt) for s in read.text] == [(s.start, s.end, s.prompt) for s in whole.text]
     assert read.speech == ()
     assert read.seed == 5
@@ -140,7 +140,7 @@ def test_another_frame_rate_is_kept(armature: Any, tmp_path: Path) -> None:
 
 
 def test_import_is_one_undo_step(ft: SimpleNamespace, armature: Any, whole: Any, tmp_path: Path) -> None:
-    ft.timeline.save_timeline(whole, tmp_path / "in.json")
+    ft.files.save_timeline(whole, tmp_path / "in.json")
     bpy.ops.freetalker.add_text_strip(prompt="a person waves")
     bpy.ops.ed.undo_push(message="Before")
     before = _state()
@@ -162,7 +162,7 @@ def test_packed_speech_is_written_beside_the_file(ft: SimpleNamespace, armature:
     (home / "voice.wav").write_bytes(b"someone else's")
     for _ in range(2):
         _export(home / "out.json")
-    (spoken,) = ft.timeline.load_timeline(home / "out.json").speech
+    (spoken,) = ft.files.load_timeline(home / "out.json").speech
     assert spoken.audio == home / "voice-2.wav"
     assert spoken.audio.read_bytes() == (tmp_path / "moved.wav").read_bytes()
     assert sorted(file.name for file in home.iterdir()) == ["out.json", "voice-2.wav", "voice.wav"]

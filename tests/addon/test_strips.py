@@ -19,7 +19,7 @@ def _tracks(armature: Any) -> list[tuple[str, list[tuple[float, float]]]]:
 
 
 def _text(ft: SimpleNamespace, armature: Any) -> Any:
-    return ft.strips.placed(armature, "TEXT")[0].strip
+    return ft.strips.find_strips(armature, "TEXT")[0].strip
 
 
 def test_text_strips_follow_one_another(armature: Any) -> None:
@@ -36,12 +36,12 @@ def test_a_strip_of_the_upper_body_lies_over_the_others(ft: SimpleNamespace, arm
         bpy.ops.freetalker.add_text_strip(prompt="a person waves", seconds=1.0, scope="UPPER")
     bpy.ops.freetalker.add_text_strip(prompt="a person bows", seconds=1.0)
     assert _tracks(armature) == [("Text", [(1, 97), (97, 121)]), ("Text", [(13, 37), (37, 61)])]
-    texts = ft.strips.timeline(bpy.context.scene, armature).text
+    texts = ft.convert.timeline(bpy.context.scene, armature).text
     assert [text.scope for text in texts] == ["whole", "upper body", "upper body", "whole"]
-    _blender(bpy.ops.nla.duplicate, ft.strips.placed(armature, "TEXT")[1].strip, linked=False)
+    _blender(bpy.ops.nla.duplicate, ft.strips.find_strips(armature, "TEXT")[1].strip, linked=False)
     bpy.context.scene.frame_set(20)
-    _blender(bpy.ops.nla.split, ft.strips.placed(armature, "TEXT")[1].strip)
-    texts = ft.strips.timeline(bpy.context.scene, armature).text
+    _blender(bpy.ops.nla.split, ft.strips.find_strips(armature, "TEXT")[1].strip)
+    texts = ft.convert.timeline(bpy.context.scene, armature).text
     assert [text.prompt for text in texts if text.scope == "upper body"] == ["a person waves"] * 4
     assert len(texts) == 6
 
@@ -50,7 +50,7 @@ def test_overlapping_text_goes_to_another_track(ft: SimpleNamespace, armature: A
     for start in (1, 20, 40):
         ft.strips.add_text(armature, "a person waves", start, 24)
     assert _tracks(armature) == [("Text", [(1, 25), (40, 64)]), ("Text", [(20, 44)])]
-    timeline = ft.strips.timeline(bpy.context.scene, armature)
+    timeline = ft.convert.timeline(bpy.context.scene, armature)
     assert [strip.start for strip in timeline.text] == pytest.approx([0, 19 / 24, 39 / 24])
 
 
@@ -64,7 +64,7 @@ def test_timeline_is_in_seconds_from_the_scenes_start(ft: SimpleNamespace, armat
     bpy.ops.freetalker.add_speech_strip(filepath=str(speech), frame=71)
     strip = _text(ft, armature)
     strip.action.freetalker.use_guidance, strip.action.freetalker.guidance = True, 1.5
-    timeline = ft.strips.timeline(scene, armature)
+    timeline = ft.convert.timeline(scene, armature)
     assert (timeline.fps, timeline.seed, timeline.guidance, timeline.model) == (30, 7, 0.5, "other")
     (text,), (spoken,) = timeline.text, timeline.speech
     assert (text.start, text.end, text.prompt, text.guidance) == (1.0, 4.0, "a person waves", 1.5)
@@ -77,7 +77,7 @@ def test_muted_and_solo_strips(ft: SimpleNamespace, armature: Any) -> None:
     low, high = armature.animation_data.nla_tracks
 
     def heard() -> list[str]:
-        return [one.data.prompt[-2:] for one in ft.strips.placed(armature, "TEXT") if one.heard]
+        return [one.data.prompt[-2:] for one in ft.strips.find_strips(armature, "TEXT") if one.heard]
 
     assert heard() == [" 1", "10"]
     low.strips[0].mute = True
@@ -96,7 +96,7 @@ def test_strips_within_a_meta_strip_are_found(ft: SimpleNamespace, armature: Any
     with nla_editor():
         bpy.ops.nla.meta_add()
     assert [strip.type for strip in armature.animation_data.nla_tracks[0].strips] == ["META"]
-    assert [strip.start for strip in ft.strips.timeline(bpy.context.scene, armature).text] == [0.0, 1.0]
+    assert [strip.start for strip in ft.convert.timeline(bpy.context.scene, armature).text] == [0.0, 1.0]
 
 
 def test_prompt_names_the_strip(ft: SimpleNamespace, armature: Any) -> None:
@@ -106,19 +106,19 @@ def test_prompt_names_the_strip(ft: SimpleNamespace, armature: Any) -> None:
     assert strip.name.startswith("a person bows 深く")
     assert strip.name.endswith("…")
     assert len(strip.name.encode()) <= 59
-    assert ft.strips.timeline(bpy.context.scene, armature).text[0].prompt.endswith("する")
+    assert ft.convert.timeline(bpy.context.scene, armature).text[0].prompt.endswith("する")
 
 
 def test_strips_survive_saving_and_sync(ft: SimpleNamespace, armature: Any, speech: Path, tmp_path: Path) -> None:
     bpy.ops.freetalker.add_text_strip(prompt="a person waves", seconds=3.0)
     bpy.ops.freetalker.add_speech_strip(filepath=str(speech))
-    before = ft.strips.timeline(bpy.context.scene, armature)
+    before = ft.convert.timeline(bpy.context.scene, armature)
     path = str(tmp_path / "strips.blend")
     bpy.ops.wm.save_as_mainfile(filepath=path)
     bpy.ops.wm.open_mainfile(filepath=path)
     scene = bpy.context.scene
     armature = scene.freetalker.character
-    assert ft.strips.timeline(scene, armature) == before
+    assert ft.convert.timeline(scene, armature) == before
     strip = _text(ft, armature)
     armature.animation_data.nla_tracks[0].select = True
     assert (strip.frame_start, strip.frame_end, strip.use_sync_length) == (1, 73, False)
@@ -130,13 +130,13 @@ def test_adding_is_one_undo_step(ft: SimpleNamespace, armature: Any) -> None:
     assert len(bpy.data.actions) == 1
     bpy.ops.ed.undo()
     assert len(bpy.data.actions) == 0
-    assert not ft.strips.placed(bpy.context.scene.freetalker.character, "TEXT")
+    assert not ft.strips.find_strips(bpy.context.scene.freetalker.character, "TEXT")
 
 
 def test_removing_a_strip_removes_its_action(ft: SimpleNamespace, armature: Any) -> None:
     bpy.ops.freetalker.add_text_strip(prompt="a person waves")
     bpy.ops.freetalker.remove_strip(strip="a person waves")
-    assert ft.strips.placed(armature, "TEXT") == []
+    assert ft.strips.find_strips(armature, "TEXT") == []
     assert len(bpy.data.actions) == 0
 
 
@@ -153,8 +153,8 @@ def test_timeline_round_trip(ft: SimpleNamespace, armature: Any, speech: Path) -
         guidance=((0.0, 0.0), (4.0, 1.0)),
         model="open",
     )
-    ft.strips.add_timeline(bpy.context.scene, armature, source)
-    read = ft.strips.timeline(bpy.context.scene, armature)
+    ft.convert.add_timeline(bpy.context.scene, armature, source)
+    read = ft.convert.timeline(bpy.context.scene, armature)
     assert read.text == source.text
     assert [(s.start, s.end, s.offset) for s in read.speech] == [(2.5, 3.5, 0.5), (4.0, 6.0, 0.0)]
     assert (read.seed, read.model) == (9, "open")
@@ -180,14 +180,14 @@ def test_speech_is_heard_where_its_strip_is(ft: SimpleNamespace, armature: Any, 
     for _ in range(2):
         bpy.ops.freetalker.add_speech_strip(filepath=str(speech), frame=10)
     assert sorted(_sounds(scene)) == [(10, 58, 1), (10, 58, 2)]
-    strip = ft.strips.placed(armature, "SPEECH")[0].strip
+    strip = ft.strips.find_strips(armature, "SPEECH")[0].strip
     strip.frame_start_ui = 100
     ft.sequencer.mirror(scene)
     assert sorted(start for start, _, _ in _sounds(scene)) == [10, 100]
     before = _sounds(scene)
     ft.sequencer.mirror(scene)
     assert _sounds(scene) == before
-    for one in ft.strips.placed(armature, "SPEECH"):
+    for one in ft.strips.find_strips(armature, "SPEECH"):
         one.track.strips.remove(one.strip)
     ft.sequencer.mirror(scene)
     assert _sounds(scene) == []
@@ -198,7 +198,7 @@ def test_the_sequencers_names_are_not_on_their_way_out(
 ) -> None:
     for frame in (1, 100):
         bpy.ops.freetalker.add_speech_strip(filepath=str(speech), frame=frame)
-    ft.strips.placed(armature, "SPEECH")[0].strip.frame_start_ui = 30
+    ft.strips.find_strips(armature, "SPEECH")[0].strip.frame_start_ui = 30
     ft.sequencer.mirror(bpy.context.scene)
     assert [str(one.message) for one in recwarn if issubclass(one.category, DeprecationWarning)] == []
 
@@ -214,7 +214,7 @@ def test_the_users_own_sounds_are_left_alone(ft: SimpleNamespace, armature: Any,
 def test_trimmed_speech_starts_later_in_the_recording(ft: SimpleNamespace, armature: Any, speech: Path) -> None:
     core = ft.timeline
     source = core.Timeline(speech=(core.SpeechStrip(1.0, speech, 2.0, offset=0.5),), fps=24.0)
-    ft.strips.add_timeline(bpy.context.scene, armature, source)
+    ft.convert.add_timeline(bpy.context.scene, armature, source)
     ft.sequencer.mirror(bpy.context.scene)
     assert _sounds(bpy.context.scene) == [(25, 49, 1)]
     assert [_passed_over(strip) for strip in bpy.context.scene.sequence_editor.strips] == [12]
@@ -226,7 +226,7 @@ def test_a_split_recording_goes_on_where_it_was_cut(ft: SimpleNamespace, armatur
     scene.frame_set(25)
     with nla_editor():
         bpy.ops.nla.split()
-    spoken = ft.strips.timeline(scene, armature).speech
+    spoken = ft.convert.timeline(scene, armature).speech
     assert [(strip.start, strip.end, strip.offset) for strip in spoken] == [(0.0, 1.0, 0.0), (1.0, 2.0, 1.0)]
     ft.sequencer.mirror(scene)
     assert sorted((start, end) for start, end, _ in _sounds(scene)) == [(1, 25), (25, 49)]
@@ -237,7 +237,7 @@ def test_a_duplicate_has_a_prompt_of_its_own(ft: SimpleNamespace, armature: Any)
     bpy.ops.freetalker.add_text_strip(prompt="a person waves")
     with nla_editor():
         bpy.ops.nla.duplicate(linked=False)
-    first, second = ft.strips.placed(armature, "TEXT")
+    first, second = ft.strips.find_strips(armature, "TEXT")
     second.data.prompt = "a person bows"
     assert first.data.prompt == "a person waves"
     assert second.strip.name == "a person bows"
@@ -255,7 +255,7 @@ def _blender(operator: Any, *selected: Any, **options: Any) -> Any:
 
 
 def _said(ft: SimpleNamespace, armature: Any) -> list[tuple[float, float, str]]:
-    found = ft.strips.timeline(bpy.context.scene, armature).text
+    found = ft.convert.timeline(bpy.context.scene, armature).text
     return [(strip.start * 24, strip.end * 24, strip.prompt) for strip in found]
 
 
@@ -297,7 +297,7 @@ def test_duplicates_and_parts_are_no_renaming(ft: SimpleNamespace, armature: Any
     _blender(bpy.ops.nla.duplicate, _text(ft, armature), linked=False)
     _blender(bpy.ops.nla.duplicate, _text(ft, armature), linked=True)
     bpy.context.scene.frame_set(49)
-    _blender(bpy.ops.nla.split, *[one.strip for one in ft.strips.placed(armature, "TEXT")])
+    _blender(bpy.ops.nla.split, *[one.strip for one in ft.strips.find_strips(armature, "TEXT")])
     assert {text for _, _, text in _said(ft, armature)} == {prompt}
     assert sorted((start, end) for start, end, _ in _said(ft, armature)) == [(0, 48)] * 3 + [(48, 96)] * 3
 
@@ -305,20 +305,20 @@ def test_duplicates_and_parts_are_no_renaming(ft: SimpleNamespace, armature: Any
 def test_a_linked_duplicate_shares_until_it_is_renamed(ft: SimpleNamespace, armature: Any) -> None:
     bpy.ops.freetalker.add_text_strip(prompt="a person waves")
     _blender(bpy.ops.nla.duplicate, _text(ft, armature), linked=True)
-    first, second = (one.strip for one in ft.strips.placed(armature, "TEXT"))
-    assert ft.strips.placed(armature, "TEXT")[0].sharing == 2
+    first, second = (one.strip for one in ft.strips.find_strips(armature, "TEXT"))
+    assert ft.strips.find_strips(armature, "TEXT")[0].sharing == 2
     first.action.freetalker.prompt = "a person nods"
     assert [text for _, _, text in _said(ft, armature)] == ["a person nods"] * 2
     second.name = "a person bows"
     assert sorted(text for _, _, text in _said(ft, armature)) == ["a person bows", "a person nods"]
-    assert {one.sharing for one in ft.strips.placed(armature, "TEXT")} == {1}
+    assert {one.sharing for one in ft.strips.find_strips(armature, "TEXT")} == {1}
 
 
 def test_a_part_of_a_split_strip_is_made_its_own(ft: SimpleNamespace, armature: Any) -> None:
     bpy.ops.freetalker.add_text_strip(prompt="a person waves")
     bpy.context.scene.frame_set(25)
     _blender(bpy.ops.nla.split, _text(ft, armature))
-    _, second = (one.strip for one in ft.strips.placed(armature, "TEXT"))
+    _, second = (one.strip for one in ft.strips.find_strips(armature, "TEXT"))
     assert bpy.ops.freetalker.make_single(strip=second.name) == {"FINISHED"}
     second.action.freetalker.prompt = "a person bows"
     assert _said(ft, armature) == [(0, 24, "a person waves"), (24, 96, "a person bows")]
@@ -333,10 +333,12 @@ def test_guidance_stays_with_what_it_was_set_for(ft: SimpleNamespace, armature: 
     _text(ft, armature).frame_start_ui = 25
     bpy.context.scene.frame_set(49)
     _blender(bpy.ops.nla.split, _text(ft, armature))
-    texts = ft.strips.timeline(bpy.context.scene, armature).text
+    texts = ft.convert.timeline(bpy.context.scene, armature).text
     assert [text.guidance for text in texts] == [((1.0, 1.0), (5.0, 3.0))] * 2
-    ft.strips.placed(armature, "TEXT")[1].strip.action_frame_start += 12  # trims what was first, and moves the rest up
-    assert ft.strips.timeline(bpy.context.scene, armature).text[1].guidance == ((0.5, 1.0), (4.5, 3.0))
+    ft.strips.find_strips(armature, "TEXT")[
+        1
+    ].strip.action_frame_start += 12  # trims what was first, and moves the rest up
+    assert ft.convert.timeline(bpy.context.scene, armature).text[1].guidance == ((0.5, 1.0), (4.5, 3.0))
 
 
 @pytest.mark.parametrize(
@@ -347,14 +349,14 @@ def test_guidance_that_is_no_curve(ft: SimpleNamespace, armature: Any, text: str
     data = _text(ft, armature).action.freetalker
     data.use_guidance, data.guidance_keys = True, text
     with pytest.raises(ft.errors.InputError, match=r"a person waves.*seconds:value"):
-        ft.strips.timeline(bpy.context.scene, armature)
+        ft.convert.timeline(bpy.context.scene, armature)
 
 
 def test_speech_trimmed_from_the_left(ft: SimpleNamespace, armature: Any, speech: Path) -> None:
     bpy.ops.freetalker.add_speech_strip(filepath=str(speech), frame=25)
-    strip = ft.strips.placed(armature, "SPEECH")[0].strip
+    strip = ft.strips.find_strips(armature, "SPEECH")[0].strip
     strip.action_frame_start = 12
-    (spoken,) = ft.strips.timeline(bpy.context.scene, armature).speech
+    (spoken,) = ft.convert.timeline(bpy.context.scene, armature).speech
     assert (spoken.start, spoken.end, spoken.offset) == (1.0, 2.5, 0.5)
     ft.sequencer.mirror(bpy.context.scene)
     assert _sounds(bpy.context.scene) == [(25, 61, 1)]
@@ -365,50 +367,50 @@ def test_speech_trimmed_from_the_left(ft: SimpleNamespace, armature: Any, speech
 def test_speech_keeps_its_speed(ft: SimpleNamespace, armature: Any, speech: Path, change: dict[str, Any]) -> None:
     bpy.ops.freetalker.add_speech_strip(filepath=str(speech))
     for name, value in change.items():
-        setattr(ft.strips.placed(armature, "SPEECH")[0].strip, name, value)
+        setattr(ft.strips.find_strips(armature, "SPEECH")[0].strip, name, value)
     with pytest.raises(ft.errors.InputError, match="a recording cannot be"):
-        ft.strips.timeline(bpy.context.scene, armature)
+        ft.convert.timeline(bpy.context.scene, armature)
 
 
 def test_deleting_with_blenders_own_tools(ft: SimpleNamespace, armature: Any, speech: Path) -> None:
     scene = bpy.context.scene
     bpy.ops.freetalker.add_text_strip(prompt="a person waves")
     bpy.ops.freetalker.add_speech_strip(filepath=str(speech))
-    (spoken,) = ft.strips.placed(armature, "SPEECH")
+    (spoken,) = ft.strips.find_strips(armature, "SPEECH")
     _blender(bpy.ops.nla.delete, spoken.strip)
     ft.sequencer.mirror(scene)
     assert _sounds(scene) == []
-    assert ft.strips.timeline(scene, armature).speech == ()
+    assert ft.convert.timeline(scene, armature).speech == ()
 
 
 def test_meta_strips_are_moved_muted_and_kept_whole(ft: SimpleNamespace, armature: Any, speech: Path) -> None:
     bpy.ops.freetalker.add_text_strip(prompt="a person waves", seconds=1.0)
     bpy.ops.freetalker.add_speech_strip(filepath=str(speech))
     for kind in ("TEXT", "SPEECH"):
-        _blender(bpy.ops.nla.meta_add, ft.strips.placed(armature, kind)[0].strip)
+        _blender(bpy.ops.nla.meta_add, ft.strips.find_strips(armature, kind)[0].strip)
     for track in armature.animation_data.nla_tracks:
         track.strips[0].frame_start_ui = 49
-    timeline = ft.strips.timeline(bpy.context.scene, armature)
+    timeline = ft.convert.timeline(bpy.context.scene, armature)
     assert [(s.start, s.end) for s in (*timeline.text, *timeline.speech)] == [(2.0, 3.0), (2.0, 4.0)]
     _says("within a meta strip", bpy.ops.freetalker.remove_strip, strip="a person waves")
-    ft.strips.placed(armature, "TEXT")[0].track.strips[0].mute = True
-    assert ft.strips.timeline(bpy.context.scene, armature).text == ()
+    ft.strips.find_strips(armature, "TEXT")[0].track.strips[0].mute = True
+    assert ft.convert.timeline(bpy.context.scene, armature).text == ()
 
 
 def test_a_strip_in_a_meta_strip_may_have_the_name_of_another(ft: SimpleNamespace, armature: Any) -> None:
     bpy.ops.freetalker.add_text_strip(prompt="a person waves", seconds=1.0)
     _blender(bpy.ops.nla.meta_add, _text(ft, armature))
     bpy.ops.freetalker.add_text_strip(prompt="a person waves", seconds=1.0)
-    within, whole = ft.strips.placed(armature, "TEXT")
+    within, whole = ft.strips.find_strips(armature, "TEXT")
     within.strip.name = whole.strip.name = "a person bows"
     assert (within.strip.name, whole.strip.name) == ("a person bows", "a person bows")
     _says("within a meta strip", bpy.ops.freetalker.remove_strip, strip=within.key)
     assert bpy.ops.freetalker.remove_strip(strip="a person bows") == {"FINISHED"}
-    assert [one.key for one in ft.strips.placed(armature, "TEXT")] == [within.key]
+    assert [one.key for one in ft.strips.find_strips(armature, "TEXT")] == [within.key]
 
 
 def test_keys_are_blenders_own_for_other_strips(ft: SimpleNamespace, armature: Any, installed: Any) -> None:
-    operators = installed("addon.operators.strips")
+    operators = installed("addon.ui.operators.strips")
     bpy.ops.freetalker.add_text_strip(prompt="a person waves")
     with nla_editor():
         assert not operators._keys_are_blenders(bpy.context)
@@ -427,13 +429,13 @@ def test_dropped_recordings_follow_one_another(ft: SimpleNamespace, armature: An
     dropped = {"filepath": str(tmp_path / "a.wav"), "directory": str(tmp_path), "files": files}
     bpy.context.scene.frame_set(11)
     assert bpy.ops.freetalker.add_speech_strip(**dropped) == {"FINISHED"}
-    spoken = ft.strips.timeline(bpy.context.scene, armature).speech
+    spoken = ft.convert.timeline(bpy.context.scene, armature).speech
     assert [(s.audio.name, s.end - s.start) for s in spoken] == [("a.wav", 1.0), ("b.wav", 2.0)]
     assert spoken[1].start == spoken[0].end
     files.append({"name": "none.wav"})
     dropped["frame"] = 200
     _says("none.wav", bpy.ops.freetalker.add_speech_strip, **dropped)
-    assert len(ft.strips.placed(armature, "SPEECH")) == 2
+    assert len(ft.strips.find_strips(armature, "SPEECH")) == 2
 
 
 def test_sounds_are_taken_where_there_is_a_character(ft: SimpleNamespace) -> None:
@@ -450,7 +452,7 @@ def test_sounds_are_taken_where_there_is_a_character(ft: SimpleNamespace) -> Non
 def test_suggestions_are_what_the_model_knows(
     ft: SimpleNamespace, armature: Any, tmp_path: Path, installed: Any
 ) -> None:
-    suggestions = installed("addon.suggestions")
+    suggestions = installed("addon.timeline.suggestions")
     scene = bpy.context.scene
     found = suggestions.search(None, bpy.context, "hand RIGHT")
     assert "a person raises the right hand" in found
@@ -474,7 +476,7 @@ def test_packed_speech_needs_no_file(ft: SimpleNamespace, armature: Any, tmp_pat
     (sound,) = bpy.data.sounds
     sound.pack()
     path.unlink()
-    (spoken,) = ft.strips.timeline(bpy.context.scene, armature).speech
+    (spoken,) = ft.convert.timeline(bpy.context.scene, armature).speech
     assert spoken.audio.read_bytes()[:4] == b"RIFF"
     scene = bpy.context.scene
     scene.sequence_editor_clear()
@@ -487,7 +489,7 @@ def test_packed_speech_needs_no_file(ft: SimpleNamespace, armature: Any, tmp_pat
 def test_any_sample_format(ft: SimpleNamespace, tmp_path: Path, rate: int, channels: int, width: int) -> None:
     path = write_wave(tmp_path / "odd.wav", 1.5, rate, channels, width)
     sound = bpy.data.sounds.load(str(path))
-    assert ft.strips.sound_seconds(sound) == pytest.approx(1.5, abs=0.01)
+    assert ft.sounds.sound_seconds(sound) == pytest.approx(1.5, abs=0.01)
 
 
 def _says(part: str, operator: Any, **options: Any) -> None:
@@ -545,14 +547,14 @@ def test_a_strip_renamed_in_tweak_mode(ft: SimpleNamespace, armature: Any, linke
     """Its name is read at once, or after tweak mode where another strip shares its prompt."""
     bpy.ops.freetalker.add_text_strip(prompt="a person waves", seconds=1.0)
     _blender(bpy.ops.nla.duplicate, _text(ft, armature), linked=linked)
-    first, second = ft.strips.placed(armature, "TEXT")
+    first, second = ft.strips.find_strips(armature, "TEXT")
     animation = armature.animation_data
     animation.nla_tracks.active, first.strip.select, second.strip.select = second.track, False, True
     animation.use_tweak_mode = True
     assert animation.action == second.strip.action
     assert first.sharing == second.sharing == 1 + linked
     second.strip.name = "a person bows"
-    ft.strips.take_names(armature)
+    ft.names.adopt_names(armature)
     assert second.data.prompt == ("a person waves" if linked else "a person bows")
     animation.use_tweak_mode = False
     said = [text for _, _, text in _said(ft, armature)]
@@ -568,7 +570,7 @@ def test_edit_mode_of_the_bones(ft: SimpleNamespace, armature: Any) -> None:
     for operator in (bpy.ops.freetalker.add_text_strip, bpy.ops.freetalker.bake_to_action, bpy.ops.freetalker.use_rig):
         _says("leave Edit Mode", operator)
     bpy.ops.object.mode_set(mode="OBJECT")
-    assert len(ft.strips.placed(armature, "TEXT")) == 1
+    assert len(ft.strips.find_strips(armature, "TEXT")) == 1
 
 
 def test_strips_on_a_locked_track_stay(ft: SimpleNamespace, armature: Any) -> None:
@@ -591,22 +593,22 @@ def test_strips_on_a_locked_track_stay(ft: SimpleNamespace, armature: Any) -> No
 )
 def test_speech_that_cannot_be_used(ft: SimpleNamespace, armature: Any, speech: Path, change: Any, part: str) -> None:
     bpy.ops.freetalker.add_speech_strip(filepath=str(speech))
-    strip = ft.strips.placed(armature, "SPEECH")[0].strip
+    strip = ft.strips.find_strips(armature, "SPEECH")[0].strip
     change(strip, strip.action)
     with pytest.raises(ft.errors.InputError, match=part):
-        ft.strips.timeline(bpy.context.scene, armature)
+        ft.convert.timeline(bpy.context.scene, armature)
 
 
 @pytest.mark.parametrize("seed", [-1, 2**31])
 def test_a_seed_beyond_blenders_numbers(ft: SimpleNamespace, armature: Any, seed: int) -> None:
-    source = ft.timeline.Timeline(text=(ft.timeline.TextStrip(0.0, 1.0, "a person waves", seed=seed),))
+    source = ft.strips.Timeline(text=(ft.strips.TextStrip(0.0, 1.0, "a person waves", seed=seed),))
     with pytest.raises(ft.errors.InputError, match=f"The seed {seed} is not one"):
-        ft.strips.add_timeline(bpy.context.scene, armature, source)
-    assert not ft.strips.placed(armature, "TEXT")
+        ft.convert.add_timeline(bpy.context.scene, armature, source)
+    assert not ft.strips.find_strips(armature, "TEXT")
 
 
 def test_prompt_made_empty_later(ft: SimpleNamespace, armature: Any) -> None:
     bpy.ops.freetalker.add_text_strip(prompt="a person waves")
     _text(ft, armature).action.freetalker.prompt = ""
     with pytest.raises(ft.errors.InputError, match="empty prompt"):
-        ft.strips.timeline(bpy.context.scene, armature)
+        ft.convert.timeline(bpy.context.scene, armature)

@@ -16,7 +16,7 @@ from tests.addon.helpers import bone_heads, expected_heads, wild_work
 def studio(ft: SimpleNamespace, armature: Any, monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
     """A character with three text strips of a second, at 24 fps, and a stand-in for core that makes wild motion."""
     orders: list[Any] = []
-    monkeypatch.setattr(ft.generation, "work", wild_work(ft, orders))
+    monkeypatch.setattr(ft.worker, "work", wild_work(ft, orders))
     monkeypatch.setattr(ft.runtime, "missing", lambda: ())
     for start, prompt in ((1, "a person waves"), (25, "a person bows"), (49, "a person nods")):
         bpy.ops.freetalker.add_text_strip(prompt=prompt, seconds=1.0, frame=start)
@@ -29,7 +29,7 @@ def _armature() -> Any:
 
 
 def _strip(studio: SimpleNamespace, number: int) -> Any:
-    return studio.strips.placed(_armature(), "TEXT")[number]
+    return studio.strips.find_strips(_armature(), "TEXT")[number]
 
 
 def _keys(studio: SimpleNamespace, action: Any) -> dict[tuple[str, int], Any]:
@@ -47,7 +47,7 @@ def _keys(studio: SimpleNamespace, action: Any) -> dict[tuple[str, int], Any]:
 
 
 def _shown(studio: SimpleNamespace) -> Any:
-    (one,) = studio.strips.placed(_armature(), "GENERATED")
+    (one,) = studio.strips.find_strips(_armature(), "GENERATED")
     return one.strip.action
 
 
@@ -69,7 +69,7 @@ def test_only_what_changed_is_generated_and_the_other_keys_keep_their_bits(studi
     for path, (keys, _) in before.items():
         assert keys[:12].tobytes() == after[path][0][:12].tobytes()
         assert keys[60:].tobytes() == after[path][0][60:].tobytes()
-    motion = studio.takes.read(_shown(studio)).motion
+    motion = studio.storage.read(_shown(studio)).motion
     for frame in (0, 11, 12, 30, 59, 60, 72):
         np.testing.assert_allclose(
             bone_heads(studio, _armature(), 1 + frame), expected_heads(studio, motion)[frame], atol=1e-4
@@ -135,7 +135,7 @@ def test_a_strip_of_the_upper_body_leaves_root_and_legs(studio: SimpleNamespace)
     bpy.ops.freetalker.generate()
     assert _changed(studio) == [(18, 66)]
     assert moved() == []
-    (over,) = [one for one in studio.strips.placed(_armature(), "TEXT") if one.data.scope == "UPPER"]
+    (over,) = [one for one in studio.strips.find_strips(_armature(), "TEXT") if one.data.scope == "UPPER"]
     bpy.ops.freetalker.reroll(strip=over.key)
     assert _changed(studio) == [(18, 66)]
     assert moved() == []
@@ -157,7 +157,7 @@ def test_cancelled_reroll_keeps_the_seed(studio: SimpleNamespace, monkeypatch: p
     def fail(*_: Any) -> None:
         raise studio.errors.InputError("no")
 
-    monkeypatch.setattr(studio.generation, "work", fail)
+    monkeypatch.setattr(studio.worker, "work", fail)
     with pytest.raises(RuntimeError, match="no"):
         bpy.ops.freetalker.reroll(strip=_strip(studio, 2).key)
     assert not _strip(studio, 2).data.use_seed
@@ -170,7 +170,7 @@ def test_a_locked_strip_is_never_changed(studio: SimpleNamespace) -> None:
     _strip(studio, 1).data.prompt = "a person jumps"
     assert bpy.ops.freetalker.generate() == {"FINISHED"}
     assert len(studio.orders) == 1  # nothing to do
-    assert "locked" in studio.generation.message().text
+    assert "locked" in studio.session.message().text
     with pytest.raises(RuntimeError, match="unlock it"):
         bpy.ops.freetalker.reroll(strip=_strip(studio, 1).key)
     bpy.context.scene.freetalker.seed = 9
@@ -185,7 +185,7 @@ def test_generating_with_nothing_changed_says_so(studio: SimpleNamespace) -> Non
     bpy.ops.freetalker.generate()
     bpy.ops.freetalker.generate()
     assert len(studio.orders) == 1
-    assert "nothing has changed" in studio.generation.message().text
+    assert "nothing has changed" in studio.session.message().text
     bpy.ops.freetalker.generate(everything=True)
     assert studio.orders[-1].changed is None
 
@@ -195,14 +195,14 @@ def test_switching_takes(studio: SimpleNamespace, tmp_path: Path) -> None:
         bpy.context.scene.freetalker.seed = seed
         bpy.ops.freetalker.generate()
     kept = _armature().freetalker
-    motions = [studio.takes.read(take.action).motion for take in kept.takes]
-    assert [studio.takes.read(take.action).record.timeline.seed for take in kept.takes] == [3, 4]
+    motions = [studio.storage.read(take.action).motion for take in kept.takes]
+    assert [studio.storage.read(take.action).record.timeline.seed for take in kept.takes] == [3, 4]
     for index in (0, 1, 0):
         kept.take = index
         np.testing.assert_allclose(
             bone_heads(studio, _armature(), 31), expected_heads(studio, motions[index])[30], atol=1e-4
         )
-        assert len(studio.strips.placed(_armature(), "GENERATED")) == 1
+        assert len(studio.strips.find_strips(_armature(), "GENERATED")) == 1
     bpy.context.scene.freetalker.seed = 3
     bpy.ops.freetalker.generate()
     assert len(studio.orders) == 2  # the take at hand is of that seed
@@ -212,7 +212,7 @@ def test_switching_takes(studio: SimpleNamespace, tmp_path: Path) -> None:
     kept = _armature().freetalker
     assert kept.take == 0
     for take, motion in zip(kept.takes, motions, strict=True):
-        read = studio.takes.read(take.action).motion
+        read = studio.storage.read(take.action).motion
         assert read.rotations.tobytes() == motion.rotations.tobytes()
     kept.take = 1
     np.testing.assert_allclose(bone_heads(studio, _armature(), 31), expected_heads(studio, motions[1])[30], atol=1e-4)
@@ -231,7 +231,7 @@ def test_undo_and_redo(studio: SimpleNamespace) -> None:
     bpy.ops.ed.redo()
     assert [take.name for take in _armature().freetalker.takes] == ["Take 1", "Take 2"]
     assert _strip(studio, 1).data.seed == seed
-    assert studio.takes.read(_shown(studio)) is not None
+    assert studio.storage.read(_shown(studio)) is not None
     bpy.ops.ed.undo()
     bpy.ops.ed.undo()
     assert len(_armature().freetalker.takes) == 0
@@ -254,7 +254,7 @@ def test_many_generations_leave_no_orphans(studio: SimpleNamespace) -> None:
     while len(_armature().freetalker.takes):
         assert bpy.ops.freetalker.remove_take() == {"FINISHED"}
     assert not [action for action in bpy.data.actions if action.freetalker.kind == "GENERATED"]
-    assert not studio.strips.placed(_armature(), "GENERATED")
+    assert not studio.strips.find_strips(_armature(), "GENERATED")
     with pytest.raises(RuntimeError, match="no take yet"):
         bpy.ops.freetalker.remove_take()
 
@@ -274,7 +274,7 @@ def test_baking_leaves_the_takes(studio: SimpleNamespace) -> None:
     bpy.ops.freetalker.generate()
     bpy.ops.freetalker.bake_to_action()
     kept = _armature().freetalker
-    assert not studio.strips.placed(_armature(), "GENERATED")
+    assert not studio.strips.find_strips(_armature(), "GENERATED")
     kept.take = 0
     assert _shown(studio) == kept.takes[0].action
 
@@ -298,7 +298,7 @@ def test_takes_of_bones_that_are_gone(studio: SimpleNamespace, renamed: bool) ->
         kept.take = index
         assert _shown(studio) == kept.takes[index].action
     assert bpy.ops.freetalker.bake_to_action(reduce=True) == {"FINISHED"}
-    assert not studio.strips.placed(_armature(), "GENERATED")
+    assert not studio.strips.find_strips(_armature(), "GENERATED")
 
 
 def test_each_character_has_its_own(studio: SimpleNamespace) -> None:
@@ -342,25 +342,27 @@ def test_another_frame_rate_or_model_is_all_anew(studio: SimpleNamespace) -> Non
 def test_a_take_of_a_newer_version_is_left_alone(studio: SimpleNamespace) -> None:
     bpy.ops.freetalker.generate()
     _shown(studio).freetalker.told = '{"timeline": {"mood": 1}, "steps": 0, "first_frame": 1, "left_stale": []}'
-    assert studio.takes.read(_shown(studio)) is None
+    assert studio.storage.read(_shown(studio)) is None
     bpy.ops.freetalker.generate()
     assert studio.orders[-1].changed is None
     assert len(_armature().freetalker.takes) == 2
 
 
 def test_a_strip_deleted_meanwhile(studio: SimpleNamespace) -> None:
-    studio.generation.start(bpy.context, wait=False)
+    studio.session.start(bpy.context, wait=False)
     bpy.ops.freetalker.remove_strip(strip=_strip(studio, 1).key)
     studio.job.current().thread.join(20)
     studio.job.pump()
     assert len(_armature().freetalker.takes) == 1
-    order = studio.generation.order(bpy.context.scene, _armature())
+    order = studio.orders.make_order(bpy.context.scene, _armature())
     assert [(start, stop) for start, stop in studio.segments.runs(order.changed) if order.changed[start]] == [(12, 60)]
 
 
 def test_what_is_stale_or_locked_is_shown(studio: SimpleNamespace) -> None:
     def shown() -> list[tuple[str, int, int]]:
-        return [(one.kind, one.start, one.stop) for one in studio.overlay.stretches(bpy.context.scene, _armature())]
+        return [
+            (one.kind, one.start, one.stop) for one in studio.stretches.find_stretches(bpy.context.scene, _armature())
+        ]
 
     scene = bpy.context.scene
     assert shown() == []  # nothing is generated yet
@@ -368,12 +370,15 @@ def test_what_is_stale_or_locked_is_shown(studio: SimpleNamespace) -> None:
     assert shown() == []
     _strip(studio, 1).data.prompt = "a person jumps"
     assert shown() == [("STALE", 25, 49)]
-    found = studio.overlay.stretches(scene, _armature())
-    assert studio.overlay.line(scene, "STALE", found) == "Changed since this take: 1.0-2.0 s"
+    found = studio.stretches.find_stretches(scene, _armature())
+    assert studio.stretches.describe(scene, "STALE", found) == "Changed since this take: 1.0-2.0 s"
     _strip(studio, 2).data.lock = True
     assert shown() == [("LOCKED", 49, 74), ("STALE", 25, 49)]
-    assert studio.overlay.line(scene, "LOCKED", studio.overlay.stretches(scene, _armature())) == "Locked: 2.0-3.0 s"
-    studio.generation.start(bpy.context, wait=False)
+    assert (
+        studio.stretches.describe(scene, "LOCKED", studio.stretches.find_stretches(scene, _armature()))
+        == "Locked: 2.0-3.0 s"
+    )
+    studio.session.start(bpy.context, wait=False)
     assert ("RUNNING", 13, 49) in shown()
     studio.job.current().thread.join(20)
     studio.job.pump()
@@ -385,7 +390,7 @@ def test_what_is_stale_or_locked_is_shown(studio: SimpleNamespace) -> None:
 
 
 def _stale(studio: SimpleNamespace) -> list[tuple[int, int]]:
-    found = studio.overlay.stretches(bpy.context.scene, _armature())
+    found = studio.stretches.find_stretches(bpy.context.scene, _armature())
     return [(one.start, one.stop) for one in found if one.kind == "STALE"]
 
 
@@ -393,13 +398,13 @@ def test_takes_are_switched_where_the_user_moved_and_cut_them(studio: SimpleName
     """The motion's timing is the user's; a strip that is re-rolled is made in place, and nothing else is stale."""
     for everything in (False, True):
         bpy.ops.freetalker.generate(everything=everything)
-    (strip,) = (one.strip for one in studio.strips.placed(_armature(), "GENERATED"))
+    (strip,) = (one.strip for one in studio.strips.find_strips(_armature(), "GENERATED"))
     strip.frame_start_ui, strip.blend_in, strip.influence = 6, 4, 0.5
     strip.action_frame_end = 60
     assert (strip.frame_start, strip.frame_end) == (6, 65)
 
     def shown() -> tuple[Any, ...]:
-        (strip,) = (one.strip for one in studio.strips.placed(_armature(), "GENERATED"))
+        (strip,) = (one.strip for one in studio.strips.find_strips(_armature(), "GENERATED"))
         return (strip.frame_start, strip.frame_end, strip.action_frame_start, strip.blend_in, strip.influence)
 
     kept = _armature().freetalker
@@ -420,7 +425,7 @@ def test_a_take_moved_with_its_strips_goes_on_there(studio: SimpleNamespace) -> 
     bpy.ops.freetalker.generate()
     bpy.ops.freetalker.generate(everything=True)
     armature = _armature()
-    for one in reversed(studio.strips.placed(armature, "TEXT", "GENERATED")):
+    for one in reversed(studio.strips.find_strips(armature, "TEXT", "GENERATED")):
         one.strip.frame_start_ui += 30
     for take in (0, 1):
         armature.freetalker.take = take
@@ -429,17 +434,17 @@ def test_a_take_moved_with_its_strips_goes_on_there(studio: SimpleNamespace) -> 
     assert _stale(studio) == [(55, 79)]
     bpy.ops.freetalker.generate()
     assert _changed(studio) == [(12, 60)]
-    (strip,) = (one.strip for one in studio.strips.placed(armature, "GENERATED"))
+    (strip,) = (one.strip for one in studio.strips.find_strips(armature, "GENERATED"))
     assert (strip.frame_start, strip.frame_end) == (31, 103)
     assert _stale(studio) == []
-    first, second = (studio.takes.read(armature.freetalker.takes[number].action).motion for number in (1, 2))
+    first, second = (studio.storage.read(armature.freetalker.takes[number].action).motion for number in (1, 2))
     assert (first.rotations == second.rotations).all(axis=(1, 2)).tolist() == [not 12 <= k < 60 for k in range(73)]
 
     bpy.ops.freetalker.add_text_strip(prompt="a person stands up", seconds=0.5, frame=1)  # before the take's beginning
     assert _stale(studio) == [(1, 104)]
     bpy.ops.freetalker.generate()
     assert studio.orders[-1].changed is None
-    (strip,) = (one.strip for one in studio.strips.placed(armature, "GENERATED"))
+    (strip,) = (one.strip for one in studio.strips.find_strips(armature, "GENERATED"))
     assert (strip.frame_start, strip.frame_end) == (1, 103)
     assert _stale(studio) == []
 
@@ -447,9 +452,7 @@ def test_a_take_moved_with_its_strips_goes_on_there(studio: SimpleNamespace) -> 
 def _keyed(studio: SimpleNamespace, start: int, place: tuple[float, float], heading: float) -> Any:
     """An ordinary strip of one second, in which the character stands at (x, z) and faces `heading`."""
     armature = _armature()
-    still = studio.motion.Motion(
-        np.zeros((25, 3)) + np.array([0, 0.9, 0]), np.tile([1.0, 0, 0, 0], (25, 55, 1)), fps=24
-    )
+    still = studio.clip.Motion(np.zeros((25, 3)) + np.array([0, 0.9, 0]), np.tile([1.0, 0, 0, 0], (25, 55, 1)), fps=24)
     motion = still.turned(heading).moved([place[0], 0.0, place[1]])
     action, slot = studio.bake.new_action("ordinary", motion, armature, start)
     strip = armature.animation_data.nla_tracks.new().strips.new("ordinary", start, action)
@@ -464,13 +467,11 @@ def test_begins_where_the_character_stands_and_ends_where_it_goes_on(studio: Sim
     scene = bpy.context.scene
     scene.frame_set(7)
     scene.freetalker.meet = True
-    order = studio.generation.order(scene, _armature())
+    order = studio.orders.make_order(scene, _armature())
     np.testing.assert_allclose(order.begin.translation[0], before.translation[0], atol=1e-3)
     np.testing.assert_allclose(order.end.translation[0], after.translation[0], atol=1e-3)
-    walk = studio.motion.Motion(
-        np.linspace([0, 0.9, 0], [0, 0.9, 2.0], 73), np.tile([1.0, 0, 0, 0], (73, 55, 1)), fps=24
-    )
-    motion = studio.generation.between(order, walk)
+    walk = studio.clip.Motion(np.linspace([0, 0.9, 0], [0, 0.9, 2.0], 73), np.tile([1.0, 0, 0, 0], (73, 55, 1)), fps=24)
+    motion = studio.worker.between(order, walk)
     np.testing.assert_allclose(motion.translation[0, [0, 2]], [1.0, 2.0], atol=1e-3)
     turned = studio.rotation.quaternion_to_axis_angle(motion.rotations[[0, -1], 0])
     np.testing.assert_allclose(turned, [[0, 1.5, 0], [0, 0, 0]], atol=1e-3)
@@ -479,11 +480,11 @@ def test_begins_where_the_character_stands_and_ends_where_it_goes_on(studio: Sim
     bpy.ops.freetalker.generate()
     assert not _armature().animation_data.nla_tracks[-1].mute
     scene.freetalker.meet = False
-    assert studio.generation.order(scene, _armature(), everything=True).end is None
+    assert studio.orders.make_order(scene, _armature(), everything=True).end is None
     _armature().freetalker_rig.travel = "IN_PLACE"
-    assert studio.generation.order(scene, _armature(), everything=True).begin is None
+    assert studio.orders.make_order(scene, _armature(), everything=True).begin is None
 
 
 def test_alone_it_begins_at_the_origin(studio: SimpleNamespace) -> None:
-    order = studio.generation.order(bpy.context.scene, _armature())
+    order = studio.orders.make_order(bpy.context.scene, _armature())
     assert order.begin is order.end is None

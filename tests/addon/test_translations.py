@@ -23,9 +23,9 @@ def test_no_words_are_put_together_out_of_reach_of_a_dictionary() -> None:
 
 
 def test_german_is_whole(ft: SimpleNamespace, installed: Callable[[str], ModuleType]) -> None:
-    german = installed("addon.german").MESSAGES
-    devices = {word for _, *words in installed("addon.operators.runtime")._DEVICES.values() for word in words}
-    preferences = installed("addon.preferences").FREETALKER_AP_preferences.bl_rna
+    german = installed("addon.translations.german").MESSAGES
+    devices = {word for _, *words in installed("addon.ui.operators.runtime")._DEVICES.values() for word in words}
+    preferences = installed("addon.setup.preferences").FREETALKER_AP_preferences.bl_rna
     wanted = messages.of_classes(preferences) | messages.of_code(ROOT)[0] | devices
     assert len(wanted) > 150
     lacking = sorted(wanted - german.keys())
@@ -33,7 +33,7 @@ def test_german_is_whole(ft: SimpleNamespace, installed: Callable[[str], ModuleT
 
 
 def test_translations_take_the_same_values_and_end_alike(installed: Callable[[str], ModuleType]) -> None:
-    for message, text in installed("addon.german").MESSAGES.items():
+    for message, text in installed("addon.translations.german").MESSAGES.items():
         assert text.strip() == text, message
         assert text, message
         if "{" in message:
@@ -52,8 +52,8 @@ def test_a_reason_is_given_in_the_language_of_the_interface(
 ) -> None:
     import bpy
 
-    base = installed("addon.operators.base")
-    german = installed("addon.german").MESSAGES
+    base = installed("addon.ui.operators.base")
+    german = installed("addon.translations.german").MESSAGES
     monkeypatch.setattr(base, "tr", lambda message: german.get(message, message))
     with pytest.raises(RuntimeError, match="Es läuft nichts"):
         bpy.ops.freetalker.cancel()

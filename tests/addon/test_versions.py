@@ -24,7 +24,7 @@ def _round_trip(path: Path) -> Any:
 
 
 def test_files_say_who_saved_them(ft: SimpleNamespace, installed: Any, armature: Any, tmp_path: Path) -> None:
-    versions = installed("addon.versions")
+    versions = installed("addon.setup.versions")
     ft.strips.add_text(armature, "a person bows", 1, 40)
     assert bpy.context.scene.freetalker.saved_by == ""
     scene = _round_trip(tmp_path / "ours.blend")
@@ -41,7 +41,7 @@ def test_a_newer_version_is_told(
     ft: SimpleNamespace, installed: Callable[[str], ModuleType], saved_by: str, newer: bool
 ) -> None:
     bpy.context.scene.freetalker.saved_by = saved_by
-    said = installed("addon.versions").notice(bpy.context.scene)
+    said = installed("addon.setup.versions").notice(bpy.context.scene)
     assert (saved_by in said and "kept" in said) if newer else said == ""
 
 
@@ -50,16 +50,16 @@ def test_what_a_newer_version_wrote_survives_editing_here(ft: SimpleNamespace, a
         ft.strips.add_text(armature, f"a person bows {number}", 1 + 50 * number, 40)
     scene = bpy.context.scene
     scene.freetalker.saved_by = "99.0.0"
-    known, strange = (one.strip.action for one in ft.strips.placed(armature, "TEXT"))
+    known, strange = (one.strip.action for one in ft.strips.find_strips(armature, "TEXT"))
     _stored(known)["of_the_future"] = 7
     _stored(strange)["kind"] = 42
     _stored(scene)["of_the_future"] = "kept"
     scene = _round_trip(tmp_path / "newer.blend")
     armature = scene.freetalker.character
-    (one,) = ft.strips.placed(armature, "TEXT")
+    (one,) = ft.strips.find_strips(armature, "TEXT")
     one.data.prompt = "a person jumps"
     ft.strips.add_text(armature, "a person waves", 200, 40)
-    bpy.ops.freetalker.remove_strip(strip=ft.strips.placed(armature, "TEXT")[1].key)
+    bpy.ops.freetalker.remove_strip(strip=ft.strips.find_strips(armature, "TEXT")[1].key)
     scene = _round_trip(tmp_path / "again.blend")
     assert scene.freetalker.saved_by == "99.0.0"
     assert _stored(scene)["of_the_future"] == "kept"

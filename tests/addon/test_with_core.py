@@ -23,7 +23,7 @@ ROOT = Path(__file__).resolve().parents[2]
 @pytest.fixture
 def tiny_model(installed: Callable[[str], ModuleType], tmp_path: Path) -> str:
     """The folder of a model of a few thousand weights."""
-    checkpoint, features = installed("core.model.checkpoint"), installed("core.features")
+    checkpoint, features = installed("core.model.checkpoint"), installed("core.motion.features")
     denoiser = installed("core.model.denoiser")
     torch.manual_seed(0)
     shape = denoiser.DenoiserConfig(
@@ -48,7 +48,7 @@ def test_strips_become_motion(ft: SimpleNamespace, armature: Any, speech: Path, 
     bpy.ops.freetalker.add_speech_strip(filepath=str(speech), frame=37)
     assert not ft.runtime.missing()
     assert bpy.ops.freetalker.generate() == {"FINISHED"}
-    (strip,) = (one.strip for one in ft.strips.placed(armature, "GENERATED"))
+    (strip,) = (one.strip for one in ft.strips.find_strips(armature, "GENERATED"))
     assert (strip.frame_start, strip.frame_end) == (1, 85)  # 3.5 s at 24 fps, both ends included
     first, last = bone_heads(ft, armature, 1), bone_heads(ft, armature, 85)
     assert np.isfinite(first).all()
@@ -60,8 +60,8 @@ def test_reroll_keeps_the_bits_outside(ft: SimpleNamespace, armature: Any, tiny_
     for start in (1, 49, 97):
         bpy.ops.freetalker.add_text_strip(prompt="a person walks", seconds=2.0, frame=start)
     bpy.ops.freetalker.generate()
-    bpy.ops.freetalker.reroll(strip=ft.strips.placed(armature, "TEXT")[1].key)
-    first, second = (ft.takes.read(take.action).motion for take in armature.freetalker.takes)
+    bpy.ops.freetalker.reroll(strip=ft.strips.find_strips(armature, "TEXT")[1].key)
+    first, second = (ft.storage.read(take.action).motion for take in armature.freetalker.takes)
     same = (first.rotations == second.rotations).all(axis=(1, 2)) & (first.translation == second.translation).all(
         axis=1
     )
@@ -72,7 +72,7 @@ def test_previews_come_first_and_change_no_bit(ft: SimpleNamespace, armature: An
     bpy.context.scene.freetalker.model = tiny_model
     for start in (1, 73):
         bpy.ops.freetalker.add_text_strip(prompt="a person walks", seconds=3.0, frame=start)
-    ft.generation.start(bpy.context, wait=False)
+    ft.session.start(bpy.context, wait=False)
     worker, previews = ft.job.current(), []
     worker.thread.join(300)
     while not worker.news.empty():
@@ -85,7 +85,7 @@ def test_previews_come_first_and_change_no_bit(ft: SimpleNamespace, armature: An
     ft.job.pump()
     assert [len(preview) for preview in previews] == [145, 145]
     bpy.ops.freetalker.generate(everything=True)
-    takes = [ft.takes.read(take.action).motion for take in armature.freetalker.takes]
+    takes = [ft.storage.read(take.action).motion for take in armature.freetalker.takes]
     assert takes[0].rotations.tobytes() == takes[1].rotations.tobytes()
     assert takes[0].translation.tobytes() == takes[1].translation.tobytes()
 
@@ -94,7 +94,7 @@ def test_cancel_stops_core(ft: SimpleNamespace, armature: Any, tiny_model: str) 
     scene = bpy.context.scene
     scene.freetalker.model, scene.freetalker.steps = tiny_model, 1000
     bpy.ops.freetalker.add_text_strip(prompt="a person walks", seconds=20.0)
-    ft.generation.start(bpy.context, wait=False)
+    ft.session.start(bpy.context, wait=False)
     thread = ft.job.current().thread
     end = time.monotonic() + 60
     while ft.job.current().progress == 0.0:
@@ -105,7 +105,7 @@ def test_cancel_stops_core(ft: SimpleNamespace, armature: Any, tiny_model: str) 
     while ft.job.pump():
         assert time.monotonic() < end
         time.sleep(0.01)
-    assert "canceled" in ft.generation.message().text
+    assert "canceled" in ft.session.message().text
     thread.join(10)
     assert not thread.is_alive()
 
@@ -134,9 +134,9 @@ def test_what_batch_saves_is_a_take(
         scene = bpy.context.scene
         talking = scene.freetalker.character
         assert (scene.freetalker.seed, scene.freetalker.steps, scene.freetalker.model) == (9, 2, tiny_model)
-        assert ft.overlay.stretches(scene, talking) == ()
+        assert ft.stretches.find_stretches(scene, talking) == ()
         assert "seed 9" in [take.note for take in talking.freetalker.takes]
-        wanted = ft.generation.order(scene, talking, reroll=ft.strips.placed(talking, "SPEECH")[0].key)
+        wanted = ft.orders.make_order(scene, talking, reroll=ft.strips.find_strips(talking, "SPEECH")[0].key)
         assert 0 < wanted.changed.sum() < len(wanted.changed)
 
 
@@ -146,10 +146,10 @@ def test_a_model_beside_the_file(ft: SimpleNamespace, armature: Any, tiny_model:
     scene.freetalker.model = f"//{folder.name}"
     bpy.ops.freetalker.add_text_strip(prompt="a person walks", seconds=1.0)
     assert bpy.ops.freetalker.generate() == {"FINISHED"}
-    assert ft.generated.shown(armature).record.timeline.model == "//tiny"  # which holds wherever both are moved
-    assert not ft.overlay.stretches(scene, armature)
+    assert ft.generated.active_take(armature).record.timeline.model == "//tiny"  # which holds wherever both are moved
+    assert not ft.stretches.find_stretches(scene, armature)
     ft.storyboard.write(scene, armature, folder.parent / "told.json")
-    assert ft.timeline.load_timeline(folder.parent / "told.json").model == tiny_model
+    assert ft.files.load_timeline(folder.parent / "told.json").model == tiny_model
     scene.freetalker.model = "//nowhere"
     with pytest.raises(RuntimeError, match=r"There is no model '.*nowhere'"):
         bpy.ops.freetalker.generate()
@@ -165,4 +165,4 @@ def test_speech_of_not_numbers_is_one_sentence(
     bpy.ops.freetalker.add_speech_strip(filepath=str(tmp_path / "nan.wav"))
     with pytest.raises(RuntimeError, match="not numbers"):
         bpy.ops.freetalker.generate()
-    assert not ft.strips.placed(armature, "GENERATED")
+    assert not ft.strips.find_strips(armature, "GENERATED")

@@ -24,7 +24,7 @@ def test_character_and_strips_survive_a_save(
 ) -> None:
     bpy.ops.freetalker.add_character()
     armature = bpy.context.object
-    strips = installed("addon.strips")
+    strips = installed("addon.timeline.strips")
     strips.add_text(armature, "a person bows", 1, 40)
     path = f"{tmp_path}/scene.blend"
     bpy.ops.wm.save_as_mainfile(filepath=path)

@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 
 from core.formats import SourceClip
-from core.motion import Motion
-from core.rotation import (
+from core.motion.clip import Motion
+from core.motion.rotation import (
     axis_angle_to_quaternion,
     matrix_to_axis_angle,
     matrix_to_euler,
@@ -16,7 +16,7 @@ from core.rotation import (
     quaternion_to_matrix,
     rotation_y,
 )
-from core.skeleton import INDEX, neutral_skeleton
+from core.motion.skeleton import INDEX, neutral_skeleton
 from core.training.retarget import rest_bones
 
 SKELETON = neutral_skeleton()

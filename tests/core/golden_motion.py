@@ -13,12 +13,13 @@ from pathlib import Path
 
 import numpy as np
 
-from core.generate import Kept, Settings, generate
+from core.generate import Settings, generate
 from core.model.checkpoint import Model, load_model
-from core.motion import Motion
+from core.motion.clip import Motion
+from core.planning.kept import Kept
+from core.planning.segments import stale_frames, with_seams
 from core.sampling.doubletake import DoubleTake
-from core.segments import stale_frames, with_seams
-from core.timeline import SpeechStrip, TextStrip, Timeline
+from core.timeline.strips import SpeechStrip, TextStrip, Timeline
 
 STORED = Path(__file__).resolve().parents[1] / "golden" / "motion.npz"
 SOUND = Path(__file__).resolve().parents[2] / "assets" / "demo" / "jfk_inaugural.flac"
@@ -100,5 +101,7 @@ if __name__ == "__main__":
         np.savez_compressed(STORED, **now)
     with np.load(STORED) as stored:
         for name, rows in now.items():
-            same = "the same bits" if np.array_equal(rows, stored[name]) else f"off by {abs(rows - stored[name]).max():g}"
+            same = (
+                "the same bits" if np.array_equal(rows, stored[name]) else f"off by {abs(rows - stored[name]).max():g}"
+            )
             print(f"{name:36}{len(rows):4} rows  {same}")

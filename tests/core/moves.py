@@ -3,8 +3,8 @@
 
 import numpy as np
 
-from core.motion import Motion
-from core.rotation import (
+from core.motion.clip import Motion
+from core.motion.rotation import (
     axis_angle_to_quaternion,
     matrix_to_quaternion,
     quaternion_conjugate,

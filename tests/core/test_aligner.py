@@ -9,11 +9,11 @@ import torch
 from torch.nn import functional
 
 from core.generate import generate
-from core.model.aligner import TYPICAL, TextAligner
 from core.model.checkpoint import Model
-from core.timeline import TextStrip, Timeline
-from core.training.aligning import Restyled, fit_aligner, restyled, typical
+from core.model.prompt_classifier import PROTOTYPES, PromptClassifier
+from core.timeline.strips import TextStrip, Timeline
 from core.training.captions import STYLES
+from core.training.prompt_training import Restyled, fit_aligner, restyled, typical
 from tests.core.test_generate import TEXT_WIDTH, make_model
 
 WIDTH = 32
@@ -39,13 +39,13 @@ def sentence_vectors(tokens: np.ndarray) -> torch.Tensor:
 
 
 @pytest.fixture(scope="module")
-def aligner() -> TextAligner:
+def aligner() -> PromptClassifier:
     tokens, meaning = wordings(60, 0)
     captions = [(name, "", tuple(np.flatnonzero(meaning == k))) for k, name in enumerate(("walk", "bow", "bow"))]
     return fit_aligner(tokens, captions, 0, STEPS)
 
 
-def test_wordings_that_were_never_read_become_their_captions(aligner: TextAligner):
+def test_wordings_that_were_never_read_become_their_captions(aligner: PromptClassifier):
     tokens, meaning = wordings(20, 1)
     told = aligner(torch.from_numpy(tokens))
     own = aligner.captions[torch.from_numpy(meaning)]
@@ -78,13 +78,13 @@ def test_the_word_that_counts_is_found_among_words_whose_sum_says_nothing():
     assert (aligner.shares(torch.from_numpy(unread)).argmax(1).numpy() == meant).mean() > 0.95
 
 
-def test_what_lies_behind_a_sentences_last_token_says_nothing(aligner: TextAligner):
+def test_what_lies_behind_a_sentences_last_token_says_nothing(aligner: PromptClassifier):
     tokens = torch.from_numpy(wordings(5, 2)[0])
     longer = functional.pad(tokens, (0, 0, 0, 7))
     torch.testing.assert_close(aligner(tokens), aligner(longer))
 
 
-def test_the_length_of_a_sentences_tokens_says_nothing(aligner: TextAligner):
+def test_the_length_of_a_sentences_tokens_says_nothing(aligner: PromptClassifier):
     tokens = torch.from_numpy(wordings(5, 2)[0])
     torch.testing.assert_close(aligner(tokens), aligner(7 * tokens), atol=1e-4, rtol=1e-4)
 
@@ -93,7 +93,7 @@ def reading(
     monkeypatch: pytest.MonkeyPatch, captions: list[tuple[str, str]], actions: list[float], styles: list[float]
 ) -> dict[tuple[str, str], float]:
     """The share of each caption where a sentence means actions and styles with these shares."""
-    aligner = TextAligner(WIDTH, *zip(*captions, strict=True))
+    aligner = PromptClassifier(WIDTH, *zip(*captions, strict=True))
     within = 1 / aligner.of_kind.sum(0) @ aligner.of_kind.T  # alike
     answer = (torch.tensor([actions]), torch.tensor([styles]), within[None])
     monkeypatch.setattr(aligner, "read", lambda *_: tuple(share.log() for share in answer))
@@ -124,25 +124,25 @@ def test_what_is_known_in_styles_alone_is_done_in_any_of_them(monkeypatch: pytes
 
 def test_a_deed_in_words_that_nobody_has_told_is_the_one_that_they_lie_nearest_to():
     """Where the layers tell nothing, the nearest of an action's typical vectors does, wherever its others lie."""
-    aligner = TextAligner(WIDTH, ["walk", "bow"], ["", ""]).eval()
+    aligner = PromptClassifier(WIDTH, ["walk", "bow"], ["", ""]).eval()
     for layer in (aligner.gist[-1], aligner.words[-1]):
         torch.nn.init.zeros_(layer.weight)
         torch.nn.init.zeros_(layer.bias)
     words = torch.eye(WIDTH)
-    aligner.typical.copy_(torch.stack([words[:4].repeat(TYPICAL // 4, 1), words[4:8].repeat(TYPICAL // 4, 1)]))
+    aligner.typical.copy_(torch.stack([words[:4].repeat(PROTOTYPES // 4, 1), words[4:8].repeat(PROTOTYPES // 4, 1)]))
     shares = aligner.shares((words[:8] + 0.5 * words[8:16])[:, None])
     assert (shares.argmax(1) == torch.arange(8) // 4).all()
 
 
-@pytest.mark.parametrize("number", [1, 5, TYPICAL, 4 * TYPICAL])
+@pytest.mark.parametrize("number", [1, 5, PROTOTYPES, 4 * PROTOTYPES])
 def test_typical_vectors_are_where_sentences_gather(number: int):
     """Of five bunches each has some, as far as there are so many sentences."""
     rng = np.random.default_rng(0)
     bunches = functional.normalize(torch.from_numpy(rng.normal(size=(5, WIDTH))).float(), dim=1)
     noise = torch.from_numpy(0.02 * rng.normal(size=(number, WIDTH))).float()
     found = typical(functional.normalize(bunches[torch.arange(number) % 5] + noise, dim=1), 0)
-    assert found.shape == (TYPICAL, WIDTH)
-    torch.testing.assert_close(found.norm(dim=1), torch.ones(TYPICAL))
+    assert found.shape == (PROTOTYPES, WIDTH)
+    torch.testing.assert_close(found.norm(dim=1), torch.ones(PROTOTYPES))
     likeness = found @ bunches.T
     assert (likeness.amax(1) > 0.95).all()
     assert set(likeness.argmax(1).tolist()) == set(range(min(number, 5)))
@@ -211,7 +211,7 @@ def test_the_same_words_give_the_same_aligner():
 
 def aligned(model: Model) -> Model:
     """The model with an aligner to which all sentences mean the same."""
-    aligner = TextAligner(TEXT_WIDTH, ["bow", "walk"], ["", ""]).eval()
+    aligner = PromptClassifier(TEXT_WIDTH, ["bow", "walk"], ["", ""]).eval()
     aligner.captions.copy_(functional.normalize(torch.rand(2, TEXT_WIDTH), dim=1))
     for layer in (aligner.gist[-1], aligner.words[-1]):
         torch.nn.init.zeros_(layer.weight)
@@ -223,8 +223,8 @@ def test_prompts_of_one_caption_give_one_motion(has_aligner: bool, monkeypatch: 
     def encode(prompts, encoder):
         return np.stack([np.roll([1.0, 2, 3, 0, 0, 0], len(prompt)) for prompt in prompts]).astype(np.float32)
 
-    monkeypatch.setattr("core.generate.encode_texts", encode)
-    monkeypatch.setattr("core.generate.encode_tokens", lambda *given: encode(*given)[:, None])
+    monkeypatch.setattr("core.planning.inputs.encode_texts", encode)
+    monkeypatch.setattr("core.planning.inputs.encode_tokens", lambda *given: encode(*given)[:, None])
     model = aligned(make_model()) if has_aligner else make_model()
     first, second = (
         generate(Timeline((TextStrip(0, 3, prompt),), fps=20), model) for prompt in ("she bows", "she takes a bow")
@@ -240,8 +240,8 @@ def test_an_aligner_reads_what_is_done_and_not_who_does_it(has_aligner: bool, mo
         read.extend(prompts)
         return np.ones((len(prompts), TEXT_WIDTH), np.float32)
 
-    monkeypatch.setattr("core.generate.encode_texts", encode)
-    monkeypatch.setattr("core.generate.encode_tokens", lambda *given: encode(*given)[:, None])
+    monkeypatch.setattr("core.planning.inputs.encode_texts", encode)
+    monkeypatch.setattr("core.planning.inputs.encode_tokens", lambda *given: encode(*given)[:, None])
     model = aligned(make_model()) if has_aligner else make_model()
     generate(Timeline((TextStrip(0, 3, "The sad man waves his hand."),), fps=20), model)
     assert set(read) == {"a person waves their hand sadly" if has_aligner else "The sad man waves his hand."}

@@ -8,9 +8,14 @@ import pytest
 
 from core.errors import InputError
 from core.formats.bvh import load_bvh, motion_of, save_bvh
-from core.motion import Motion
-from core.rotation import axis_angle_to_quaternion, quaternion_conjugate, quaternion_multiply, quaternion_to_axis_angle
-from core.skeleton import JOINT_NAMES, neutral_skeleton
+from core.motion.clip import Motion
+from core.motion.rotation import (
+    axis_angle_to_quaternion,
+    quaternion_conjugate,
+    quaternion_multiply,
+    quaternion_to_axis_angle,
+)
+from core.motion.skeleton import JOINT_NAMES, neutral_skeleton
 
 TINY = """HIERARCHY
 ROOT hip

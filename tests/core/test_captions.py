@@ -4,10 +4,10 @@
 import numpy as np
 import pytest
 
-from core.deeds import ARMS, LEGS
-from core.motion import Motion, rest_motion
-from core.rotation import axis_angle_to_quaternion, matrix_to_quaternion, quaternion_multiply, rotation_y
-from core.skeleton import INDEX, neutral_skeleton
+from core.motion.clip import Motion, rest_motion
+from core.motion.rotation import axis_angle_to_quaternion, matrix_to_quaternion, quaternion_multiply, rotation_y
+from core.motion.skeleton import INDEX, neutral_skeleton
+from core.prompts.actions import ARMS, LEGS
 from core.training.captions import HELD_OUT_SUBJECTS, STYLES, SUBJECTS, Caption, action_of, by_style, caption
 from core.training.phrases import MORE_PHRASES, PHRASES
 

@@ -11,10 +11,10 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from core.errors import InputError
-from core.features import Normalizer
-from core.model.aligner import TextAligner
 from core.model.checkpoint import Model, ModelConfig, load_model, save_model
 from core.model.denoiser import Denoiser, DenoiserConfig
+from core.model.prompt_classifier import PromptClassifier
+from core.motion.features import Normalizer
 
 TINY = DenoiserConfig(features=7, text_width=5, speech_width=3, width=16, layers=1, heads=2, feedforward=24)
 
@@ -72,7 +72,7 @@ def test_a_network_of_components_keeps_their_basis(model: Model, tmp_path: Path)
 
 
 def test_a_text_aligner_comes_back_with_its_model(model: Model, tmp_path: Path):
-    aligner = TextAligner(TINY.text_width, ACTIONS, STYLED).eval()
+    aligner = PromptClassifier(TINY.text_width, ACTIONS, STYLED).eval()
     aligner.captions.copy_(torch.rand(4, TINY.text_width))
     config = replace(model.config, captions=ACTIONS, styles=STYLED)
     save_model(tmp_path / "told", replace(model, aligner=aligner, config=config))
@@ -88,7 +88,7 @@ def test_a_text_aligner_comes_back_with_its_model(model: Model, tmp_path: Path):
 
 @pytest.mark.parametrize("captions", [(), ACTIONS[1:]])
 def test_an_aligner_of_another_size_is_refused(captions: tuple[str, ...], model: Model, tmp_path: Path):
-    aligner = TextAligner(TINY.text_width, ACTIONS, STYLED)
+    aligner = PromptClassifier(TINY.text_width, ACTIONS, STYLED)
     config = replace(model.config, captions=captions, styles=("",) * len(captions))
     save_model(tmp_path / "told", replace(model, aligner=aligner, config=config))
     with pytest.raises(InputError, match=r"weights\.safetensors does not fit its config\.json"):

@@ -8,13 +8,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core.cleanup import LARGEST_LIFT, STEP_LIFT, clean, planted_feet, step_lifts
 from core.errors import InputError
-from core.metrics import foot_skate, jerk, jerk_profile, penetration, sole_heights
-from core.motion import Motion, rest_motion
-from core.rotation import axis_angle_to_quaternion, quaternion_multiply, quaternion_to_matrix, rotation_y
-from core.skeleton import INDEX, neutral_skeleton
-from core.smoothing import SEAM_SECONDS, calmed, smoothed, without_jumps
+from core.motion.clip import Motion, rest_motion
+from core.motion.metrics import foot_skate, jerk, jerk_profile, penetration, sole_heights
+from core.motion.rotation import axis_angle_to_quaternion, quaternion_multiply, quaternion_to_matrix, rotation_y
+from core.motion.skeleton import INDEX, neutral_skeleton
+from core.postprocess.clean import clean
+from core.postprocess.contacts import planted_feet
+from core.postprocess.foot_lock import LARGEST_LIFT, STEP_LIFT, step_lifts
+from core.postprocess.smoothing import SEAM_SECONDS, remove_pops, smooth_jitter, smooth_seams
 from tests.core.moves import wandering
 
 SKELETON = neutral_skeleton()
@@ -89,7 +91,7 @@ def test_good_motion_stays(motion):
 
 def test_slow_smooth_motion_is_not_smoothed_away():
     motion = wandering(90)
-    assert furthest(smoothed(motion), motion) < 0.01
+    assert furthest(smooth_jitter(motion), motion) < 0.01
 
 
 def test_shaken_standing_becomes_calm():
@@ -176,7 +178,7 @@ def test_feet_that_slide_apart_are_held_by_the_legs():
 
 def test_held_feet_keep_their_orientation():
     sliding = stepping(slip=0.08)
-    calm = smoothed(sliding)
+    calm = smooth_jitter(sliding)
     for joint in (INDEX["left_ankle"], INDEX["right_ankle"]):
         kept = calm.forward_kinematics(SKELETON)[1][:, joint]
         held = clean(sliding, SKELETON).forward_kinematics(SKELETON)[1][:, joint]
@@ -280,7 +282,7 @@ def test_only_legs_and_path_change_when_feet_are_held():
     legs = [INDEX[f"{side}_{joint}"] for side in ("left", "right") for joint in ("hip", "knee", "ankle")]
     others = np.delete(np.arange(55), legs)
     np.testing.assert_allclose(
-        clean(sliding, SKELETON).rotations[:, others], smoothed(sliding).rotations[:, others], atol=1e-9
+        clean(sliding, SKELETON).rotations[:, others], smooth_jitter(sliding).rotations[:, others], atol=1e-9
     )
 
 
@@ -292,7 +294,7 @@ def test_a_jump_between_intervals_is_spread(metres):
     rotations = quaternion_multiply(motion.rotations, axis_angle_to_quaternion(jump))
     path = motion.translation + (np.arange(80) >= 40)[:, None] * [metres, 0, 0]
     broken = replace(motion, translation=path, rotations=rotations)
-    mended = without_jumps(broken)
+    mended = remove_pops(broken)
     worst = [jerk_profile(m.positions(SKELETON)).max() for m in (motion, broken, mended)]
     assert worst[1] > 10 * worst[0]
     assert worst[2] < 0.1 * worst[1]
@@ -307,7 +309,7 @@ def test_an_arm_that_moves_quickly_may_not_leap_out_of_its_way(speed, leap, is_o
     turn[:, INDEX["right_shoulder"], 2] = speed * np.arange(40) + leap * (np.arange(40) >= 20)
     motion = posed(40)
     motion = replace(motion, rotations=quaternion_multiply(motion.rotations, axis_angle_to_quaternion(turn)))
-    mended = without_jumps(motion)
+    mended = remove_pops(motion)
     if not is_one:
         np.testing.assert_array_equal(mended.rotations, motion.rotations)
         return
@@ -320,8 +322,8 @@ def test_an_arm_that_moves_quickly_may_not_leap_out_of_its_way(speed, leap, is_o
 def test_smooth_motion_has_no_jumps():
     for seed in range(10):
         motion = wandering(80, seed=seed, turn=4.0)
-        np.testing.assert_array_equal(without_jumps(motion).translation, motion.translation)
-        np.testing.assert_array_equal(without_jumps(motion).rotations, motion.rotations)
+        np.testing.assert_array_equal(remove_pops(motion).translation, motion.translation)
+        np.testing.assert_array_equal(remove_pops(motion).rotations, motion.rotations)
 
 
 def waving_then_raised(frames: int = 80) -> Motion:
@@ -335,7 +337,7 @@ def waving_then_raised(frames: int = 80) -> Motion:
 
 def test_a_hand_goes_over_a_seam_without_a_jerk():
     motion = waving_then_raised()
-    calm = calmed(motion, [40])
+    calm = smooth_seams(motion, [40])
     before, after = (jerk_profile(m.positions(SKELETON)).max() for m in (motion, calm))
     assert after < 0.5 * before
     reach = round(SEAM_SECONDS * 20)
@@ -353,25 +355,25 @@ def test_steady_motion_goes_over_a_seam_as_it_is():
         translation=rest_motion(60, SKELETON).translation + frames[:, None] * [0.0, 0.0, 0.06],
         rotations=quaternion_multiply(rest_motion(60, SKELETON).rotations, axis_angle_to_quaternion(turn)),
     )
-    assert furthest(calmed(steady, [30]), steady) < 1e-9
-    assert furthest(calmed(steady, []), steady) < 1e-12
+    assert furthest(smooth_seams(steady, [30]), steady) < 1e-9
+    assert furthest(smooth_seams(steady, []), steady) < 1e-12
 
 
 @settings(max_examples=20, deadline=None)
 @given(seams=st.lists(st.integers(1, 29), max_size=5), seed=st.integers(0, 20), fps=st.sampled_from([20.0, 5.0]))
 def test_seams_anywhere_leave_the_motion_whole(seams: list[int], seed: int, fps: float):
     motion = replace(wandering(30, seed=seed), fps=fps)
-    calm = calmed(motion, seams)
+    calm = smooth_seams(motion, seams)
     assert len(calm) == 30
     assert np.isfinite(calm.translation).all()
     np.testing.assert_allclose(np.linalg.norm(calm.rotations, axis=-1), 1.0, atol=1e-9)
     turned = motion.turned(1.0).moved([1.0, 0.0, 2.0])
-    assert furthest(calmed(turned, seams), calm.turned(1.0).moved([1.0, 0.0, 2.0])) < 1e-6
+    assert furthest(smooth_seams(turned, seams), calm.turned(1.0).moved([1.0, 0.0, 2.0])) < 1e-6
 
 
 def test_smoothing_keeps_the_ends():
     motion = shaken(posed())
-    calm = smoothed(motion)
+    calm = smooth_jitter(motion)
     np.testing.assert_allclose(calm.translation[[0, -1]], motion.translation[[0, -1]])
     assert furthest(calm.slice(0, 1), motion.slice(0, 1)) < 1e-9
 

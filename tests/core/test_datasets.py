@@ -14,15 +14,15 @@ import pytest
 from core.__main__ import main
 from core.conditions.speech import load_audio, speech_features
 from core.errors import InputError
+from core.evaluation.clips import Library
 from core.evaluation.plan import plan_text
-from core.evaluation.takes import Library
-from core.fitting import fit, on_floor
 from core.formats import SourceClip
-from core.motion import Motion
-from core.rotation import rotation_y
-from core.skeleton import INDEX
+from core.motion.clip import Motion
+from core.motion.fitting import fit, on_floor
+from core.motion.rotation import rotation_y
+from core.motion.skeleton import INDEX
 from core.training import components
-from core.training.dataset import SPEECH_ACTION, TOLD_ACTION, TakeSet
+from core.training.dataset import SPEECH_ACTION, TOLD_ACTION, ClipSet
 from core.training.datasets import beat, beat2, build, bvh, humanml3d, trinity, zeggs
 from core.training.datasets.build import Conditions, prepare_dataset, split_groups
 from core.training.datasets.recording import Options, Recording, clips, read_spans, whole_stretches
@@ -397,7 +397,7 @@ def test_splits_are_8_1_1_seeded_and_recorded(datasets: Path, tmp_path: Path, co
     prepare_dataset("beat", datasets / "beat", tmp_path, conditions, seed=5)
     recorded = json.loads((tmp_path / "splits.json").read_text())
     assert recorded.pop("seed") == 5
-    takes = TakeSet(tmp_path)
+    takes = ClipSet(tmp_path)
     for take in takes.takes:
         assert take.name in recorded[take.split]
         assert takes.split.held_out(take) == (take.split != "train")
@@ -652,7 +652,7 @@ def test_words_and_speech_are_joined(prepared: Path, tmp_path: Path):
     """As FreeTalker learns from HumanML3D and BEAT together."""
     folders = [prepared / "humanml3d", prepared / "beat"]
     assert main(["prepare", "join", "--source", *map(str, folders), "--out", str(tmp_path / "both")]) == 0
-    apart, both = [TakeSet(folder) for folder in folders], TakeSet(tmp_path / "both")
+    apart, both = [ClipSet(folder) for folder in folders], ClipSet(tmp_path / "both")
     assert len(both.takes) == sum(len(takes.takes) for takes in apart)
     first = len(apart[0].takes)
     for takes, joined in ((apart[0], both.takes[:first]), (apart[1], both.takes[first:])):

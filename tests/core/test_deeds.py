@@ -5,9 +5,9 @@ from collections.abc import Callable, Sequence
 
 import pytest
 
-from core.deeds import Reading, halves, split_deeds, strip_for_each, told_apart
-from core.segments import plan_segments, plan_upper
-from core.timeline import TextStrip, Timeline
+from core.planning.segments import plan_segments, plan_upper
+from core.prompts.actions import Reading, split_legs_and_arms, split_sequence, split_simultaneous, split_strips
+from core.timeline.strips import TextStrip, Timeline
 
 
 @pytest.mark.parametrize(
@@ -29,18 +29,18 @@ from core.timeline import TextStrip, Timeline
     ],
 )
 def test_deeds_keep_their_order_and_their_subject(prompt, deeds):
-    assert split_deeds(prompt) == deeds
+    assert split_sequence(prompt) == deeds
 
 
 def test_a_strip_is_cut_evenly_and_keeps_what_is_its_own():
     after = TextStrip(6.0, 8.0, "he waves")
-    strips = strip_for_each([TextStrip(2.0, 6.0, "he walks, then bows", 2.5, 7), after])
+    strips = split_strips([TextStrip(2.0, 6.0, "he walks, then bows", 2.5, 7), after])
     assert strips == [TextStrip(2.0, 4.0, "he walks", 2.5, 7), TextStrip(4.0, 6.0, "he bows", 2.5, 7), after]
 
 
 def test_a_strip_too_short_for_its_deeds_is_told_whole():
     strip = TextStrip(0.0, 1.5, "he walks, then bows")
-    assert strip_for_each([strip]) == [strip]
+    assert split_strips([strip]) == [strip]
 
 
 def test_the_frames_follow_the_deeds():
@@ -62,7 +62,7 @@ def test_the_frames_follow_the_deeds():
     ],
 )
 def test_halves_share_their_subject(prompt, pair):
-    assert halves(prompt) == pair
+    assert split_simultaneous(prompt) == pair
 
 
 def reader(**means: dict[str, float]) -> Callable[[Sequence[str]], list[Reading]]:
@@ -83,7 +83,7 @@ READ = reader(
 @pytest.mark.parametrize("prompt", ["he walks and waves", "he waves and walks"])
 def test_legs_and_arms_are_told_apart(prompt):
     strip = TextStrip(2.0, 6.0, prompt, 2.5, 7)
-    arms, legs = told_apart([strip], READ)
+    arms, legs = split_legs_and_arms([strip], READ)
     assert legs == TextStrip(2.0, 6.0, "he walks", 2.5, 7)
     assert arms == TextStrip(2.0, 6.0, "he waves", 2.5, 7, "upper body")
 
@@ -93,23 +93,23 @@ def test_legs_and_arms_are_told_apart(prompt):
     ["he walks and hums", "he walks and jumps", "he walks and stops", "he waves and bows"],
 )
 def test_what_is_not_understood_as_two_deeds_is_told_whole(prompt):
-    assert told_apart([TextStrip(0.0, 4.0, prompt)], READ) == [TextStrip(0.0, 4.0, prompt)]
+    assert split_legs_and_arms([TextStrip(0.0, 4.0, prompt)], READ) == [TextStrip(0.0, 4.0, prompt)]
 
 
 def test_a_strip_for_the_upper_body_is_told_as_it_is():
     strip = TextStrip(0.0, 4.0, "he walks and waves", scope="upper body")
-    assert told_apart([strip], READ) == [strip]
+    assert split_legs_and_arms([strip], READ) == [strip]
 
 
 def test_arms_stop_where_another_strip_takes_over():
     strips = [TextStrip(0.0, 4.0, "he walks and waves"), TextStrip(3.0, 6.0, "he bows")]
-    arms, *_ = told_apart(strips, READ)
+    arms, *_ = split_legs_and_arms(strips, READ)
     assert (arms.start, arms.end) == (0.0, 3.0)
 
 
 def test_a_gesture_that_somebody_laid_there_leads():
     own = TextStrip(0.0, 4.0, "he points", scope="upper body")
-    timeline = Timeline(tuple(told_apart([own, TextStrip(0.0, 4.0, "he walks and waves")], READ)))
+    timeline = Timeline(tuple(split_legs_and_arms([own, TextStrip(0.0, 4.0, "he walks and waves")], READ)))
     segments = plan_segments(timeline, [], 81)
     assert [one.prompt for one in segments] == ["he walks"]
     assert [one.prompt for one in plan_upper(timeline, segments)] == ["he points"]

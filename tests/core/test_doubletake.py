@@ -12,7 +12,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from core.sampling.doubletake import LONG_BLEND, DoubleTake, default_take, double_take
+from core.sampling.doubletake import LONG_BLEND, DoubleTake, default_double_take, double_take
 from core.sampling.samplers import SAMPLERS, Denoise, make_sampler
 from core.sampling.schedule import cosine_schedule
 
@@ -110,8 +110,8 @@ def test_what_is_joined_by_default_begins_to_change_little_by_little(sampler: st
 
 
 def test_a_released_model_is_joined_as_it_was():
-    assert default_take("legacy") == DoubleTake("legacy")
-    assert default_take("corrected") == LONG_BLEND
+    assert default_double_take("legacy") == DoubleTake("legacy")
+    assert default_double_take("corrected") == LONG_BLEND
 
 
 def test_legacy_freezes_the_transition():

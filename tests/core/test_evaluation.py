@@ -13,17 +13,17 @@ import torch
 from core.conditions.speech import SAMPLE_RATE, load_audio
 from core.errors import InputError
 from core.evaluation import evaluate as command
-from core.evaluation import judges, plan
+from core.evaluation import evaluators, plan
+from core.evaluation.clips import Library
 from core.evaluation.evaluate import main
-from core.evaluation.judges import JudgeConfig, SpeechMotionJudge, TextMotionJudge, hands, preference_scores
+from core.evaluation.evaluators import JudgeConfig, SpeechMotionJudge, TextMotionJudge, hands, preference_scores
 from core.evaluation.statistics import preference
-from core.evaluation.takes import Library
-from core.features import FEATURES, Normalizer, encode
 from core.model.checkpoint import Model, ModelConfig, save_model
 from core.model.denoiser import Denoiser, DenoiserConfig
-from core.skeleton import neutral_skeleton
+from core.motion.features import FEATURES, Normalizer, encode
+from core.motion.skeleton import neutral_skeleton
 from core.training.captions import HELD_OUT_SUBJECTS, Caption
-from core.training.dataset import SPEECH_ACTION, Packer, Take
+from core.training.dataset import SPEECH_ACTION, Clip, Packer
 from core.training.phrases import PHRASES
 from core.training.split import Split, caption_of, clip_of, held_out_sentences
 from tests.core.moves import wandering
@@ -33,7 +33,7 @@ SKELETON = neutral_skeleton()
 
 
 def take(action, name, source="cmu"):
-    return Take(0, 50, action, (), name, source, "free", 0 if action == SPEECH_ACTION else -1)
+    return Clip(0, 50, action, (), name, source, "free", 0 if action == SPEECH_ACTION else -1)
 
 
 def test_copies_of_one_performance_are_one_clip():
@@ -230,19 +230,19 @@ def test_the_judges_learn_their_takes_and_are_kept(folder, tmp_path, monkeypatch
         shown.append(label)
         return lambda done, total: None
 
-    text, speech = judges.load_or_train(tmp_path / "judges", library, split, config, progress)
+    text, speech = evaluators.load_or_train(tmp_path / "judges", library, split, config, progress)
     rows = [library.rows(item) for item in library.takes[:12]]
     embedded, looks = text.see(rows)
     np.testing.assert_allclose(np.linalg.norm(embedded, axis=1), 1, atol=1e-5)
     right = [look[0] == item.action for look, item in zip(looks, library.takes, strict=False)]
     assert np.mean(right) > 0.8
-    again, _ = judges.load_or_train(tmp_path / "judges", library, split, config, progress)
+    again, _ = evaluators.load_or_train(tmp_path / "judges", library, split, config, progress)
     assert len(shown) == 2  # only the first time
     np.testing.assert_array_equal(again.see(rows)[0], embedded)
     scores = [float(s) for s in speech.score(rows[0], [library.heard(library.takes[12])] * 2)]
     assert scores[0] == scores[1]
     (tmp_path / "judges" / "judges.safetensors").write_bytes(b"short")
-    judges.load_or_train(tmp_path / "judges", library, split, config, progress)
+    evaluators.load_or_train(tmp_path / "judges", library, split, config, progress)
     assert len(shown) == 4
 
 

@@ -10,8 +10,7 @@ from hypothesis import strategies as st
 
 from core.evaluation import speech
 from core.evaluation.report import Aim
-from core.evaluation.rows import REACH, seam_figures, stretch, stretches_of, windows
-from core.evaluation.rows import Clip as EvaluatedClip
+from core.evaluation.rows import REACH, EvaluatedClip, seam_figures, stretch, stretches_of, windows
 from core.evaluation.statistics import (
     diversity,
     frechet_distance,
@@ -23,8 +22,8 @@ from core.evaluation.statistics import (
     preference,
     r_precision,
 )
-from core.motion import rest_motion
-from core.skeleton import INDEX, neutral_skeleton
+from core.motion.clip import rest_motion
+from core.motion.skeleton import INDEX, neutral_skeleton
 
 SKELETON = neutral_skeleton()
 RNG = np.random.default_rng(0)

@@ -7,9 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.errors import InputError
-from core.features import BLOCKS, CONTACTS, FEATURES, Normalizer, contacts, decode, encode, headings, placement
-from core.motion import rest_motion
-from core.skeleton import neutral_skeleton
+from core.motion.clip import rest_motion
+from core.motion.features import BLOCKS, CONTACTS, FEATURES, Normalizer, contacts, decode, encode, headings, placement
+from core.motion.skeleton import neutral_skeleton
 from tests.core.moves import largest_angle, wandering
 
 SKELETON = neutral_skeleton()

@@ -4,9 +4,9 @@
 import numpy as np
 import torch
 
-from core.features import CONTACT_JOINTS, decode, encode
-from core.rotation import rotation_y
-from core.skeleton import neutral_skeleton
+from core.motion.features import CONTACT_JOINTS, decode, encode
+from core.motion.rotation import rotation_y
+from core.motion.skeleton import neutral_skeleton
 from core.training.components import fit_components
 from core.training.feet import Feet
 from tests.core.moves import wandering

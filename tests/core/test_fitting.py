@@ -5,16 +5,16 @@ import numpy as np
 import pytest
 
 from core.errors import InputError
-from core.fitting import KNOWN, fit, on_floor
-from core.motion import Motion, rest_motion
-from core.rotation import (
+from core.motion.clip import Motion, rest_motion
+from core.motion.fitting import KNOWN, fit, on_floor
+from core.motion.rotation import (
     axis_angle_to_quaternion,
     quaternion_conjugate,
     quaternion_multiply,
     quaternion_to_axis_angle,
     quaternion_to_matrix,
 )
-from core.skeleton import INDEX, JOINT_NAMES, neutral_skeleton
+from core.motion.skeleton import INDEX, JOINT_NAMES, neutral_skeleton
 from tests.core.moves import wandering
 
 SKELETON = neutral_skeleton()

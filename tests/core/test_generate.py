@@ -17,17 +17,18 @@ from torch import Tensor, nn
 from core import generate as module
 from core.conditions.speech import load_audio, speech_features
 from core.errors import InputError
-from core.features import FEATURES, UPPER_BODY, UPPER_JOINTS, Normalizer
-from core.generate import Cancelled, Kept, Settings, generate
+from core.generate import Cancelled, Settings, generate
 from core.model.checkpoint import Model, ModelConfig
 from core.model.denoiser import Denoiser, DenoiserConfig
-from core.motion import Motion
+from core.motion.clip import Motion
+from core.motion.features import FEATURES, UPPER_BODY, UPPER_JOINTS, Normalizer
+from core.motion.skeleton import JOINT_NAMES, neutral_skeleton
+from core.planning.kept import Kept
+from core.planning.segments import IDLE_PROMPT, Segment, plan_segments, stale_frames, with_seams
+from core.planning.windows import plan_parts, text_weights, with_handshakes
+from core.postprocess.stitching import align_start
 from core.sampling.doubletake import LONG_BLEND, DoubleTake
-from core.segments import IDLE_PROMPT, Segment, plan_segments, stale_frames, with_seams
-from core.skeleton import JOINT_NAMES, neutral_skeleton
-from core.splice import standing
-from core.timeline import SpeechStrip, TextStrip, Timeline
-from core.windows import plan_parts, text_weights, with_handshakes
+from core.timeline.strips import SpeechStrip, TextStrip, Timeline
 
 TEXT_WIDTH, SPEECH_WIDTH = 6, 5  # the speech blocks are prosody (4) and onset (1)
 WIDTHS = {"features": FEATURES, "text_width": TEXT_WIDTH, "speech_width": SPEECH_WIDTH}
@@ -531,7 +532,9 @@ def test_what_follows_stays_or_goes_along():
     assert not np.allclose(moved.translation[stop:], whole.translation[stop:])
     skeleton = neutral_skeleton()
     rest, there = whole.slice(stop), moved.slice(stop)
-    np.testing.assert_allclose(standing(there, rest, skeleton).positions(skeleton), rest.positions(skeleton), atol=1e-6)
+    np.testing.assert_allclose(
+        align_start(there, rest, skeleton).positions(skeleton), rest.positions(skeleton), atol=1e-6
+    )
 
 
 def test_only_windows_around_the_change_are_sampled():

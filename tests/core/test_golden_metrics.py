@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from core import metrics
 from core.evaluation.statistics import distances, frechet_distance, matching_score, r_precision
+from core.motion import metrics
 
 GOLDEN = dict(np.load(Path(__file__).parents[1] / "golden" / "f_metrics.npz"))
 SAMPLES, OTHERS, TEXTS = (GOLDEN[name].astype(np.float64) for name in ("E1", "E2", "text_emb"))  # (400, 24) each

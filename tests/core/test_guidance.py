@@ -9,7 +9,7 @@ from torch import Tensor
 
 from core.model.denoiser import Denoiser, DenoiserConfig
 from core.sampling import guidance
-from core.sampling.guidance import Conditions, Strength, guided
+from core.sampling.guidance import Conditions, GuidanceInterval, guided
 from core.sampling.schedule import cosine_schedule
 
 SCHEDULE = cosine_schedule()
@@ -92,7 +92,7 @@ def test_prompts_cross_fade(network: Denoiser, rows: list[int]):
 def test_in_little_noise_a_gamma_beyond_1_counts_as_1(network: Denoiser, rows: list[int], gamma: float):
     given = conditions(torch.stack([torch.full((2, FRAMES), gamma / 3), torch.full((2, FRAMES), gamma * 2 / 3)], dim=1))
     capped = replace(given, weights=given.weights * min(1.0, 1.0 / gamma))
-    limited = guided(network, SCHEDULE, given, Strength(above=400))
+    limited = guided(network, SCHEDULE, given, GuidanceInterval(above=400))
     for t, told in ((999, given), (400, given), (399, capped), (0, capped)):
         torch.testing.assert_close(limited(X, t), guided(network, SCHEDULE, told)(X, t))
     assert rows[4] == rows[6] == (6 if gamma < 1 else 4)  # without rows of no text where gamma counts as 1
@@ -102,12 +102,14 @@ def test_speech_is_led_as_far_again_from_silence_where_no_text_leads(network: De
     gamma = torch.stack([torch.linspace(0, 2, FRAMES), torch.zeros(FRAMES)])  # (2, N)
     given = conditions(gamma[:, None])
     silent = replace(given, speech_present=torch.zeros_like(given.speech_present))
-    answer = guided(network, SCHEDULE, given, Strength(speech=1.75))(X, 20)
+    answer = guided(network, SCHEDULE, given, GuidanceInterval(speech=1.75))(X, 20)
     assert rows == [6]  # of the second window no answer with text
     heard, unheard = guided(network, SCHEDULE, given)(X, 20), guided(network, SCHEDULE, silent)(X, 20)
     further = 0.75 * (1 - gamma).clamp(min=0) * given.speech_present
     torch.testing.assert_close(answer, heard + further[..., None] * (heard - unheard))
-    late = guided(network, SCHEDULE, replace(given, weights=given.weights / 2), Strength(above=400, speech=1.75))(X, 20)
+    late = guided(
+        network, SCHEDULE, replace(given, weights=given.weights / 2), GuidanceInterval(above=400, speech=1.75)
+    )(X, 20)
     torch.testing.assert_close(late, guided(network, SCHEDULE, replace(given, weights=given.weights / 2))(X, 20))
 
 

@@ -4,10 +4,10 @@
 import numpy as np
 import pytest
 
-from core import metrics
-from core.motion import rest_motion
-from core.rotation import axis_angle_to_quaternion
-from core.skeleton import INDEX, neutral_skeleton
+from core.motion import metrics
+from core.motion.clip import rest_motion
+from core.motion.rotation import axis_angle_to_quaternion
+from core.motion.skeleton import INDEX, neutral_skeleton
 
 SKELETON = neutral_skeleton()
 STANDING = rest_motion(40, SKELETON).positions(SKELETON)

@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 
 from core.errors import InputError
-from core.motion import Motion, join
-from core.skeleton import INDEX, neutral_skeleton
+from core.motion.clip import Motion, join
+from core.motion.skeleton import INDEX, neutral_skeleton
 from tests.core.moves import largest_angle, wandering
 
 SKELETON = neutral_skeleton()

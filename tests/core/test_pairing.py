@@ -9,9 +9,9 @@ import soundfile
 
 from core.conditions.speech import SAMPLE_RATE, features_width
 from core.conditions.voice import decibels, speech_spans
-from core.motion import Motion
-from core.rotation import axis_angle_to_quaternion
-from core.skeleton import JOINT_NAMES, neutral_skeleton
+from core.motion.clip import Motion
+from core.motion.rotation import axis_angle_to_quaternion
+from core.motion.skeleton import JOINT_NAMES, neutral_skeleton
 from core.training import pairing
 
 ELBOW, SHOULDER = JOINT_NAMES.index("left_elbow"), JOINT_NAMES.index("left_shoulder")

@@ -10,9 +10,9 @@ import pytest
 
 from core.errors import InputError
 from core.formats.bvh import save_bvh
-from core.motion import Motion, rest_motion
-from core.rotation import axis_angle_to_quaternion
-from core.skeleton import INDEX, neutral_skeleton
+from core.motion.clip import Motion, rest_motion
+from core.motion.rotation import axis_angle_to_quaternion
+from core.motion.skeleton import INDEX, neutral_skeleton
 from core.training import dataset, joint_maps, prepare
 from core.training import sources as motion_sources
 from core.training.joint_maps import JOINT_MAPS

@@ -15,15 +15,15 @@ from core.conditions.speech import features_width
 from core.errors import InputError
 from core.evaluation import beat, humanml3d
 from core.evaluation.statistics import frechet_distance, precision_in_batches
-from core.features import FEATURES, Normalizer
 from core.model.checkpoint import Model, ModelConfig, save_model
 from core.model.denoiser import Denoiser, DenoiserConfig
 from core.model.foreign import layout_of
-from core.motion import Motion
-from core.released_features import encode
-from core.rotation import euler_to_matrix, quaternion_to_matrix
-from core.skeleton import PARENTS, neutral_skeleton
-from core.timeline import Timeline
+from core.motion.clip import Motion
+from core.motion.features import FEATURES, Normalizer
+from core.motion.released_features import encode
+from core.motion.rotation import euler_to_matrix, quaternion_to_matrix
+from core.motion.skeleton import PARENTS, neutral_skeleton
+from core.timeline.strips import Timeline
 from tests.core.dataset_makers import speaking, studio_clip, write_bvh, write_voice
 from tests.core.moves import wandering
 from tests.core.tiny_networks import vectors
@@ -435,7 +435,7 @@ def score(*arguments: str | Path) -> int:
 
 
 def test_score_humanml3d(evaluator_folder: Path, model: Path, tmp_path: Path, capsys, monkeypatch):
-    monkeypatch.setattr("core.generate.encode_texts", vectors)
+    monkeypatch.setattr("core.planning.inputs.encode_texts", vectors)
     write_test_set(tmp_path / "HumanML3D", 33)
     arguments = ("humanml3d", "--model", model, "--source", tmp_path, "--evaluator", evaluator_folder, "--steps", "1")
     assert score(*arguments, "--multimodality", "2", "--out", tmp_path / "out") == 0

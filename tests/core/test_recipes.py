@@ -15,11 +15,11 @@ from core.__main__ import main
 from core.conditions.speech import features_width, load_audio, speech_features
 from core.generate import Settings, generate
 from core.model.checkpoint import load_model
-from core.motion import Motion
+from core.motion.clip import Motion
+from core.motion.skeleton import neutral_skeleton
 from core.sampling.schedule import cosine_schedule
-from core.skeleton import neutral_skeleton
-from core.timeline import load_timeline
-from core.training.dataset import SPEECH_ACTION, Packer, TakeSet
+from core.timeline.files import load_timeline
+from core.training.dataset import SPEECH_ACTION, ClipSet, Packer
 from core.training.losses import masked_error, paper_loss
 from core.training.recipes import PRESETS
 from core.training.train import learning_rate, open_takes
@@ -153,7 +153,7 @@ def test_diffmotion_hears_wavlm_alone_and_sees_speech_alone(takes: Path):
     opened = open_takes(takes, recipe, None)
     batch = opened.batch(1, 0, 8, recipe.speech_share)
     assert batch["speech"].shape[2] == 1024
-    whole = TakeSet(takes)
+    whole = ClipSet(takes)
     np.testing.assert_array_equal(opened.speech, whole.speech[:, 108:-1])
     take = next(take for take in opened.takes if take.action == SPEECH_ACTION)
     rows = opened.speech_normalizer.normalize(opened.speech).astype(np.float32)
@@ -191,7 +191,7 @@ def test_masked_errors_are_the_released_ones(kind, name: str):
 
 
 def test_one_in_ten_windows_of_text_loses_it(takes: Path):
-    batches = [TakeSet(takes).batch(1, step, 100, PRESETS["freetalker"].recipe.speech_share) for step in range(6)]
+    batches = [ClipSet(takes).batch(1, step, 100, PRESETS["freetalker"].recipe.speech_share) for step in range(6)]
     present = np.concatenate([batch["text_present"][~batch["speech_present"].any(1)] for batch in batches])
     heard = np.concatenate([batch["speech_present"].any(1) for batch in batches])
     # one in ten of the windows with speech is shown without it, and they are told as seldom as others are not
@@ -254,7 +254,7 @@ def test_windows_reach_as_far_as_the_takes_that_are_learned(tmp_path: Path, monk
         packer.add(wandering(220, seed=seed + 3), SPEECH_ACTION, [PROMPT], f"voice{seed}", "speech", "free", heard)
     folder = tmp_path / "takes"
     packer.write(folder, "tiny", ("mfcc",), width)
-    takes = TakeSet(folder)
+    takes = ClipSet(folder)
     for asked, text, reached in (
         (180, True, 120),
         (180, False, 180),

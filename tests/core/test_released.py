@@ -12,16 +12,16 @@ import soundfile
 import torch
 
 from core.__main__ import main
-from core.features import headings
 from core.generate import Settings, generate
-from core.metrics import sole_heights
 from core.model.checkpoint import load_model
 from core.model.denoiser import Denoiser
 from core.model.released import read_checkpoint, released_config, released_layout, released_name
-from core.released_features import encode, placed, y_up
-from core.rotation import rotation_y
-from core.skeleton import neutral_skeleton
-from core.timeline import SpeechStrip, TextStrip, Timeline
+from core.motion.features import headings
+from core.motion.metrics import sole_heights
+from core.motion.released_features import encode, placed, y_up
+from core.motion.rotation import rotation_y
+from core.motion.skeleton import neutral_skeleton
+from core.timeline.strips import SpeechStrip, TextStrip, Timeline
 from tests.core.moves import wandering
 from tests.core.tiny_networks import make_clip, make_wavlm
 

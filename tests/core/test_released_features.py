@@ -7,11 +7,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from core import released_features
 from core.errors import InputError
-from core.features import POSITIONS, VELOCITIES
-from core.features import ROTATIONS as ROTATIONS_6D
-from core.rotation import (
+from core.motion import released_features
+from core.motion.features import POSITIONS, VELOCITIES
+from core.motion.features import ROTATIONS as ROTATIONS_6D
+from core.motion.rotation import (
     axis_angle_to_matrix,
     euler_to_matrix,
     matrix_from_6d,
@@ -23,7 +23,7 @@ from core.rotation import (
     rotation_between,
     rotation_y,
 )
-from core.skeleton import JOINT_NAMES, PARENTS, Skeleton
+from core.motion.skeleton import JOINT_NAMES, PARENTS, Skeleton
 
 FOLDER = Path(__file__).parents[1] / "golden"
 GOLDEN = dict(np.load(FOLDER / "a_motion.npz"))

@@ -11,8 +11,8 @@ import pytest
 
 from core.errors import InputError
 from core.formats import SourceClip
-from core.motion import Motion, rest_motion
-from core.rotation import (
+from core.motion.clip import Motion, rest_motion
+from core.motion.rotation import (
     Array,
     axis_angle_to_matrix,
     axis_angle_to_quaternion,
@@ -24,7 +24,7 @@ from core.rotation import (
     quaternion_to_matrix,
     rotation_y,
 )
-from core.skeleton import INDEX, JOINT_NAMES, PARENTS, neutral_skeleton
+from core.motion.skeleton import INDEX, JOINT_NAMES, PARENTS, neutral_skeleton
 from core.training.joint_maps import JOINT_MAPS, joint_map, with_rest
 from core.training.retarget import rest_bones, retarget, sole_clearance
 from core.training.sources import fault_of, largest_twist, load_source, unrolled

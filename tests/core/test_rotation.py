@@ -6,7 +6,7 @@ import itertools
 import numpy as np
 import pytest
 
-from core import rotation
+from core.motion import rotation
 
 RANDOM = rotation.axis_angle_to_matrix(np.random.default_rng(0).normal(size=(300, 3)) * 2)
 HALF_TURNS = rotation.axis_angle_to_matrix(np.pi * np.array([[1.0, 0, 0], [0, 1, 0], [0, 0, 1], [0.6, 0.8, 0]]))

@@ -8,8 +8,7 @@ import numpy as np
 import pytest
 
 from core.errors import InputError
-from core.runs import runs
-from core.segments import (
+from core.planning.segments import (
     IDLE_PROMPT,
     Segment,
     frames_of,
@@ -20,7 +19,8 @@ from core.segments import (
     stale_frames,
     with_seams,
 )
-from core.timeline import SCOPES, SpeechStrip, TextStrip, Timeline
+from core.runs import runs
+from core.timeline.strips import SCOPES, SpeechStrip, TextStrip, Timeline
 
 VOICE = SpeechStrip(6.0, Path("voice.wav"), 9.0)
 BEFORE = Timeline(

@@ -6,9 +6,9 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from core.motion import rest_motion
-from core.skeleton import neutral_skeleton
-from core.training.sheet import contact_sheet, main
+from core.evaluation.contact_sheet import contact_sheet, main
+from core.motion.clip import rest_motion
+from core.motion.skeleton import neutral_skeleton
 
 HALF_CELL = 59
 

@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 
 from core.errors import InputError
-from core.motion import rest_motion
-from core.skeleton import INDEX, JOINT_NAMES, MIRRORED, PARENTS, neutral_skeleton
+from core.motion.clip import rest_motion
+from core.motion.skeleton import INDEX, JOINT_NAMES, MIRRORED, PARENTS, neutral_skeleton
 
 
 def test_parents_come_before_children_and_fingers_hang_on_wrists():

@@ -6,7 +6,7 @@ import pytest
 
 from core.errors import InputError
 from core.formats.smplx_body import load_smplx_body
-from core.skeleton import INDEX, neutral_skeleton
+from core.motion.skeleton import INDEX, neutral_skeleton
 from tests.smplx_files import CENTER, arrays, write
 
 

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from core.errors import InputError
-from core.timeline import SpeechStrip, TextStrip, Timeline, guidance_at, load_timeline, save_timeline
+from core.timeline.files import load_timeline, save_timeline
+from core.timeline.strips import SpeechStrip, TextStrip, Timeline, guidance_at
 
 WALK = {"start": 0.0, "end": 4.0, "prompt": "a person walks forward"}
 

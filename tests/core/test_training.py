@@ -14,13 +14,13 @@ import pytest
 import torch
 
 from core.errors import InputError
-from core.features import HEIGHT, decode, encode, placement
-from core.model.aligner import TextAligner
 from core.model.checkpoint import ModelConfig, load_model
 from core.model.denoiser import DenoiserConfig
-from core.rotation import axis_angle_to_quaternion, quaternion_to_matrix
+from core.model.prompt_classifier import PromptClassifier
+from core.motion.features import HEIGHT, decode, encode, placement
+from core.motion.rotation import axis_angle_to_quaternion, quaternion_to_matrix
+from core.motion.skeleton import neutral_skeleton
 from core.sampling.schedule import cosine_schedule
-from core.skeleton import neutral_skeleton
 from core.training import card, dataset
 from core.training.card import licence_of, model_card
 from core.training.components import SIGNAL_STD, component_weights, fit_components
@@ -28,9 +28,9 @@ from core.training.dataset import (
     SPEECH_ACTION,
     TOLD_ACTION,
     WINDOW,
+    Clip,
+    ClipSet,
     Packer,
-    Take,
-    TakeSet,
     chain,
     lengthened,
     repeated,
@@ -72,7 +72,7 @@ def encode_by_length(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def takes(tmp_path, monkeypatch) -> TakeSet:
+def takes(tmp_path, monkeypatch) -> ClipSet:
     """Three small takes of two actions and one of speech."""
     encode_by_length(monkeypatch)
     packer = Packer(SKELETON)
@@ -81,7 +81,7 @@ def takes(tmp_path, monkeypatch) -> TakeSet:
     speech = np.random.default_rng(0).normal(size=(150, 5)).astype(np.float32)
     packer.add(wandering(150, seed=9), SPEECH_ACTION, ["a person talks"], "voice", "speech", "free", speech)
     packer.write(tmp_path / "takes", "tiny", ("prosody", "onset"), 5)
-    return TakeSet(tmp_path / "takes")
+    return ClipSet(tmp_path / "takes")
 
 
 def test_chained_clips_go_on_without_a_jump():
@@ -157,7 +157,7 @@ def test_an_aligner_learns_from_what_is_done_and_not_who_does_it(takes, tmp_path
     packer = Packer(SKELETON)
     packer.add(wandering(60), "bow", ["the tall man bows", "she bows", "she takes a bow"], "Bow", "cmu", "free")
     packer.write(tmp_path / "bows", "tiny", ("prosody", "onset"), 5)
-    bows = TakeSet(tmp_path / "bows")
+    bows = ClipSet(tmp_path / "bows")
     forms, rows = bows.plain_forms()
     assert forms == ["a person bows", "a person takes a bow"]
     said = {sentence: forms[row] for sentence, row in zip(bows.words, rows, strict=True)}
@@ -172,7 +172,7 @@ def test_what_is_said_of_walking_and_talking_is_walkings(takes, tmp_path):
     told = ["a person walks", "a person walks and talks"]
     packer.add(wandering(60, seed=1), SPEECH_ACTION, told, "voice", "speech", "free", speech, told=True)
     packer.write(tmp_path / "both", "tiny", ("prosody", "onset"), 5)
-    (caption,) = TakeSet(tmp_path / "both").captions()
+    (caption,) = ClipSet(tmp_path / "both").captions()
     assert caption[:2] == ("walk", "")
     assert len(caption[2]) == 1
 
@@ -182,7 +182,7 @@ def test_words_of_other_peoples_captions_are_left_alone(takes, tmp_path):
     packer.add(wandering(60), "walk", ["a person walks"], "Walk", "cmu", "free")
     packer.add(wandering(60, seed=1), TOLD_ACTION, ["a man cleans a window"], "000001", "humanml3d", "free")
     packer.write(tmp_path / "told", "tiny", ("prosody", "onset"), 5)
-    told = TakeSet(tmp_path / "told")
+    told = ClipSet(tmp_path / "told")
     assert told.captions() == []
     model = train(told, tmp_path / "out", replace(CONFIG, features=len(component_weights())), recipe(1), "tiny")
     assert model.aligner is None
@@ -334,7 +334,7 @@ def test_the_card_suggests_what_the_aligner_reads_as_meant(takes, monkeypatch):
     )
     for understood, suggested in (([0.9, 0.8], first), ([0.1, 0.8], second), ([0.1, 0.1], first)):
         bow = torch.tensor(understood)
-        aligner = TextAligner(2, config.captions, ("", ""))
+        aligner = PromptClassifier(2, config.captions, ("", ""))
         monkeypatch.setattr(aligner, "shares", lambda rows, bow=bow: torch.stack([1 - rows @ bow, rows @ bow], 1))
         assert f"- {suggested} (bow)" in model_card("tiny", takes, config, aligner)
 
@@ -375,7 +375,7 @@ def _one_of_two(rank: int, folder: Path, port: int) -> None:
     os.environ |= {"WORLD_SIZE": "2", "RANK": str(rank), "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port)}
     with pytest.MonkeyPatch.context() as patch:
         encode_by_length(patch)
-        train(TakeSet(folder / "takes"), folder / "team", CONFIG, recipe(3), "tiny")
+        train(ClipSet(folder / "takes"), folder / "team", CONFIG, recipe(3), "tiny")
 
 
 def test_two_processes_train_one_network(takes, tmp_path):
@@ -444,7 +444,7 @@ def test_half_of_an_actions_windows_are_plain_however_few_its_plain_takes_are(tm
         packer.add(wandering(60, seed=number), "bow", [words], name, "bandai_namco", "nc")
     packer.write(tmp_path / "takes", "by length", ("prosody",), 5)
     monkeypatch.setattr(dataset, "TEXT_DROPOUT", 0.0)
-    told = TakeSet(tmp_path / "takes").batch(1, 0, 400, 0.0)["text"][:, 0]
+    told = ClipSet(tmp_path / "takes").batch(1, 0, 400, 0.0)["text"][:, 0]
     assert np.mean(told == len("a person bows")) == pytest.approx(0.5, abs=0.08)
 
 
@@ -453,14 +453,14 @@ def test_what_evaluation_keeps_is_never_drawn(tmp_path, monkeypatch):
     packer = Packer(SKELETON)
     for seed in range(12):
         # the clips that the split holds out lie far away
-        named = Take(0, 1, "walk", (), f"Walk{seed}", "cmu", "free")
+        named = Clip(0, 1, "walk", (), f"Walk{seed}", "cmu", "free")
         motion = wandering(30, seed=seed)
         kept = Split.of([replace(named, name=f"Walk{k}") for k in range(12)]).held_out(named)
         packer.add(
             motion.moved([0.0, 100.0, 0.0]) if kept else motion, "walk", ["a person walks"], named.name, "cmu", "free"
         )
     packer.write(tmp_path / "takes", "tiny", ("prosody", "onset"), 5)
-    takes = TakeSet(tmp_path / "takes")
+    takes = ClipSet(tmp_path / "takes")
     assert takes.features[:, HEIGHT].max() > 50
     for step in range(20):
         batch = takes.batch(1, step, 8, 0.0)

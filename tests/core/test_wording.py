@@ -3,7 +3,7 @@
 
 import pytest
 
-from core.wording import plain, subject
+from core.prompts.canonical import canonical_prompt, subject
 
 
 @pytest.mark.parametrize(
@@ -40,7 +40,7 @@ def test_a_deed_is_no_subject(prompt):
     ],
 )  # fmt: skip
 def test_whoever_does_it_the_plain_form_is_the_same(prompt):
-    assert plain(prompt) == "a person waves their hand"
+    assert canonical_prompt(prompt) == "a person waves their hand"
 
 
 @pytest.mark.parametrize(
@@ -57,14 +57,16 @@ def test_whoever_does_it_the_plain_form_is_the_same(prompt):
     ],
 )
 def test_who_tells_how_it_is_done(prompt, form):
-    assert plain(prompt) == form
+    assert canonical_prompt(prompt) == form
 
 
 def test_whom_it_is_done_to_stays():
-    assert plain("She points at you and scratches herself") == "a person points at you and scratches themself"
-    assert plain("the man hits the other man") == "a person hits the other man"
+    assert (
+        canonical_prompt("She points at you and scratches herself") == "a person points at you and scratches themself"
+    )
+    assert canonical_prompt("the man hits the other man") == "a person hits the other man"
 
 
 def test_plain_forms_stay_and_nothing_is_made_of_nothing():
-    assert plain(plain("The king bows deeply")) == "a person bows deeply"
-    assert plain(" .") == ""
+    assert canonical_prompt(canonical_prompt("The king bows deeply")) == "a person bows deeply"
+    assert canonical_prompt(" .") == ""

@@ -14,9 +14,9 @@ from pathlib import Path
 import numpy as np
 
 from ...errors import InputError
-from ...motion import CORE_FPS, Motion
-from ...rotation import Array, axis_angle_to_quaternion, continuous, quaternion_to_axis_angle
-from ...skeleton import neutral_skeleton
+from ...motion.clip import CORE_FPS, Motion
+from ...motion.rotation import Array, axis_angle_to_quaternion, continuous, quaternion_to_axis_angle
+from ...motion.skeleton import neutral_skeleton
 from ..retarget import on_neutral
 from .beat import speaker
 from .recording import Options, Recording, by_stem, files_below

@@ -28,12 +28,12 @@ from ...conditions.speech import SAMPLE_RATE, features_width, load_audio, speech
 from ...conditions.text import encode_texts, load_text_encoder
 from ...console import Progress
 from ...errors import InputError
-from ...features import FEATURES
 from ...files import NotWrittenError, replacing, write_whole
-from ...motion import CORE_FPS
-from ...skeleton import neutral_skeleton
+from ...motion.clip import CORE_FPS
+from ...motion.features import FEATURES
+from ...motion.skeleton import neutral_skeleton
 from ..captions import Caption
-from ..dataset import SPEECH_ACTION, TOLD_ACTION, Packer, Take, describe
+from ..dataset import SPEECH_ACTION, TOLD_ACTION, Clip, Packer, describe
 from . import beat, beat2, bvh, humanml3d, trinity, zeggs
 from .recording import SHORTEST, DroppedError, Options, Recording, clips, read_spans, whole_stretches
 
@@ -62,7 +62,7 @@ class Conditions:
 class Part:
     """What came of one recording: its takes, rows counted from 0, with their sentences; or why there are none."""
 
-    takes: list[tuple[Take, list[str]]]
+    takes: list[tuple[Clip, list[str]]]
     group: str
     licence: str
     reason: str
@@ -156,7 +156,7 @@ def _read_part(path: Path, key: str) -> Part | None:
         return None
     if data.pop("key") != key:
         return None
-    takes = [(Take(**row | {"sentences": ()}), list[str](words)) for row, words in data.pop("takes")]
+    takes = [(Clip(**row | {"sentences": ()}), list[str](words)) for row, words in data.pop("takes")]
     return Part(takes, **data)
 
 
@@ -278,7 +278,7 @@ class Arrays:
 def write_takes(
     folder: Path,
     arrays: Sequence[Arrays],
-    takes: Sequence[Sequence[tuple[Take, list[str]]]],
+    takes: Sequence[Sequence[tuple[Clip, list[str]]]],
     conditions: Conditions,
     speech_width: int,
     vectors: Callable[[Sequence[str]], Floats],
@@ -327,7 +327,7 @@ def _stream(path: Path, shape: tuple[int, ...], blocks: Iterable[Floats]) -> Non
             file.write(np.ascontiguousarray(block, "<f4").data)
 
 
-def _speech_length(part: Sequence[tuple[Take, list[str]]]) -> int:
+def _speech_length(part: Sequence[tuple[Clip, list[str]]]) -> int:
     return max((take.speech + take.stop - take.start for take, _ in part if take.speech >= 0), default=0)
 
 
@@ -380,7 +380,7 @@ def report(kind: str, parts: Sequence[Part], splits: Mapping[str, str], seed: in
     return "\n".join(lines) + "\n"
 
 
-def _minutes(takes: Sequence[Take]) -> float:
+def _minutes(takes: Sequence[Clip]) -> float:
     return sum(take.stop - take.start for take in takes) / CORE_FPS / 60
 
 

@@ -9,9 +9,9 @@ from pathlib import Path
 from ...errors import InputError
 from ...formats import SourceClip
 from ...formats.bvh import load_bvh
-from ...motion import CORE_FPS, Motion
-from ...rotation import Array
-from ...skeleton import neutral_skeleton
+from ...motion.clip import CORE_FPS, Motion
+from ...motion.rotation import Array
+from ...motion.skeleton import neutral_skeleton
 from ..joint_maps import humanoid_map, with_rest
 from ..rest_pose import estimated_rest, standing
 from ..retarget import retarget

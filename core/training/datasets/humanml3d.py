@@ -14,9 +14,9 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 
 from ...errors import InputError
-from ...fitting import fit, on_floor
-from ...motion import CORE_FPS, Motion
-from ...skeleton import neutral_skeleton
+from ...motion.clip import CORE_FPS, Motion
+from ...motion.fitting import fit, on_floor
+from ...motion.skeleton import neutral_skeleton
 from ..retarget import on_neutral
 from .recording import DroppedError, Options, Recording, files_below
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from ...errors import InputError
-from ..dataset import Take
+from ..dataset import Clip
 from .build import Arrays, Conditions, Floats, write_takes
 
 
@@ -34,7 +34,7 @@ def join_takes(sources: Sequence[Path], out: Path) -> None:
     for header, array in zip(headers, arrays, strict=True):
         known |= dict(zip(header["words"], array["sentences"], strict=True))
     takes = [
-        [(Take(**row | {"sentences": ()}), [header["words"][i] for i in row["sentences"]]) for row in header["takes"]]
+        [(Clip(**row | {"sentences": ()}), [header["words"][i] for i in row["sentences"]]) for row in header["takes"]]
         for header in headers
     ]
     width = arrays[0]["speech"].shape[1]

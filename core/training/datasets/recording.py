@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ...errors import InputError
-from ...motion import CORE_FPS, Motion
+from ...motion.clip import CORE_FPS, Motion
 
 SHORTEST, LONGEST = 40, 180
 """Frames at 20 fps of a clip with words: shorter ones are dropped, longer ones cropped (FreeTalker section 3.1)."""

@@ -1,0 +1,181 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What generation needs, one check a line: whether it is there, what was found, and one thing that mends it.
+
+Drawn with the panels, so nothing here imports torch or asks a driver; Check Device does that once, in the worker.
+"""
+
+import ctypes
+import os
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from ..translations import tr
+from . import installer, models, preferences, runtime
+
+MEMORY_GIB = 2.0  # that generation wants free: torch, the network and a minute of motion
+_DEVICES = {"cpu": "CPU", "cuda": "CUDA", "mps": "Metal"}
+_SECONDS = 5.0  # that a figure of the memory is good for
+
+
+@dataclass(frozen=True)
+class Check:
+    """A line of the list. fix: the operator that mends it, and the button's text; empty where none can."""
+
+    name: str
+    state: Literal["OK", "WARNING", "MISSING"]
+    found: str
+    fix: str = ""
+    button: str = ""
+
+
+@dataclass(frozen=True)
+class Device:
+    """What torch answered: the kind ('cuda', 'mps', 'cpu'), its name, and its free memory in GiB, None if unknown."""
+
+    kind: str
+    name: str
+    free_gib: float | None = None
+
+
+_found_device: list[Device] = []
+_memory = [-_SECONDS, 0.0]  # when it was asked, and GiB
+
+
+def checks(scene: Any) -> tuple[Check, ...]:
+    """All of them, in the order in which they are to be mended."""
+    return (_python(), _torch(), _packages(), _device(), _free_memory(), _weights(scene), _text_encoder(scene))
+
+
+def open_checks(scene: Any) -> tuple[Check, ...]:
+    """Those that keep anything from being generated."""
+    return tuple(check for check in checks(scene) if check.state == "MISSING")
+
+
+def ask_device(wanted: str) -> Device:
+    """Ask torch for the device that generation would take; runs in the worker, for torch takes seconds to import."""
+    import torch
+
+    if wanted in {"auto", "cuda"} and torch.cuda.is_available():
+        free, _ = torch.cuda.mem_get_info()
+        return Device("cuda", torch.cuda.get_device_name(), free / 2**30)
+    if wanted in {"auto", "mps"} and torch.backends.mps.is_available():
+        return Device("mps", "Metal")
+    return Device("cpu", f"{torch.get_num_threads()} threads")
+
+
+def remember(device: Device | None) -> None:
+    """Keep what torch answered; None forgets it."""
+    _found_device[:] = [] if device is None else [device]
+
+
+def _python() -> Check:
+    name = "Python"
+    version = f"{sys.version_info.major}.{sys.version_info.minor}"
+    if installer.devices() or not runtime.missing():
+        return Check(name, "OK", version)
+    said = tr("{version}: no runtime is made for it on this system").format(version=version)
+    return Check(name, "MISSING", said, "freetalker.show_preferences", "Choose an Environment")
+
+
+def _torch() -> Check:
+    version = next((package.version for package in runtime.packages() if package.name == "torch"), None)
+    if "torch" in runtime.missing():
+        return Check("PyTorch", "MISSING", tr("missing"), "freetalker.install_runtime", "Install Runtime")
+    if runtime.is_outdated():
+        said = tr("{version}, of an older version of this add-on").format(version=version)
+        return Check("PyTorch", "WARNING", said, "freetalker.install_runtime", "Install Runtime")
+    return Check("PyTorch", "OK", version or "")
+
+
+def _packages() -> Check:
+    absent = [name for name in runtime.missing() if name not in {"torch", runtime.ENCODER}]
+    if not absent:
+        return Check("Other Packages", "OK", tr("all there"))
+    said = tr("missing: {names}").format(names=", ".join(absent))
+    return Check("Other Packages", "MISSING", said, "freetalker.install_runtime", "Install Runtime")
+
+
+def _device() -> Check:
+    """By what torch answered; before it was asked, by the build that is installed."""
+    wanted = preferences.device()
+    if "torch" in runtime.missing():
+        return Check("Device", "OK", tr("known once PyTorch is there"))
+    if not _found_device:
+        kind = (
+            "cuda" if runtime.is_cuda_build() and runtime.has_nvidia() else "mps" if sys.platform == "darwin" else "cpu"
+        )
+        said = tr("{device}, by its files").format(device=_DEVICES[kind])
+        return Check("Device", "OK", said, "freetalker.check_device", "Check Device")
+    found = _found_device[0]
+    said = f"{_DEVICES[found.kind]}: {found.name}"
+    if wanted not in {"auto", found.kind}:
+        said = tr("{wanted} is not there, only {found}").format(wanted=_DEVICES[wanted], found=said)
+        return Check("Device", "MISSING", said, "freetalker.use_auto_device", "Use What Is There")
+    if found.free_gib is not None:
+        said = tr("{device}, {free:.1f} GiB free").format(device=said, free=found.free_gib)
+    return Check("Device", "OK", said)
+
+
+def _free_memory() -> Check:
+    free = free_memory()
+    if free is None:
+        return Check("Free Memory", "OK", tr("unknown on this system"))
+    said = tr("{free:.1f} GiB").format(free=free)
+    if free >= MEMORY_GIB:
+        return Check("Free Memory", "OK", said)
+    said = tr("{free:.1f} GiB, generation wants {wanted:.0f}: close other programs").format(
+        free=free, wanted=MEMORY_GIB
+    )
+    return Check("Free Memory", "WARNING", said, "freetalker.unload_model", "Unload Model")
+
+
+def _weights(scene: Any) -> Check:
+    name, model = models.of_scene(scene)
+    if model.problem:
+        return Check("Weights", "MISSING", model.problem, "freetalker.use_default_model", "Use the Default Model")
+    return Check("Weights", "OK", f"{name} ({model.licence})" if model.licence else name)
+
+
+def _text_encoder(scene: Any) -> Check:
+    _, model = models.of_scene(scene)
+    encoder = model.text_encoder or models.DEFAULT_ENCODER
+    if encoder == models.DEFAULT_ENCODER:
+        if runtime.ENCODER in runtime.missing():
+            return Check("Text Encoder", "MISSING", tr("missing"), "freetalker.install_runtime", "Install Runtime")
+        return Check("Text Encoder", "OK", encoder)
+    if Path(encoder).is_dir():
+        return Check("Text Encoder", "OK", encoder)
+    said = tr("{encoder} is fetched from the network when it is first used").format(encoder=encoder)
+    return Check("Text Encoder", "WARNING", said)
+
+
+def free_memory() -> float | None:
+    """GiB of memory that programs can still have, asked every few seconds; None where the system does not tell."""
+    now = time.monotonic()
+    if now - _memory[0] > _SECONDS:
+        _memory[:] = now, _ask_memory() or -1.0
+    return _memory[1] if _memory[1] >= 0 else None
+
+
+class _MemoryStatus(ctypes.Structure):
+    _fields_ = [
+        ("length", ctypes.c_ulong), ("load", ctypes.c_ulong), ("total", ctypes.c_ulonglong),
+        ("free", ctypes.c_ulonglong), ("rest", ctypes.c_ulonglong * 5),
+    ]  # fmt: skip
+
+
+def _ask_memory() -> float | None:
+    if os.name == "nt":
+        status = _MemoryStatus(length=ctypes.sizeof(_MemoryStatus))
+        windll: Any = getattr(ctypes, "windll")  # noqa: B009 - Windows alone has it
+        windll.kernel32.GlobalMemoryStatusEx(ctypes.byref(status))
+        return status.free / 2**30
+    try:
+        lines = Path("/proc/meminfo").read_text(encoding="ascii").splitlines()
+    except OSError:
+        return None
+    available = next((line for line in lines if line.startswith("MemAvailable:")), None)
+    return int(available.split()[1]) / 2**20 if available else None

@@ -1,0 +1,105 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Motion led from one given pose to another, in place and heading too, so that it fits between frames that stay."""
+
+from dataclasses import replace
+
+import numpy as np
+
+from ..motion.clip import Motion
+from ..motion.features import headings
+from ..motion.rotation import (
+    Array,
+    axis_angle_to_quaternion,
+    continuous,
+    matrix_to_quaternion,
+    quaternion_conjugate,
+    quaternion_multiply,
+    quaternion_to_axis_angle,
+    rotation_y,
+)
+from ..motion.skeleton import Skeleton
+from .foot_lock import hold_feet
+
+JOIN_SECONDS = 0.5  # over which the pose at either end goes over into that of the part
+REST_SPEED = 0.05  # metres (or radians) a second: how much a body at rest takes up of what is missing
+
+
+def warp_to_endpoints(
+    part: Motion, before: Motion | None, after: Motion | None, skeleton: Skeleton, feet: bool = True
+) -> Motion:
+    """The part with its first frame that of `before` and its last that of `after`, each of one frame or not given.
+
+    The part is turned and moved as a whole to where `before` stands. What its end then misses of the heading and the
+    place of `after` is spread over its steps, the more on a step the further it goes: a walk gets a little longer or
+    bends a little, and who stands is hardly shifted. Standing feet are held again (`feet`), and what is left of the
+    difference in pose at either end is faded over half a second. A place that is far off cannot be reached in a natural
+    way: then the way is a slide.
+    """
+    if before is not None:
+        part = align_start(part, before, skeleton)
+    if after is not None:
+        part = _bent(part, after, skeleton)
+        if feet:
+            part = hold_feet(part, skeleton)
+    return blend_endpoints(part, before, after)
+
+
+def align_start(part: Motion, place: Motion, skeleton: Skeleton) -> Motion:
+    """The part turned and moved as a whole, so that it begins where the first frame of `place` stands and faces."""
+    part = part.turned(_heading(place, skeleton) - _heading(part, skeleton))
+    return part.moved((place.translation[0] - part.translation[0]) * [1.0, 0.0, 1.0])
+
+
+def _heading(motion: Motion, skeleton: Skeleton) -> float:
+    """Where the first frame faces, in radians."""
+    return float(headings(motion.slice(0, 1).positions(skeleton))[0])
+
+
+def _bent(part: Motion, after: Motion, skeleton: Skeleton) -> Motion:
+    """The part from where it begins to the heading and the place of `after`."""
+    heading = headings(part.positions(skeleton))
+    missing = _heading(after, skeleton) - _heading(part.slice(len(part) - 1), skeleton)
+    missing = (missing + np.pi) % (2 * np.pi) - np.pi
+    steps = np.diff(part.translation, axis=0) * [1.0, 0.0, 1.0]  # (N - 1, 3)
+    share = (np.linalg.norm(steps, axis=-1) + np.abs(np.diff(heading))) * part.fps + REST_SPEED
+    edge = np.minimum(np.arange(1, len(part)), np.arange(len(part) - 1, 0, -1))  # frames from the nearer end
+    share *= np.minimum(edge / (JOIN_SECONDS * part.fps), 1.0)
+    risen = np.concatenate([[0.0], np.cumsum(share) / share.sum()])  # (N,) from 0 to 1
+    turn = rotation_y(risen * missing)  # (N, 3, 3)
+    way = np.concatenate([np.zeros((1, 3)), np.cumsum(np.einsum("tij,tj->ti", turn[:-1], steps), axis=0)])
+    translation = part.translation[0] + way
+    translation += risen[:, None] * (after.translation[0] - translation[-1])
+    translation[:, 1] = part.translation[:, 1]
+    rotations = part.rotations.copy()
+    rotations[:, 0] = quaternion_multiply(matrix_to_quaternion(turn), rotations[:, 0])
+    return replace(part, translation=translation, rotations=rotations)
+
+
+def blend_endpoints(part: Motion, before: Motion | None, after: Motion | None) -> Motion:
+    """The part with the poses of its ends faded in; its quaternions go on in the hemisphere of `before`."""
+    translation, rotations = part.translation.copy(), part.rotations.copy()
+    reach = max(1, min(round(JOIN_SECONDS * part.fps), len(part) - 1))
+    x = np.minimum(np.arange(len(part)) / reach, 1.0)
+    fade = 1 - x * x * (3 - 2 * x)  # (N,) from 1 to 0
+    for pose, end, weight in ((before, 0, fade), (after, -1, fade[::-1])):
+        if pose is None:
+            continue
+        off = quaternion_multiply(quaternion_conjugate(part.rotations[end]), pose.rotations[0])
+        added = weight[:, None, None] * quaternion_to_axis_angle(off)  # (N, 55, 3)
+        rotations = quaternion_multiply(rotations, axis_angle_to_quaternion(added))
+        translation += weight[:, None] * (pose.translation[0] - part.translation[end])
+    if before is not None:
+        rotations = np.concatenate([before.rotations, rotations])
+    rotations = continuous(rotations)[-len(part) :]
+    return replace(part, translation=translation, rotations=rotations)
+
+
+def replace_frames(kept: Motion, part: Motion, start: int, stop: int) -> Motion:
+    """The kept motion with the part for its frames start..stop; all others keep their bits."""
+
+    def put(old: Array, new: Array) -> Array:
+        return np.concatenate([old[:start], new, old[stop:]])
+
+    return replace(
+        kept, translation=put(kept.translation, part.translation), rotations=put(kept.rotations, part.rotations)
+    )
