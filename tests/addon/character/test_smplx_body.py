@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from tests.addon.helpers import wild_motion
-from tests.addon.test_panels import Layout
+from tests.addon.ui.test_panels import Layout
 from tests.smplx_files import write
 
 

@@ -9,7 +9,7 @@ import torch
 
 from core.sampling.schedule import cosine_schedule
 
-GOLDEN = dict(np.load(Path(__file__).parents[1] / "golden" / "c_diffusion.npz"))
+GOLDEN = dict(np.load(Path(__file__).parents[2] / "golden" / "c_diffusion.npz"))
 SCHEDULE = cosine_schedule()
 
 

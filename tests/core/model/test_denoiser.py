@@ -11,7 +11,7 @@ from core.errors import InputError
 from core.model.denoiser import Denoiser, DenoiserConfig, TimeFilter, sinusoids
 from core.model.released import released_name
 
-GOLDEN = Path(__file__).parents[1] / "golden"
+GOLDEN = Path(__file__).parents[2] / "golden"
 TINY = DenoiserConfig(features=7, text_width=5, speech_width=3, width=16, layers=2, heads=2, feedforward=24)
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from tests.addon import messages
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 
 
 def _fields(message: str) -> set[str]:

@@ -14,7 +14,7 @@ from mathutils import Matrix
 
 from tests.addon.helpers import append_object, bone_heads, expected_heads, wild_motion
 from tests.addon.rig_makers import Y_UP_CENTIMETERS, make
-from tests.addon.test_panels import Layout
+from tests.addon.ui.test_panels import Layout
 
 DEGREES = 0.1
 METERS = 1e-4

@@ -26,7 +26,7 @@ from core.training.train import learning_rate, open_takes
 from tests.core.moves import wandering
 from tests.core.tiny_networks import make_clip, make_wavlm, vectors
 
-GOLDEN = dict(np.load(Path(__file__).parents[1] / "golden" / "c_diffusion.npz"))
+GOLDEN = dict(np.load(Path(__file__).parents[2] / "golden" / "c_diffusion.npz"))
 PROMPT = "a person walks"
 SMALL = ("--width", "32", "--layers", "2", "--feedforward", "32", "--batch", "4", "--learning-rate", "1e-3")
 

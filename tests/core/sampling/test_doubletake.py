@@ -16,7 +16,7 @@ from core.sampling.doubletake import LONG_BLEND, DoubleTake, default_double_take
 from core.sampling.samplers import SAMPLERS, Denoise, make_sampler
 from core.sampling.schedule import cosine_schedule
 
-GOLDEN = dict(np.load(Path(__file__).parents[1] / "golden" / "d_doubletake_toyA.npz"))
+GOLDEN = dict(np.load(Path(__file__).parents[2] / "golden" / "d_doubletake_toyA.npz"))
 SCHEDULE = cosine_schedule()
 WINDOWS = [range(0, 70), range(50, 130), range(110, 170)]
 

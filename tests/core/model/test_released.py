@@ -25,7 +25,7 @@ from core.timeline.strips import SpeechStrip, TextStrip, Timeline
 from tests.core.moves import wandering
 from tests.core.tiny_networks import make_clip, make_wavlm
 
-LAYOUTS = json.loads((Path(__file__).parents[1] / "golden" / "b_denoiser_state_dict_keys.json").read_text())
+LAYOUTS = json.loads((Path(__file__).parents[2] / "golden" / "b_denoiser_state_dict_keys.json").read_text())
 PROMPT = "a person walks"
 
 

@@ -25,7 +25,7 @@ from core.motion.rotation import (
 )
 from core.motion.skeleton import JOINT_NAMES, PARENTS, Skeleton
 
-FOLDER = Path(__file__).parents[1] / "golden"
+FOLDER = Path(__file__).parents[2] / "golden"
 GOLDEN = dict(np.load(FOLDER / "a_motion.npz"))
 ROTATIONS = dict(np.load(FOLDER / "a2_rotations_and_preprocess.npz"))
 AT = GOLDEN["at"]  # the frames that were kept of the released code's answers

@@ -12,7 +12,7 @@ import transformers
 from core.conditions import speech
 from core.errors import InputError
 
-GOLDEN = Path(__file__).parents[1] / "golden"
+GOLDEN = Path(__file__).parents[2] / "golden"
 RATE = speech.SAMPLE_RATE
 LEGACY_FPS = RATE / 533  # the released hop is a whole number of samples
 FAST_BLOCKS = ("mfcc", "mel", "prosody", "onset")

@@ -9,7 +9,7 @@ import pytest
 from core.evaluation.statistics import distances, frechet_distance, matching_score, r_precision
 from core.motion import metrics
 
-GOLDEN = dict(np.load(Path(__file__).parents[1] / "golden" / "f_metrics.npz"))
+GOLDEN = dict(np.load(Path(__file__).parents[2] / "golden" / "f_metrics.npz"))
 SAMPLES, OTHERS, TEXTS = (GOLDEN[name].astype(np.float64) for name in ("E1", "E2", "text_emb"))  # (400, 24) each
 
 
