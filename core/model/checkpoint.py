@@ -19,10 +19,11 @@ from ..files import write_whole
 from ..motion.features import Normalizer
 from .denoiser import Denoiser, DenoiserConfig
 from .prompt_classifier import PromptClassifier
+from .representation import Layout, Representation, make_representation
 
 _files: Any = _safetensors  # says nothing of its types
 _Config = TypeVar("_Config", "ModelConfig", DenoiserConfig)
-Layout = Mapping[str, tuple[int, ...]]
+TensorLayout = Mapping[str, tuple[int, ...]]
 """Name -> shape of everything that a checkpoint holds."""
 
 _ALIGNER = "aligner."  # what its tensors' names begin with, beside the denoiser's
@@ -38,7 +39,7 @@ class ModelConfig:
     with components of them (`Normalizer.basis`), 0 where it takes them all; `trained_steps` is how many optimizer steps
     it has behind it, `held_out_clips` how many recordings were kept from it for evaluation; `sampler`, `steps` and
     `double_take` are what works best with these weights, and so are `guidance_above` and `speech_guidance`
-    (`sampling.guidance.Strength`); `captions` are the actions, and `styles` the styles, of those that the text aligner
+    (`sampling.guidance.Strength`); `captions` are the actions, and `styles` the styles, of those that the text classifier
     tells apart, if it has one. With `features` "released-659" the numbers are those of the released checkpoint
     (`core.released_features`), and speech is heard at the level of its recording.
     """
@@ -46,7 +47,7 @@ class ModelConfig:
     denoiser: DenoiserConfig
     speech_blocks: tuple[str, ...]
     text_encoder: str = DEFAULT_ENCODER
-    features: Literal["smplx-659", "released-659"] = "smplx-659"
+    features: Layout = "smplx-659"
     projected_from: int = 0
     fps: float = 20.0
     window: int = 120
@@ -73,14 +74,21 @@ class Model:
     normalizer: Normalizer
     speech_normalizer: Normalizer
     card: str = field(default="", repr=False)
-    aligner: PromptClassifier | None = None
+    classifier: PromptClassifier | None = None
+
+    @property
+    def representation(self) -> Representation:
+        """How its numbers describe motion."""
+        return make_representation(self.config.features, self.normalizer, self.config.fps)
 
 
 def save_model(folder: str | Path, model: Model, dtype: torch.dtype = torch.float16) -> None:
     """Write a model folder, its weights as `dtype`. A file that is there is replaced whole or not at all."""
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    weights = {key: value.detach().to("cpu", dtype) for key, value in _tensors(model.denoiser, model.aligner).items()}
+    weights = {
+        key: value.detach().to("cpu", dtype) for key, value in _tensors(model.denoiser, model.classifier).items()
+    }
     statistics = {
         "feature_mean": model.normalizer.mean,
         "feature_std": model.normalizer.std,
@@ -111,7 +119,9 @@ def load_model(name_or_path: str | Path, search: Path = MODELS) -> Model:
         raise InputError(f"There is no model {str(name_or_path)!r}; the models here are: {', '.join(known) or 'none'}.")
     config = _read_config(folder / MODEL_CONFIG)
     denoiser = Denoiser(config.denoiser)
-    aligner = PromptClassifier(config.denoiser.text_width, config.captions, config.styles) if config.captions else None
+    classifier = (
+        PromptClassifier(config.denoiser.text_width, config.captions, config.styles) if config.captions else None
+    )
     features = config.projected_from or config.denoiser.features
     widths: dict[str, tuple[int, ...]] = {"feature": (features,), "speech": (config.denoiser.speech_width,)}
     statistics_shapes = {f"{kind}_{what}": shape for kind, shape in widths.items() for what in ("mean", "std")}
@@ -119,12 +129,12 @@ def load_model(name_or_path: str | Path, search: Path = MODELS) -> Model:
         statistics_shapes["feature_basis"] = (features, config.denoiser.features)
     statistics = _load_tensors(folder / MODEL_NORMALIZER, statistics_shapes)
     weights = _load_tensors(
-        folder / MODEL_WEIGHTS, {key: tuple(value.shape) for key, value in _tensors(denoiser, aligner).items()}
+        folder / MODEL_WEIGHTS, {key: tuple(value.shape) for key, value in _tensors(denoiser, classifier).items()}
     )
-    if aligner is not None:
+    if classifier is not None:
         own = [key for key in weights if key.startswith(_ALIGNER)]
-        aligner.load_state_dict({key.removeprefix(_ALIGNER): weights.pop(key) for key in own})
-        aligner.eval().requires_grad_(False)
+        classifier.load_state_dict({key.removeprefix(_ALIGNER): weights.pop(key) for key in own})
+        classifier.eval().requires_grad_(False)
     denoiser.load_state_dict(weights)
     arrays = {key: np.asarray(value, np.float64) for key, value in statistics.items()}
     card = folder / CARD
@@ -134,13 +144,13 @@ def load_model(name_or_path: str | Path, search: Path = MODELS) -> Model:
         Normalizer(arrays["feature_mean"], arrays["feature_std"], arrays.get("feature_basis")),
         Normalizer(arrays["speech_mean"], arrays["speech_std"]),
         card.read_text(encoding="utf-8") if card.is_file() else "",
-        aligner,
+        classifier,
     )
 
 
-def _tensors(denoiser: Denoiser, aligner: PromptClassifier | None) -> dict[str, Tensor]:
+def _tensors(denoiser: Denoiser, classifier: PromptClassifier | None) -> dict[str, Tensor]:
     """What the weights' file holds."""
-    own = aligner.state_dict() if aligner is not None else {}
+    own = classifier.state_dict() if classifier is not None else {}
     return denoiser.state_dict() | {_ALIGNER + key: value for key, value in own.items()}
 
 
@@ -150,7 +160,7 @@ def _save_tensors(path: Path, tensors: dict[str, Tensor]) -> None:
 
 
 def check_tensors(
-    path: Path, tensors: Mapping[str, Tensor], layout: Layout, wrong: str, again: str, within: str = "it"
+    path: Path, tensors: Mapping[str, Tensor], layout: TensorLayout, wrong: str, again: str, within: str = "it"
 ) -> None:
     """Raise InputError unless the tensors are exactly those of `layout`, and finite.
 
@@ -168,7 +178,7 @@ def check_tensors(
             raise InputError(f"{path} is damaged: {name!r} holds values that are not finite; {again}.")
 
 
-def _load_tensors(path: Path, shapes: Layout) -> dict[str, Tensor]:
+def _load_tensors(path: Path, shapes: TensorLayout) -> dict[str, Tensor]:
     """The tensors of a file as float32, which must be exactly those of `shapes` and finite."""
     try:
         tensors: dict[str, Tensor] = _files.load_file(path)

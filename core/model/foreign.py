@@ -15,7 +15,7 @@ from torch import Tensor
 
 from ..errors import InputError
 from ..motion.rotation import Array
-from .checkpoint import Layout, check_tensors
+from .checkpoint import TensorLayout, check_tensors
 
 
 def load_table(path: Path, expected: str) -> dict[str, Any]:
@@ -41,7 +41,7 @@ def tensors_of(path: Path, table: object, expected: str, within: str = "it") -> 
     return {str(name): value for name, value in state.items()}
 
 
-def check_layout(path: Path, tensors: Mapping[str, Tensor], layout: Layout, expected: str, within: str = "it") -> None:
+def check_layout(path: Path, tensors: Mapping[str, Tensor], layout: TensorLayout, expected: str, within: str = "it") -> None:
     """Raise InputError unless the tensors are exactly those of `layout`, and finite."""
     check_tensors(path, tensors, layout, f"is not {expected}", "download it again", within)
 
@@ -57,6 +57,6 @@ def numbers(path: Path, count: int, again: str) -> Array:
     return values
 
 
-def layout_of(network: torch.nn.Module) -> Layout:
+def layout_of(network: torch.nn.Module) -> TensorLayout:
     """Name -> shape of the network's own state."""
     return {name: tuple(value.shape) for name, value in network.state_dict().items()}

@@ -88,7 +88,7 @@ class PromptClassifier(nn.Module):
         return _LIKENESS * torch.where(has, nearest, mean)
 
     @torch.no_grad()
-    def shares(self, tokens: Tensor) -> Tensor:
+    def caption_probabilities(self, tokens: Tensor) -> Tensor:
         """How much each caption is meant: tokens (n, L, text_width) -> (n, C), rows of sum 1.
 
         Behind a sentence's last token are zeros. The likely actions are raised above the others, then of each action
@@ -107,7 +107,7 @@ class PromptClassifier(nn.Module):
     @torch.no_grad()
     def forward(self, tokens: Tensor) -> Tensor:
         """Tokens (n, L, text_width) -> what the denoiser is told, (n, text_width) of length 1."""
-        return functional.normalize(self.shares(tokens) @ self.captions, dim=-1)
+        return functional.normalize(self.caption_probabilities(tokens) @ self.captions, dim=-1)
 
 
 def _one_hot(values: Sequence[Hashable], among: Sequence[Hashable]) -> Tensor:

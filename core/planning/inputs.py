@@ -23,42 +23,57 @@ from ..timeline.strips import SpeechStrip, Timeline
 SPEECH_TOLERANCE_SECONDS = 0.1  # that a strip may outlast its sound, for ends that were rounded to frames
 
 
-def listen(
-    timeline: Timeline, model: Model
-) -> tuple[list[tuple[float, float]], float, Callable[[int], tuple[Tensor, Tensor]]]:
-    """The speech strips' (start, end), the timeline's end in seconds, and the features of its first n frames.
+class SpeechInput:
+    """The recordings of a timeline as the model hears them.
 
-    Those are normalised rows (n, Ds) and whether there is speech (n,).
+    Attributes:
+        spans: (start, end) of each speech strip, in seconds.
+        seconds: the end of the timeline's last strip.
     """
-    config = model.config
-    samples = {strip.audio: load_audio(strip.audio) for strip in timeline.speech}
-    spans = [(strip.start, _speech_end(strip, len(samples[strip.audio]) / SAMPLE_RATE)) for strip in timeline.speech]
-    seconds = max([strip.end for strip in timeline.text] + [end for _, end in spans])
-    width = config.denoiser.speech_width
-    if timeline.speech and features_width(config.speech_blocks) != width:
-        raise InputError(f"The model's speech blocks do not make the {width} numbers its network needs; get it again.")
 
-    def rows_of(frames: int) -> tuple[Tensor, Tensor]:
-        rows, present = torch.zeros(frames, width), torch.zeros(frames, dtype=torch.bool)
+    def __init__(self, timeline: Timeline, model: Model) -> None:
+        """Read the recordings.
+
+        Raises:
+            InputError: a recording cannot be read or is shorter than its strip, or the model does not fit its features.
+        """
+        self._strips, self._model = timeline.speech, model
+        self._samples = {strip.audio: load_audio(strip.audio) for strip in timeline.speech}
+        self.spans = [
+            (strip.start, _speech_end(strip, len(self._samples[strip.audio]) / SAMPLE_RATE)) for strip in self._strips
+        ]
+        self.seconds = max([strip.end for strip in timeline.text] + [end for _, end in self.spans])
+        self._width = model.config.denoiser.speech_width
+        if timeline.speech and features_width(model.config.speech_blocks) != self._width:
+            raise InputError(
+                f"The model's speech blocks do not make the {self._width} numbers its network needs; get it again."
+            )
+
+    def features(self, frames: int) -> tuple[Tensor, Tensor]:
+        """The normalized speech features (frames, Ds) of the timeline's first frames, and whether there is any (frames,)."""
+        rows, present = torch.zeros(frames, self._width), torch.zeros(frames, dtype=torch.bool)
         known: dict[tuple[Path, int], Tensor] = {}
-        for strip, (start, end) in sorted(zip(timeline.speech, spans, strict=True), key=lambda pair: pair[1][0]):
-            # Frames seldom fall on rows of the recording: what is cut off its beginning makes them.
-            first = math.ceil(start * config.fps - 1e-6)
-            heard = first / config.fps - start + strip.offset  # seconds into the recording
-            row = int(heard * config.fps + 1e-6)
-            cut = max(0, round((heard - row / config.fps) * SAMPLE_RATE))
+        fps = self._model.config.fps
+        for strip, (start, end) in sorted(zip(self._strips, self.spans, strict=True), key=lambda pair: pair[1][0]):
+            # Frames seldom fall on rows of the recording: samples are cut off its beginning until they do.
+            first = math.ceil(start * fps - 1e-6)
+            heard = first / fps - start + strip.offset  # seconds into the recording
+            row = int(heard * fps + 1e-6)
+            cut = max(0, round((heard - row / fps) * SAMPLE_RATE))
             if (strip.audio, cut) not in known:
-                features = speech_features(
-                    samples[strip.audio][cut:], config.speech_blocks, config.fps, level=config.features == "smplx-659"
-                )
-                known[strip.audio, cut] = torch.as_tensor(model.speech_normalizer.normalize(features)).float()
-            last = min(int(end * config.fps + 1e-6), frames - 1)
+                known[strip.audio, cut] = self._encoded(strip, cut)
+            last = min(int(end * fps + 1e-6), frames - 1)
             part = known[strip.audio, cut][row : row + last + 1 - first]
             rows[first : first + len(part)] = part
             present[first : first + len(part)] = True
         return rows, present
 
-    return spans, seconds, rows_of
+    def _encoded(self, strip: SpeechStrip, cut: int) -> Tensor:
+        """The normalized features of a strip's whole recording (n, Ds) without its first samples."""
+        config, samples = self._model.config, self._samples[strip.audio][cut:]
+        level = self._model.representation.levels_speech
+        features = speech_features(samples, config.speech_blocks, config.fps, level=level)
+        return torch.as_tensor(self._model.speech_normalizer.normalize(features)).float()
 
 
 def _speech_end(strip: SpeechStrip, seconds: float) -> float:
@@ -81,18 +96,20 @@ def read_prompts(prompts: Sequence[str], model: Model, encoder: str | None = Non
 
     Raises InputError for a model that has no aligner, and as `encode_texts` does.
     """
-    if model.aligner is None:
+    if model.classifier is None:
         raise InputError("This model has no text aligner: it is told prompts as they are.")
-    by_action = model.aligner.shares(_tokens(prompts, model, encoder)) @ model.aligner.of_action  # (P, actions)
-    return [dict(zip(model.aligner.actions, shares, strict=True)) for shares in by_action.tolist()]
+    by_action = (
+        model.classifier.caption_probabilities(_tokens(prompts, model, encoder)) @ model.classifier.of_action
+    )  # (P, actions)
+    return [dict(zip(model.classifier.actions, shares, strict=True)) for shares in by_action.tolist()]
 
 
 def encode_prompts(prompts: Sequence[str], model: Model, encoder: str | None) -> Tensor:
     """What the network is told of each prompt, (P, Dt)."""
     if not prompts:
         return torch.zeros(0, model.config.denoiser.text_width)
-    if model.aligner is not None:
-        return model.aligner(_tokens(prompts, model, encoder))
+    if model.classifier is not None:
+        return model.classifier(_tokens(prompts, model, encoder))
     return _fitting(encode_texts, prompts, model, encoder)
 
 

@@ -44,7 +44,7 @@ class Kept:
 
 def checked_kept(kept: Kept, total: int, fps: float, model: Model) -> Kept:
     """The same, with what lies beyond its end as changed. Raises InputError for motion that cannot be kept."""
-    if model.config.features != "smplx-659":
+    if not model.representation.continues_motion:
         raise InputError("This model cannot go on from motion that stands: generate the whole timeline with it.")
     if kept.motion.fps != fps or kept.changed.shape != (total,):
         raise InputError(f"The motion to keep needs the timeline's {fps:g} fps, and a flag for each of {total} frames.")

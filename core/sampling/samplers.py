@@ -24,6 +24,11 @@ class Sampler(Protocol):
     schedule: Schedule
     timesteps: tuple[int, ...]
 
+    @property
+    def draws_noise(self) -> bool:
+        """Whether `step` uses the generator, so that two runs from the same start end differently."""
+        ...
+
     def set_timesteps(self, steps: int, start: int | None = None) -> None:
         """Plan `steps` steps down from time step start - 1 (default: from pure noise) and forget any earlier run."""
         ...
@@ -40,6 +45,10 @@ class _Trailing:
         self.schedule = schedule
         self.timesteps: tuple[int, ...] = ()
 
+    @property
+    def draws_noise(self) -> bool:
+        return False
+
     def set_timesteps(self, steps: int, start: int | None = None) -> None:
         self.timesteps = self.schedule.trailing(steps, start)
 
@@ -50,6 +59,10 @@ class _Trailing:
 
 class Ancestral(_Trailing):
     """DDPM (Ho et al. 2020, algorithm 2) with the smaller variance: the paper's sampler with 1000 steps."""
+
+    @property
+    def draws_noise(self) -> bool:
+        return True
 
     def step(self, x0: Tensor, index: int, x: Tensor, generator: torch.Generator) -> Tensor:
         x0_weight, x_weight, variance = self.schedule.posterior(self.timesteps[index], self._next(index))
@@ -63,6 +76,10 @@ class DDIM(_Trailing):
     def __init__(self, schedule: Schedule, eta: float = 0.0) -> None:
         super().__init__(schedule)
         self.eta = eta
+
+    @property
+    def draws_noise(self) -> bool:
+        return self.eta > 0
 
     def step(self, x0: Tensor, index: int, x: Tensor, generator: torch.Generator) -> Tensor:
         t, following = self.timesteps[index], self._next(index)

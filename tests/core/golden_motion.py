@@ -18,7 +18,7 @@ from core.model.checkpoint import Model, load_model
 from core.motion.clip import Motion
 from core.planning.kept import Kept
 from core.planning.segments import stale_frames, with_seams
-from core.sampling.doubletake import DoubleTake
+from core.sampling.methods import AveragedWindows, CorrectedDoubleTake, LegacyDoubleTake
 from core.timeline.strips import SpeechStrip, TextStrip, Timeline
 
 STORED = Path(__file__).resolve().parents[1] / "golden" / "motion.npz"
@@ -76,9 +76,9 @@ CASES: dict[str, Callable[[], Motion]] = {
     "text": lambda: _text(Settings()),
     "text and speech": lambda: _text(Settings(steps=6), timeline=BOTH),
     "stage-nc, ancestral": lambda: _text(Settings(steps=8, sampler="ddpm"), "stage-nc"),
-    "DDIM, averaged": lambda: _text(Settings(steps=5, sampler="ddim", double_take=DoubleTake("averaged"))),
-    "DDIM, legacy": lambda: _text(Settings(steps=5, sampler="ddim", double_take=DoubleTake("legacy"))),
-    "the paper's lengths, as sampled": lambda: _text(Settings(steps=5, double_take=DoubleTake(), cleanup=False)),
+    "DDIM, averaged": lambda: _text(Settings(steps=5, sampler="ddim", double_take=AveragedWindows())),
+    "DDIM, legacy": lambda: _text(Settings(steps=5, sampler="ddim", double_take=LegacyDoubleTake())),
+    "the paper's lengths, as sampled": lambda: _text(Settings(steps=5, double_take=CorrectedDoubleTake(), cleanup=False)),
     "upper body": lambda: _text(Settings(steps=5), timeline=replace(TEXT, text=(WALK, BOW, WAVES))),
     "re-rolled": lambda: _rerolled(follow=False),
     "re-rolled, what follows moved": lambda: _rerolled(follow=True),

@@ -14,10 +14,10 @@ import soundfile
 import torch
 from torch import Tensor, nn
 
-from core import generate as module
 from core.conditions.speech import load_audio, speech_features
 from core.errors import InputError
-from core.generate import Cancelled, Settings, generate
+from core.generate import PREVIEW_SECONDS, Cancelled, Settings, generate
+from core.model import representation
 from core.model.checkpoint import Model, ModelConfig
 from core.model.denoiser import Denoiser, DenoiserConfig
 from core.motion.clip import Motion
@@ -27,7 +27,7 @@ from core.planning.kept import Kept
 from core.planning.segments import IDLE_PROMPT, Segment, plan_segments, stale_frames, with_seams
 from core.planning.windows import plan_parts, text_weights, with_handshakes
 from core.postprocess.stitching import align_start
-from core.sampling.doubletake import LONG_BLEND, DoubleTake
+from core.sampling.methods import LONG_BLEND, METHODS, CorrectedDoubleTake, LegacyDoubleTake
 from core.timeline.strips import SpeechStrip, TextStrip, Timeline
 
 TEXT_WIDTH, SPEECH_WIDTH = 6, 5  # the speech blocks are prosody (4) and onset (1)
@@ -68,20 +68,20 @@ def fake_encoder(monkeypatch: pytest.MonkeyPatch) -> None:
     def encode(prompts: list[str], encoder: str) -> np.ndarray:
         return np.array([[len(prompt)] + [0] * (TEXT_WIDTH - 1) for prompt in prompts], np.float32)
 
-    monkeypatch.setattr(module, "encode_texts", encode)
+    monkeypatch.setattr("core.planning.inputs.encode_texts", encode)
 
 
 @pytest.fixture
 def decoded(monkeypatch: pytest.MonkeyPatch) -> list[np.ndarray]:
     """The features that `generate` decodes, in the network's own units."""
     seen: list[np.ndarray] = []
-    decode = module.decode
+    decode = representation.decode
 
     def spy(features: np.ndarray, skeleton: object) -> Motion:
         seen.append((features - make_model().normalizer.mean) / 0.05)
         return decode(features, skeleton)
 
-    monkeypatch.setattr(module, "decode", spy)
+    monkeypatch.setattr(representation, "decode", spy)
     return seen
 
 
@@ -147,7 +147,7 @@ def test_a_strip_has_its_own_guidance_or_the_timelines_and_idle_has_1():
 def test_parts_and_windows_fit_doubletake(lengths: list[int], longest: int):
     cuts = np.cumsum([0, *lengths]).tolist()
     segments = [Segment(start, stop, "a") for start, stop in pairwise(cuts)]
-    take = DoubleTake()
+    take = CorrectedDoubleTake()
     parts = plan_parts(segments, longest, take)
     assert [parts[0].start, *(part.stop for part in parts)] == [0, *(part.start for part in parts[1:]), cuts[-1]]
     assert len(parts) == 1 or min(map(len, parts)) >= 20
@@ -164,7 +164,7 @@ def test_parts_and_windows_fit_doubletake(lengths: list[int], longest: int):
 @hypothesis.settings(deadline=None)
 def test_legacy_windows_are_as_long_as_the_released_code_needs(lengths: list[int]):
     cuts = np.cumsum([0, *lengths]).tolist()
-    take = DoubleTake("legacy")
+    take = LegacyDoubleTake()
     windows = with_handshakes(plan_parts([Segment(*cut, "a") for cut in pairwise(cuts)], 120, take), take)
     assert len(windows) == 1 or min(map(len, windows)) >= 60
     assert all(left.stop - right.start == 20 for left, right in pairwise(windows))
@@ -172,7 +172,7 @@ def test_legacy_windows_are_as_long_as_the_released_code_needs(lengths: list[int
 
 def test_a_segment_of_fair_length_has_a_window_of_its_own():
     segments = [Segment(0, 80, "a"), Segment(80, 110, "b"), Segment(110, 112, "c"), Segment(112, 300, None)]
-    parts = plan_parts(segments, 120, DoubleTake())
+    parts = plan_parts(segments, 120, CorrectedDoubleTake())
     assert parts == [range(80), range(80, 112), range(112, 206), range(206, 300)]
 
 
@@ -213,7 +213,7 @@ def test_guidance_keys_are_read_at_each_frames_time():
 def test_any_timeline_becomes_a_motion_of_its_length(
     mode: str, strips: tuple[TextStrip, ...], seconds: float, fps: float
 ):
-    motion = generate(Timeline(strips, fps=fps), make_model(), Settings(steps=2, double_take=DoubleTake(mode)))
+    motion = generate(Timeline(strips, fps=fps), make_model(), Settings(steps=2, double_take=METHODS[mode]()))
     assert motion.fps == fps
     assert len(motion) == round(seconds * fps) + 1
     assert np.isfinite(motion.translation).all()
@@ -295,7 +295,7 @@ def test_text_and_speech_are_told_together(mode: str, speech: Path):
         heard.append((bool(present.all()), bool(speech.abs().sum() > 0)))
         return torch.zeros(())
 
-    settings = Settings(double_take=DoubleTake(mode))
+    settings = Settings(double_take=METHODS[mode]())
     generate(Timeline((WALK,), (SpeechStrip(0, speech, 4),)), make_model(Answer(answer)), settings)
     assert set(heard) == {(True, True)}
 
@@ -327,7 +327,9 @@ def test_settings_that_cannot_be_are_refused(settings: Settings, message: str):
 
 
 def test_an_encoder_of_another_width_is_refused(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(module, "encode_texts", lambda prompts, encoder: np.zeros((len(prompts), 9), np.float32))
+    monkeypatch.setattr(
+        "core.planning.inputs.encode_texts", lambda prompts, encoder: np.zeros((len(prompts), 9), np.float32)
+    )
     with pytest.raises(InputError, match="'other' gives 9 numbers, but the model wants 6; use 'all-MiniLM-L6-v2'"):
         generate(Timeline((WALK,)), make_model(), Settings(text_encoder="other"))
 
@@ -360,7 +362,7 @@ def joints(motion: Motion, upper: bool) -> bytes:
 @pytest.mark.parametrize("mode", ["corrected", "legacy"])
 def test_the_upper_body_follows_its_own_strip_and_nothing_else_does(mode: str, decoded: list[np.ndarray]):
     model = make_model(Answer(lambda text, present, speech: text[:, None, :1]))
-    settings = Settings(double_take=DoubleTake(mode))
+    settings = Settings(double_take=METHODS[mode]())
     generate(Timeline((LONG_WALK, UPPER_WAVE)), model, settings)
     generate(Timeline((LONG_WALK,)), model, settings)
     with_strip, without = decoded
@@ -562,7 +564,7 @@ def test_a_seed_of_its_own_moves_with_its_strip(decoded: list[np.ndarray]):
     def made(start: float) -> np.ndarray:
         strips = (TextStrip(0, start, "a"), TextStrip(start, start + 4, "b", seed=9))
         decoded.clear()
-        generate(Timeline(strips), model, Settings(double_take=DoubleTake(refine=0), cleanup=False))
+        generate(Timeline(strips), model, Settings(double_take=CorrectedDoubleTake(refine=0), cleanup=False))
         first = round(start * 20)
         return decoded[0][first + 12 : first + 68]
 
@@ -596,8 +598,8 @@ def test_previews_change_no_bit_and_show_the_beginning(strips: int, fps: float):
     for preview in previews:
         assert preview.fps == fps
         assert np.isfinite(preview.rotations).all()
-        assert len(preview) <= min(len(motion), round(module.PREVIEW_SECONDS * fps) + 1)
-    assert len(previews[-1]) == min(len(motion), round(module.PREVIEW_SECONDS * fps) + 1)
+        assert len(preview) <= min(len(motion), round(PREVIEW_SECONDS * fps) + 1)
+    assert len(previews[-1]) == min(len(motion), round(PREVIEW_SECONDS * fps) + 1)
 
 
 def test_before_the_first_transition_the_last_preview_is_the_result():

@@ -12,7 +12,17 @@ import pytest
 import torch
 from torch import Tensor
 
-from core.sampling.doubletake import LONG_BLEND, DoubleTake, default_double_take, double_take
+from core.sampling.doubletake import Known, double_take
+from core.sampling.methods import (
+    LONG_BLEND,
+    METHODS,
+    AveragedWindows,
+    CorrectedDoubleTake,
+    DoubleTake,
+    LegacyDoubleTake,
+    default_double_take,
+)
+from core.sampling.preview import Preview
 from core.sampling.samplers import SAMPLERS, Denoise, make_sampler
 from core.sampling.schedule import cosine_schedule
 
@@ -52,7 +62,7 @@ def test_legacy_meets_the_released_code():
         features=4,
         sampler=make_sampler("ddpm", cosine_schedule(int(GOLDEN["T"]))),
         steps=int(GOLDEN["T"]),
-        settings=DoubleTake("legacy", refine=10),
+        method=LegacyDoubleTake(refine=10),
         generator=torch.Generator().manual_seed(int(GOLDEN["torch_seed"])),
         longest=0,
     )
@@ -69,14 +79,14 @@ def toy(stretches: Sequence[range], length: int, second: bool) -> Denoise:
     return lambda x, t: 0.8 * target + 0.2 * torch.tanh(x)
 
 
-def take(settings: DoubleTake, sampler: str = "dpm", steps: int = 10, seed: int = 0, **options: object) -> Tensor:
+def take(method: DoubleTake, sampler: str = "dpm", steps: int = 10, seed: int = 0, **options: object) -> Tensor:
     generator = torch.Generator().manual_seed(seed)
     arguments = {"denoise_for": toy, "windows": WINDOWS, "longest": 100, **options}
     return double_take(
         features=5,
         sampler=make_sampler(sampler, SCHEDULE),
         steps=steps,
-        settings=settings,
+        method=method,
         generator=generator,
         **arguments,
     )
@@ -84,8 +94,8 @@ def take(settings: DoubleTake, sampler: str = "dpm", steps: int = 10, seed: int 
 
 @pytest.mark.parametrize("sampler", SAMPLERS)
 def test_corrected_changes_every_transition_and_its_blend_and_nothing_else(sampler: str):
-    first = take(DoubleTake(refine=0), sampler)
-    both = take(DoubleTake(), sampler)
+    first = take(CorrectedDoubleTake(refine=0), sampler)
+    both = take(CorrectedDoubleTake(), sampler)
     changed = (first != both).any(dim=1)
     expected = torch.zeros(170, dtype=torch.bool)
     expected[40:80] = True  # 10 + 20 + 10 around each joint
@@ -101,7 +111,7 @@ def test_what_is_joined_by_default_begins_to_change_little_by_little(sampler: st
     windows = lay_out([90, 90], 20)
     first = take(replace(LONG_BLEND, refine=0), sampler, windows=windows)
     steps: list[float] = []
-    for settings in (DoubleTake(), LONG_BLEND):
+    for settings in (CorrectedDoubleTake(), LONG_BLEND):
         change = (take(settings, sampler, windows=windows) - first).abs().amax(dim=1)  # (160,)
         changed = change.nonzero()[:, 0]
         steps.append(max(float(change[changed[0]]), float(change[changed[-1]])) / float(change.max()))
@@ -110,14 +120,14 @@ def test_what_is_joined_by_default_begins_to_change_little_by_little(sampler: st
 
 
 def test_a_released_model_is_joined_as_it_was():
-    assert default_double_take("legacy") == DoubleTake("legacy")
+    assert default_double_take("legacy") == LegacyDoubleTake()
     assert default_double_take("corrected") == LONG_BLEND
 
 
 def test_legacy_freezes_the_transition():
     windows = lay_out([70, 80, 60], 20)
-    first = take(DoubleTake("legacy", refine=0), windows=windows)
-    both = take(DoubleTake("legacy"), windows=windows)
+    first = take(LegacyDoubleTake(refine=0), windows=windows)
+    both = take(LegacyDoubleTake(), windows=windows)
     changed = (first != both).any(dim=1)
     assert not changed[50:70].any()
     assert changed[40:50].all()
@@ -137,7 +147,7 @@ def test_windows_agree_where_they_overlap():
 
         return watch
 
-    take(DoubleTake(), denoise_for=spy)
+    take(CorrectedDoubleTake(), denoise_for=spy)
     assert len(seen) == 10
     for x in seen:
         for i, (left, right) in enumerate(pairwise(WINDOWS)):
@@ -153,7 +163,7 @@ def test_averaged_windows_are_sampled_apart_and_cross_faded_at_the_end():
         denoise = toy(stretches, length, second)
         return lambda x, t: answers.append(denoise(x, t)) or answers[-1]
 
-    motion = take(DoubleTake("averaged"), denoise_for=spy)
+    motion = take(AveragedWindows(), denoise_for=spy)
     x = answers[-1]  # the last step's answer is the result of each window
     assert not torch.allclose(x[0, 50:70], x[1, :20])
     alpha = torch.arange(20)[:, None] / 20
@@ -169,7 +179,7 @@ def test_the_second_take_sees_its_frames_where_they_are():
         seen.append(stretches)
         return toy(stretches, length, second)
 
-    take(DoubleTake(), denoise_for=spy)
+    take(CorrectedDoubleTake(), denoise_for=spy)
     assert seen == [WINDOWS, [range(10, 110), range(70, 170)]]
 
 
@@ -177,9 +187,9 @@ def test_the_second_take_sees_its_frames_where_they_are():
 @pytest.mark.parametrize("mode", ["corrected", "legacy", "averaged"])
 def test_same_seed_same_bits(sampler: str, mode: str):
     windows = lay_out([70, 80, 60], 20)
-    motion = take(DoubleTake(mode), sampler, windows=windows)
-    assert torch.equal(motion, take(DoubleTake(mode), sampler, windows=windows))
-    assert not torch.equal(motion, take(DoubleTake(mode), sampler, seed=1, windows=windows))
+    motion = take(METHODS[mode](), sampler, windows=windows)
+    assert torch.equal(motion, take(METHODS[mode](), sampler, windows=windows))
+    assert not torch.equal(motion, take(METHODS[mode](), sampler, seed=1, windows=windows))
 
 
 @pytest.mark.parametrize(
@@ -193,7 +203,7 @@ def test_same_seed_same_bits(sampler: str, mode: str):
 )
 def test_progress_counts_every_step(windows: list[range], expected: int):
     steps: list[tuple[int, int]] = []
-    motion = take(DoubleTake(), windows=windows, on_step=lambda done, total: steps.append((done, total)))
+    motion = take(CorrectedDoubleTake(), windows=windows, on_step=lambda done, total: steps.append((done, total)))
     assert steps == [(done, expected) for done in range(expected + 1)]
     assert motion.shape == (windows[-1].stop, 5)
     assert motion.isfinite().all()
@@ -211,7 +221,7 @@ def test_known_frames_stay_and_lead_what_is_beside_them(sampler: str):
         return lambda x, t: (inputs.append(x) or denoise(x, t)) if not second else denoise(x, t)
 
     windows = [range(10, 50), range(40, 80), range(150, 180)]
-    motion = take(DoubleTake(), sampler, denoise_for=spy, windows=windows, known=(known, stays))
+    motion = take(CorrectedDoubleTake(), sampler, denoise_for=spy, windows=windows, known=Known(known, stays))
     here = stays[:, 0]
     assert torch.equal(motion[here], known[here])
     assert (motion[~here] < 4.0).all()
@@ -222,7 +232,7 @@ def test_known_frames_stay_and_lead_what_is_beside_them(sampler: str):
 @pytest.mark.parametrize("sampler", SAMPLERS)
 def test_some_features_of_a_frame_may_be_known(mode: str, sampler: str):
     known, stays = torch.full((190, 5), 9.0), torch.tensor([True, False, True, False, False]).expand(190, 5)
-    motion = take(DoubleTake(mode), sampler, windows=lay_out([70, 80, 80], 20), known=(known, stays))
+    motion = take(METHODS[mode](), sampler, windows=lay_out([70, 80, 80], 20), known=Known(known, stays))
     assert torch.equal(motion[stays], known[stays])
     assert (motion[~stays] < 4.0).all()
 
@@ -230,11 +240,11 @@ def test_some_features_of_a_frame_may_be_known(mode: str, sampler: str):
 def looked(**options: object) -> tuple[Tensor, list[Tensor]]:
     """The result, and what was shown of it on the way."""
     looks: list[Tensor] = []
-    return take(on_look=looks.append, **options), looks
+    return take(observer=Preview(looks.append), **options), looks
 
 
 LONG = [range(50 * i, 50 * i + 70) for i in range(20)]
-SOME_KNOWN = (torch.full((170, 5), 9.0), torch.arange(170)[:, None] > 150)
+SOME_KNOWN = Known(torch.full((170, 5), 9.0), torch.arange(170)[:, None] > 150)
 
 
 @pytest.mark.parametrize("sampler", SAMPLERS)
@@ -249,8 +259,8 @@ SOME_KNOWN = (torch.full((170, 5), 9.0), torch.arange(170)[:, None] > 150)
     ],
 )
 def test_looks_change_no_bit(sampler: str, mode: str, options: dict[str, object]):
-    settings = DoubleTake(mode)
-    motion, looks = looked(settings=settings, sampler=sampler, **options)
+    settings = METHODS[mode]()
+    motion, looks = looked(method=settings, sampler=sampler, **options)
     assert torch.equal(motion, take(settings, sampler, **options))
     assert len(looks) == (1 if mode == "averaged" else 2)
     for look in looks:
@@ -259,8 +269,8 @@ def test_looks_change_no_bit(sampler: str, mode: str, options: dict[str, object]
 
 @pytest.mark.parametrize("windows", [WINDOWS, LONG])
 def test_the_second_look_is_the_result_but_for_what_the_second_take_refines(windows: list[range]):
-    motion, (_, look) = looked(settings=DoubleTake(), windows=windows)
-    assert torch.equal(look, take(DoubleTake(refine=0), windows=windows))
+    motion, (_, look) = looked(method=CorrectedDoubleTake(), windows=windows)
+    assert torch.equal(look, take(CorrectedDoubleTake(refine=0), windows=windows))
     refined = torch.zeros(len(motion), dtype=torch.bool)
     for left, right in pairwise(windows):
         refined[right.start - 10 : left.stop + 10] = True
@@ -280,11 +290,11 @@ def test_a_look_ahead_where_there_is_much_to_sample(sampler: str):
     before: list[int] = []
     looks: list[Tensor] = []
     motion = take(
-        DoubleTake(),
+        CorrectedDoubleTake(),
         sampler,
         denoise_for=spy,
         windows=LONG,
-        on_look=lambda look: (looks.append(look), before.append(len(calls))),
+        observer=Preview(lambda look: (looks.append(look), before.append(len(calls)))),
     )
     assert before == [5, 15]
     assert calls[:6] == [(2, False)] * 5 + [(20, False)]
@@ -300,14 +310,14 @@ def test_else_the_first_look_is_at_what_the_network_answers_for_all():
         denoise = toy(stretches, length, second)
         return lambda x, t: answers.append(denoise(x, t)) or answers[-1]
 
-    _, looks = looked(settings=DoubleTake(), denoise_for=spy, steps=8)
+    _, looks = looked(method=CorrectedDoubleTake(), denoise_for=spy, steps=8)
     assert len(looks[0]) == 170
     torch.testing.assert_close(looks[0][:50], answers[2][0, :50])  # two of eight steps are done
     torch.testing.assert_close(looks[0][130:], answers[2][2, 20:60])
 
 
 def test_seeds_of_stretches():
-    plain, own = take(DoubleTake(refine=0)), take(DoubleTake(refine=0), seeds=[(range(20, 40), 7)])
+    plain, own = take(CorrectedDoubleTake(refine=0)), take(CorrectedDoubleTake(refine=0), seeds=[(range(20, 40), 7)])
     assert torch.equal(plain[:20], own[:20])
     assert torch.equal(plain[40:], own[40:])
     assert (plain[20:40] != own[20:40]).any(dim=1).all()
