@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """After sampling (method section 5): no pops, no jitter, planted feet, soles above the floor.
 
-Recorded motion passes almost unchanged. Everything works at any frame rate and is invariant to turning and moving.
+Recorded motion passes almost unchanged. Everything works at any frame rate, and turns and moves with the motion.
 """
 
 from collections.abc import Iterable
@@ -15,34 +15,49 @@ from ..motion.clip import Motion
 from ..motion.features import CONTACT_JOINTS
 from ..motion.skeleton import Skeleton
 from .contacts import planted_feet
-from .foot_lock import apply_foot_lock, ground_shift, path_shift, step_lifts
-from .smoothing import remove_pops, smooth_jitter, smooth_seams
+from .foot_lock import apply_foot_lock
+from .pops import remove_pops
+from .root_path import ground_shift, path_shift
+from .settings import CLEANUP, CleanupSettings
+from .smoothing import smooth_jitter, smooth_seams
+from .steps import step_lifts
 
 
 def clean(
-    motion: Motion, skeleton: Skeleton, contacts: npt.ArrayLike | None = None, seams: Iterable[int] = ()
+    motion: Motion,
+    skeleton: Skeleton,
+    contacts: npt.ArrayLike | None = None,
+    seams: Iterable[int] = (),
+    settings: CleanupSettings = CLEANUP,
 ) -> Motion:
-    """The motion without jumps, jitter, foot skate and feet in the floor; of the same length, rate and shape.
+    """Clean a sampled motion.
 
-    contacts: (T, 4), above 0.5 where left ankle, left foot, right ankle, right foot are on the floor, as in features
-    at the motion's own frame rate; found by speed and height, with hysteresis, where not given. seams: the first frames
-    of what is told, where it changes: see `calmed`.
+    Pops are spread and jitter is smoothed, more so at seams. The path of the body takes up the slide that planted feet
+    have in common; what is left is held by bending knee and hip (two-bone IK), the foot keeping its orientation. Feet in
+    the air are kept out of the floor, and one that is dragged from one place to the next is lifted.
 
-    Feet in the air are kept out of the floor, and one that is dragged from one place to the next is lifted. What is
-    done to a foot that stands: the path of the body takes up the slide that is common to the standing feet; what is
-    left is held by bending knee and hip (two-bone IK), the foot keeping its orientation.
+    Args:
+        motion: T frames at any frame rate.
+        skeleton: the motion's.
+        contacts: above 0.5 where left ankle, left foot, right ankle, right foot are on the floor, (T, 4), as in
+            features; found by speed and height where not given.
+        seams: the first frame of each prompt but the first.
+        settings: limits and lengths.
 
-    Raises InputError for contacts of another shape.
+    Returns:
+        Motion of the same length, frame rate and shape.
+
+    Raises:
+        InputError: contacts of another shape.
     """
-    motion = smooth_seams(smooth_jitter(remove_pops(motion)), seams)
-    positions = motion.positions(skeleton)
+    motion = smooth_seams(smooth_jitter(remove_pops(motion, settings), settings), seams, settings)
+    positions, fps = motion.positions(skeleton), motion.fps
     if contacts is not None and np.shape(contacts) != (len(motion), len(CONTACT_JOINTS)):
         raise InputError(f"Contacts of {len(motion)} frames are ({len(motion)}, 4) numbers, not {np.shape(contacts)}.")
     given = None if contacts is None else np.asarray(contacts, np.float64) > 0.5
-    planted = planted_feet(positions, skeleton, motion.fps, given)  # (T, 4)
-    shift = path_shift(positions, planted, motion.fps)
-    shift[:, 1] = ground_shift(positions, planted, skeleton, motion.fps)
+    planted = planted_feet(positions, skeleton, fps, given, settings)  # (T, 4)
+    shift = path_shift(positions, planted, fps, settings)
+    shift[:, 1] = ground_shift(positions, planted, skeleton, fps, settings)
     motion = replace(motion, translation=motion.translation + shift)
-    return apply_foot_lock(
-        motion, planted, skeleton, step_lifts(positions + shift[:, None], planted, skeleton, motion.fps)
-    )
+    lift = step_lifts(positions + shift[:, None], planted, skeleton, fps, settings)
+    return apply_foot_lock(motion, planted, skeleton, lift, settings)

@@ -12,14 +12,23 @@ from ..motion.rotation import (
     rotation_between,
 )
 from ..motion.skeleton import INDEX
+from .settings import CLEANUP, CleanupSettings
 
 LEGS = tuple(tuple(INDEX[f"{side}_{joint}"] for joint in ("hip", "knee", "ankle")) for side in ("left", "right"))
-_LOCKED_KNEE = np.radians(3.0)  # beyond straight, from which a knee counts as overstretched
-_KNEE_TURNS = 0.01  # metres of change in a leg's length from which an overstretched knee bends forward
+"""Hip, knee and ankle of the left and the right leg."""
 
 
 def missing_reach(positions: Array, leg: tuple[int, ...], ankle: Array) -> Array:
-    """How far the pelvis must go down (T,) for the leg to reach the ankle's target (T, 3) without overstretching."""
+    """How far the pelvis must be lowered for a leg to reach a target without overstretching.
+
+    Args:
+        positions: joints in meters, (T, 55, 3).
+        leg: one of `LEGS`.
+        ankle: the ankle's target, (T, 3).
+
+    Returns:
+        Meters, (T,).
+    """
     hip, knee = positions[:, leg[0]], positions[:, leg[1]]
     now = np.linalg.norm(positions[:, leg[2]] - hip, axis=-1)
     bones = np.linalg.norm(knee - hip, axis=-1) + np.linalg.norm(positions[:, leg[2]] - knee, axis=-1)
@@ -29,11 +38,23 @@ def missing_reach(positions: Array, leg: tuple[int, ...], ankle: Array) -> Array
     return np.maximum(hip[:, 1] - ankle[:, 1] - room, 0)
 
 
-def reach(positions: Array, world: Array, leg: tuple[int, ...], ankle: Array) -> tuple[Array, Array]:
-    """Two-bone IK: the ankle goes to (T, 3) as seen from the hip where it now is.
+def solve_leg(
+    positions: Array, world: Array, leg: tuple[int, ...], ankle: Array, settings: CleanupSettings = CLEANUP
+) -> tuple[Array, Array]:
+    """Solve a leg so that its ankle goes to a target, as seen from the hip where it is.
 
-    Returns how far the knee turns (T,) about its hinge, the x axis of the thigh, and then the leg as a whole (T, 4),
-    by the smallest rotation. A leg never gets longer than it is; near that it gives way softly.
+    A leg never gets longer than its bones; near that length it gives way softly.
+
+    Args:
+        positions: joints in meters, (T, 55, 3).
+        world: rotations of the joints in the world, (T, 55, 3, 3).
+        leg: one of `LEGS`.
+        ankle: the ankle's target, (T, 3).
+        settings: gives `overstretched_knee` and `knee_bends_at`.
+
+    Returns:
+        Radians that the knee turns about its hinge, the x axis of the thigh (T,), and the smallest rotation of the
+        whole leg after that in the world, quaternions (T, 4).
     """
     hip, knee, foot = leg
     thigh = np.einsum("tji,tj->ti", world[:, hip], positions[:, knee] - positions[:, hip])  # (T, 3) in the thigh's axes
@@ -50,7 +71,8 @@ def reach(positions: Array, world: Array, leg: tuple[int, ...], ankle: Array) ->
     longer = np.where(longer > 0, room * -np.expm1(-np.maximum(longer, 0) / room), longer)
     angle = np.arccos(np.clip(((now + longer) ** 2 - fixed) / (2 * hyp), -1, 1))  # (T,) of bend, either way
     # A knee that was overstretched stays so, unless its leg changes length: then it bends as knees do.
-    over = np.clip(-bend / _LOCKED_KNEE, 0, 1) * np.clip(1 - np.abs(longer) / _KNEE_TURNS, 0, 1)
+    unchanged = np.clip(1 - np.abs(longer) / settings.knee_bends_at, 0, 1)
+    over = np.clip(-bend / settings.overstretched_knee, 0, 1) * unchanged
     flex = angle * (1 - 2 * over) - bend
     cos, sin = np.cos(flex), np.sin(flex)
     bent = np.stack([shank[:, 0], cos * shank[:, 1] - sin * shank[:, 2], sin * shank[:, 1] + cos * shank[:, 2]], -1)
@@ -59,7 +81,15 @@ def reach(positions: Array, world: Array, leg: tuple[int, ...], ankle: Array) ->
 
 
 def bend_leg(rotations: Array, world: Array, leg: tuple[int, ...], flex: Array, aim: Array) -> None:
-    """Put what `_reach` found on rotations (T, 55, 4), in place; the foot keeps its orientation in the world."""
+    """Apply what `solve_leg` returned; the foot keeps its orientation in the world.
+
+    Args:
+        rotations: local quaternions (T, 55, 4), changed in place.
+        world: rotations of the joints in the world before, (T, 55, 3, 3).
+        leg: one of `LEGS`.
+        flex: radians that the knee turns, (T,).
+        aim: rotation of the whole leg in the world, (T, 4).
+    """
     hip, knee, foot = leg
     hinge = axis_angle_to_quaternion(np.stack([flex, np.zeros_like(flex), np.zeros_like(flex)], -1))
     rotations[:, knee] = quaternion_multiply(hinge, rotations[:, knee])

@@ -7,6 +7,7 @@ import numpy as np
 
 from ..motion.clip import Motion
 from ..motion.features import headings
+from ..motion.filters import smoothstep
 from ..motion.rotation import (
     Array,
     axis_angle_to_quaternion,
@@ -79,8 +80,7 @@ def blend_endpoints(part: Motion, before: Motion | None, after: Motion | None) -
     """The part with the poses of its ends faded in; its quaternions go on in the hemisphere of `before`."""
     translation, rotations = part.translation.copy(), part.rotations.copy()
     reach = max(1, min(round(JOIN_SECONDS * part.fps), len(part) - 1))
-    x = np.minimum(np.arange(len(part)) / reach, 1.0)
-    fade = 1 - x * x * (3 - 2 * x)  # (N,) from 1 to 0
+    fade = 1 - smoothstep(np.arange(len(part)) / reach)  # (N,) from 1 to 0
     for pose, end, weight in ((before, 0, fade), (after, -1, fade[::-1])):
         if pose is None:
             continue

@@ -15,8 +15,10 @@ from core.motion.rotation import axis_angle_to_quaternion, quaternion_multiply, 
 from core.motion.skeleton import INDEX, neutral_skeleton
 from core.postprocess.clean import clean
 from core.postprocess.contacts import planted_feet
-from core.postprocess.foot_lock import LARGEST_LIFT, STEP_LIFT, step_lifts
-from core.postprocess.smoothing import SEAM_SECONDS, remove_pops, smooth_jitter, smooth_seams
+from core.postprocess.pops import remove_pops
+from core.postprocess.settings import CLEANUP
+from core.postprocess.smoothing import smooth_jitter, smooth_seams
+from core.postprocess.steps import step_lifts
 from tests.core.moves import wandering
 
 SKELETON = neutral_skeleton()
@@ -126,7 +128,9 @@ def shuffling(metres: float, both: bool = False, lift: float = 0.0) -> np.ndarra
 def test_a_foot_that_is_dragged_to_its_next_place_steps_there(metres):
     positions = shuffling(metres)
     lifts = step_lifts(positions, planted_feet(positions, SKELETON, 20), SKELETON, 20)
-    assert 0.7 < lifts[:, 0].max() / min(STEP_LIFT * metres, LARGEST_LIFT) <= 1  # it stands for a part of the way
+    assert (
+        0.7 < lifts[:, 0].max() / min(CLEANUP.step_lift * metres, CLEANUP.largest_lift) <= 1
+    )  # it stands for a part of the way
     assert abs(lifts[:, 0].argmax() - 24) <= 1  # highest in the middle of the way
     assert not lifts[[*range(15), *range(35, 60)]].any()
     assert not lifts[:, 1].any()
@@ -340,7 +344,7 @@ def test_a_hand_goes_over_a_seam_without_a_jerk():
     calm = smooth_seams(motion, [40])
     before, after = (jerk_profile(m.positions(SKELETON)).max() for m in (motion, calm))
     assert after < 0.5 * before
-    reach = round(SEAM_SECONDS * 20)
+    reach = round(CLEANUP.seam_seconds * 20)
     assert furthest(calm.slice(0, 40 - reach), motion.slice(0, 40 - reach)) < 1e-9
     assert furthest(calm.slice(40 + reach), motion.slice(40 + reach)) < 1e-9
     assert furthest(clean(motion, SKELETON, seams=[40]), clean(motion, SKELETON)) > 0.01
