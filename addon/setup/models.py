@@ -24,12 +24,12 @@ class Model:
     """problem: why it cannot be used, as one sentence without its full stop; empty where it can."""
 
     problem: str = ""
-    licence: str = ""
+    license: str = ""
     text_encoder: str = ""
 
     @property
     def non_commercial(self) -> bool:
-        return "-NC" in self.licence.upper()
+        return "-NC" in self.license.upper()
 
 
 def look(name: str) -> Model:
@@ -53,8 +53,8 @@ def disabled_reason(scene: Any) -> str:
         return model.problem
     settings = preferences.get()
     if model.non_commercial and settings is not None and not settings.non_commercial:
-        said = tr("'{name}' is for non-commercial use only ({licence}): agree to that in the panel Generate")
-        return said.format(name=Path(name).name, licence=model.licence)
+        said = tr("'{name}' is for non-commercial use only ({license}); agree to this in the Generate panel")
+        return said.format(name=Path(name).name, license=model.license)
     return ""
 
 
@@ -70,27 +70,27 @@ def _stamp(path: Path) -> tuple[int, int] | None:
 def _read(folder: Path, stamps: tuple[tuple[int, int] | None, ...]) -> Model:
     if not folder.is_dir():
         known = ", ".join(model_names()) or "none"
-        return Model(f"There is no model '{folder}': choose another; the add-on brings {known}")
+        return Model(f"There is no model '{folder}'; choose another (included with the add-on: {known})")
     if stamps[0] is None:
         foreign = any(path.suffix in _FOREIGN for path in folder.iterdir())
-        hint = "its layout is another program's; python -m core import-checkpoint makes a model folder of some"
-        return Model(f"'{folder}' is no model folder, it has no {MODEL_CONFIG}" + (f": {hint}" if foreign else ""))
+        hint = "it is from another program, and python -m core import-checkpoint can convert some of these"
+        return Model(f"'{folder}' is not a model folder, it has no {MODEL_CONFIG}" + (f": {hint}" if foreign else ""))
     try:
         config = json.loads((folder / MODEL_CONFIG).read_text(encoding="utf-8"))
     except (OSError, ValueError):
-        return Model(f"'{folder / MODEL_CONFIG}' cannot be read: get the model folder again")
+        return Model(f"'{folder / MODEL_CONFIG}' cannot be read; copy or download the model folder again")
     if not isinstance(config, dict) or not isinstance(config.get("denoiser"), dict):
-        return Model(f"'{folder / MODEL_CONFIG}' is another program's: choose a model folder of this add-on")
+        return Model(f"'{folder / MODEL_CONFIG}' is from another program; choose a model folder of this add-on")
     for file in _FILES:
         problem = _problem_of(folder / file)
         if problem:
             return Model(problem)
-    return Model("", str(config.get("licence", "")), str(config.get("text_encoder", "")))
+    return Model("", str(config.get("license", config.get("licence", ""))), str(config.get("text_encoder", "")))
 
 
 def _problem_of(path: Path) -> str:
     """What is wrong with a safetensors file by its header and its length: empty where nothing is."""
-    again = "get the model folder again"
+    again = "copy or download the model folder again"
     try:
         with path.open("rb") as file:
             length = int.from_bytes(file.read(8), "little")
@@ -98,12 +98,12 @@ def _problem_of(path: Path) -> str:
         ends = [entry["data_offsets"][1] for key, entry in header.items() if key != "__metadata__"] if header else []
         whole = bool(ends) and path.stat().st_size == 8 + length + max(ends)
     except FileNotFoundError:
-        return f"'{path}' is missing: {again}"
+        return f"'{path}' is missing; {again}"
     except OSError as error:
-        return f"'{path}' cannot be read ({error.strerror or error}): {again}"
+        return f"'{path}' cannot be read ({error.strerror or error}); {again}"
     except (ValueError, KeyError, TypeError, IndexError, AttributeError):
         whole = False
-    return "" if whole else f"'{path}' is cut short or damaged: {again}"
+    return "" if whole else f"'{path}' is incomplete or damaged; {again}"
 
 
 def model_names() -> list[str]:

@@ -26,7 +26,9 @@ _Config = TypeVar("_Config", "ModelConfig", DenoiserConfig)
 TensorLayout = Mapping[str, tuple[int, ...]]
 """Name -> shape of everything that a checkpoint holds."""
 
-_ALIGNER = "aligner."  # what its tensors' names begin with, beside the denoiser's
+_CLASSIFIER = "classifier."  # prefix of its tensors' names, beside the denoiser's
+_RENAMED_TENSORS = {"aligner.": _CLASSIFIER}  # in files of earlier versions
+_RENAMED_KEYS = {"licence": "license"}  # likewise, in config.json
 CARD = "card.md"
 
 
@@ -34,14 +36,23 @@ CARD = "card.md"
 class ModelConfig:
     """What a model needs beside its weights; `config.json` holds exactly these keys.
 
-    `speech_blocks` name the speech features in order; `window` is the longest stretch in frames the network was trained
-    on; `fps` is the frame rate of `features`; `projected_from` is how many of those a frame has where the network works
-    with components of them (`Normalizer.basis`), 0 where it takes them all; `trained_steps` is how many optimizer steps
-    it has behind it, `held_out_clips` how many recordings were kept from it for evaluation; `sampler`, `steps` and
-    `double_take` are what works best with these weights, and so are `guidance_above` and `speech_guidance`
-    (`sampling.guidance.Strength`); `captions` are the actions, and `styles` the styles, of those that the text classifier
-    tells apart, if it has one. With `features` "released-659" the numbers are those of the released checkpoint
-    (`core.released_features`), and speech is heard at the level of its recording.
+    Attributes:
+        denoiser: the shape of the network.
+        speech_blocks: names of the speech features, in order (`core.conditions.speech`).
+        text_encoder: folder, hub name or short name of the encoder that the model was trained with.
+        features: how the numbers describe motion (`core.model.representation`).
+        projected_from: features in a frame where the network works with components of them (`Normalizer.basis`); 0
+            where it takes them all.
+        fps: frame rate of the features.
+        window: frames of the longest stretch that the network was trained on.
+        trained_steps: optimizer steps behind it.
+        held_out_clips: recordings that were kept from it for evaluation.
+        schedule: the noise schedule.
+        noise_steps: T.
+        sampler, steps, double_take: what works best with these weights.
+        guidance_above, speech_guidance: likewise; see `core.sampling.guidance.GuidanceInterval`.
+        captions, styles: action and style of each caption that the prompt classifier knows, if there is one.
+        license: SPDX identifier of the weights' license.
     """
 
     denoiser: DenoiserConfig
@@ -62,12 +73,21 @@ class ModelConfig:
     speech_guidance: float = 1.0
     captions: tuple[str, ...] = ()
     styles: tuple[str, ...] = ()
-    licence: str = ""
+    license: str = ""
 
 
 @dataclass(frozen=True)
 class Model:
-    """A network ready to run (float32, eval mode) with all it needs to be understood."""
+    """A network ready to run (float32, eval mode), with all that its inputs and outputs mean.
+
+    Attributes:
+        denoiser: the network.
+        config: its config.json.
+        normalizer: of motion features.
+        speech_normalizer: of speech features.
+        card: the model card, Markdown.
+        classifier: reads prompts as captions of training; None where the denoiser takes sentence vectors.
+    """
 
     denoiser: Denoiser
     config: ModelConfig
@@ -83,7 +103,13 @@ class Model:
 
 
 def save_model(folder: str | Path, model: Model, dtype: torch.dtype = torch.float16) -> None:
-    """Write a model folder, its weights as `dtype`. A file that is there is replaced whole or not at all."""
+    """Write a model folder.
+
+    Args:
+        folder: created if it does not exist; a file that is there is replaced whole or not at all.
+        model: the model.
+        dtype: of the weights.
+    """
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     weights = {
@@ -107,16 +133,21 @@ def save_model(folder: str | Path, model: Model, dtype: torch.dtype = torch.floa
 
 
 def load_model(name_or_path: str | Path, search: Path = MODELS) -> Model:
-    """The model called that in the folder `search`, or the model folder at that path.
+    """Load a model folder.
 
-    Raises InputError, in one sentence that names the file, where there is none or it does not fit together.
+    Args:
+        name_or_path: name of a folder within `search`, or path of a model folder.
+        search: where named models lie.
+
+    Raises:
+        InputError: there is no such folder, or a file in it is missing, damaged or does not fit the others.
     """
     folder = next(
         (path for path in (search / name_or_path, Path(name_or_path)) if (path / MODEL_CONFIG).is_file()), None
     )
     if folder is None:
         known = sorted(path.parent.name for path in search.glob(f"*/{MODEL_CONFIG}"))
-        raise InputError(f"There is no model {str(name_or_path)!r}; the models here are: {', '.join(known) or 'none'}.")
+        raise InputError(f"There is no model {str(name_or_path)!r}; choose from {', '.join(known) or 'none'}.")
     config = _read_config(folder / MODEL_CONFIG)
     denoiser = Denoiser(config.denoiser)
     classifier = (
@@ -132,8 +163,8 @@ def load_model(name_or_path: str | Path, search: Path = MODELS) -> Model:
         folder / MODEL_WEIGHTS, {key: tuple(value.shape) for key, value in _tensors(denoiser, classifier).items()}
     )
     if classifier is not None:
-        own = [key for key in weights if key.startswith(_ALIGNER)]
-        classifier.load_state_dict({key.removeprefix(_ALIGNER): weights.pop(key) for key in own})
+        own = [key for key in weights if key.startswith(_CLASSIFIER)]
+        classifier.load_state_dict({key.removeprefix(_CLASSIFIER): weights.pop(key) for key in own})
         classifier.eval().requires_grad_(False)
     denoiser.load_state_dict(weights)
     arrays = {key: np.asarray(value, np.float64) for key, value in statistics.items()}
@@ -151,7 +182,7 @@ def load_model(name_or_path: str | Path, search: Path = MODELS) -> Model:
 def _tensors(denoiser: Denoiser, classifier: PromptClassifier | None) -> dict[str, Tensor]:
     """What the weights' file holds."""
     own = classifier.state_dict() if classifier is not None else {}
-    return denoiser.state_dict() | {_ALIGNER + key: value for key, value in own.items()}
+    return denoiser.state_dict() | {_CLASSIFIER + key: value for key, value in own.items()}
 
 
 def _save_tensors(path: Path, tensors: dict[str, Tensor]) -> None:
@@ -173,53 +204,63 @@ def check_tensors(
     for name, shape in layout.items():
         found = tuple(tensors[name].shape)
         if found != shape:
-            raise InputError(f"{path} {wrong}: {name!r} is {found} and should be {shape}.")
+            raise InputError(f"{path} {wrong}: {name!r} has the shape {found} instead of {shape}.")
         if not tensors[name].isfinite().all():
-            raise InputError(f"{path} is damaged: {name!r} holds values that are not finite; {again}.")
+            raise InputError(f"{path} is damaged: {name!r} contains values that are not finite; {again}.")
 
 
 def _load_tensors(path: Path, shapes: TensorLayout) -> dict[str, Tensor]:
     """The tensors of a file as float32, which must be exactly those of `shapes` and finite."""
     try:
-        tensors: dict[str, Tensor] = _files.load_file(path)
+        tensors: dict[str, Tensor] = {_current_name(key): value for key, value in _files.load_file(path).items()}
     except FileNotFoundError:
         raise InputError(f"{path} is missing; copy or download the whole model folder again.") from None
     except (SafetensorError, OSError):
-        raise InputError(f"{path} is cut short or damaged; copy or download it again.") from None
-    check_tensors(path, tensors, shapes, f"does not fit its {MODEL_CONFIG}", "get it again")
+        raise InputError(f"{path} is incomplete or damaged; copy or download it again.") from None
+    check_tensors(path, tensors, shapes, f"does not fit its {MODEL_CONFIG}", "download it again")
     return {key: value.float() for key, value in tensors.items()}
+
+
+def _current_name(name: str) -> str:
+    """The name that a tensor of a file has in this version."""
+    for old, new in _RENAMED_TENSORS.items():
+        if name.startswith(old):
+            name = new + PromptClassifier.current_name(name.removeprefix(old))
+    return name
 
 
 def _read_config(path: Path) -> ModelConfig:
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
-        raise InputError(f"{path} is not readable JSON; get the model folder again.") from None
+        raise InputError(f"{path} is not valid JSON; copy or download the model folder again.") from None
+    if isinstance(content, dict):
+        content = {_RENAMED_KEYS.get(key, key): value for key, value in cast(dict[str, Any], content).items()}
     config = _from_json(ModelConfig, content, path, "")
     if len(config.captions) != len(config.styles):
         raise InputError(
-            f"{path} does not tell a style of each caption; the model needs another version of the program."
+            f"{path} does not give a style for each caption; the model needs another version of the program."
         )
     denoiser = config.denoiser
     sizes = [denoiser.features, denoiser.speech_width, denoiser.width, denoiser.layers, denoiser.text_width + 1]
     if min(*sizes, denoiser.heads, denoiser.feedforward, config.noise_steps, config.steps, config.window) < 1:
-        raise InputError(f"{path} holds a size below 1; every size and count must be positive.")
+        raise InputError(f"{path} contains a size below 1; every size and count must be positive.")
     if denoiser.width % (2 * denoiser.heads):
-        raise InputError(f"{path}: the width {denoiser.width} cannot be shared by {denoiser.heads} heads.")
+        raise InputError(f"{path}: the width {denoiser.width} cannot be divided among {denoiser.heads} heads.")
     return config
 
 
 def _from_json(kind: type[_Config], values: Any, path: Path, where: str) -> _Config:
     """A config dataclass from its JSON object; every key must be known and of its type."""
     if not isinstance(values, dict):
-        raise InputError(f"{path}: {where or 'the file'} should be an object in braces.")
+        raise InputError(f"{path}: {where or 'the file'} must be a JSON object.")
     content = cast(dict[str, Any], values)
     hints = get_type_hints(kind)
     for key in sorted(content.keys() - hints.keys()):
         raise InputError(f"{path} has the unknown key {where + key!r}; the model needs another version of the program.")
     needed = {entry.name for entry in fields(kind) if entry.default is MISSING}
     for key in sorted(needed - content.keys()):
-        raise InputError(f"{path} lacks the key {where + key!r}; get the model folder again.")
+        raise InputError(f"{path} has no key {where + key!r}; copy or download the model folder again.")
     return kind(**{key: _from_json_value(hints[key], value, path, where + key) for key, value in content.items()})
 
 

@@ -1,5 +1,26 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The denoiser, FreeTalker's and DiffMotion-v2's: one transformer over a token a frame, and one of the conditions."""
+"""The denoiser of FreeTalker and of DiffMotion-v2: a transformer over one token per frame (method section 3).
+
+In FreeTalker's network (paper section 2.2 and figure 1) text and time step share an additional first token. In
+DiffMotion-v2's there is no such token: conditions modulate every layer instead.
+
+| notation in code                | in the paper                                                                       |
+|---------------------------------|------------------------------------------------------------------------------------|
+| `x` (B, N, features)            | x_t, the noised motion, 659 features per frame                                     |
+| `timesteps` (B,)                | t, the noising step; 0..T - 1 in code, 1..T in the paper                           |
+| N                               | T_M, the number of frames                                                          |
+| `text` (B, text_width)          | d, the text embedding (512 for CLIP)                                               |
+| `speech` (B, N, speech_width)   | a, the audio features, 1133 per frame                                              |
+| `text` and `speech`             | c_1 = [d, a], the condition                                                        |
+| `text_present` is False         | c_2 = [∅, a] of equation (2), and the random mask of figure 1                      |
+| `Denoiser.forward`              | Denoising(x_t, t, c) = x̂_0, for `prediction` "x0"                                  |
+| first token in `tokens`         | "the textual description is spliced together as the first frame" with the step     |
+| `sinusoids`                     | PE, the positional encoding of figure 1                                            |
+| `Block`                         | self-attention layer [25]                                                          |
+| `local_attention`               | "+ local attention" of table 1, [32] with the relative positions of [33]           |
+
+`core.model.released` maps parameter names to those of the released code.
+"""
 
 import math
 from dataclasses import dataclass
@@ -11,27 +32,40 @@ from torch.nn import functional
 
 from ..errors import InputError
 
-LOCAL_WINDOW = 10  # frames; local attention sees its own window and the one before
+LOCAL_WINDOW = 10  # frames; local attention spans a frame's own window and the one before
 LOCAL_HEADS = 8
 
 
 @dataclass(frozen=True)
 class DenoiserConfig:
-    """Everything that decides the shape of a `Denoiser`; the defaults are the paper's, with MiniLM's text width.
+    """Architecture of a `Denoiser`; the defaults are the paper's, except for MiniLM's text width.
 
-    `absence` says what stands for a missing condition: "zero" feeds zeros through the condition's own layer (the
-    released network), "learned" replaces the layer's answer by a trained vector. `prediction` is what the network's
-    output means. `norm_first` is a pre-norm transformer with a final norm; the released one is post-norm.
+    Attributes:
+        features: width of a frame of motion.
+        text_width: width of the text embedding; 0 for a network without text.
+        speech_width: width of a frame of speech features.
+        width: of the tokens.
+        layers: number of transformer layers.
+        heads: attention heads per layer.
+        feedforward: width of the hidden layer of each feed-forward network.
+        dropout: probability during training.
+        norm_first: pre-norm layers and a final norm; the released network is post-norm.
+        prediction: whether the output is the clean motion or the noise.
+        absence: what represents an absent condition. "zero" feeds zeros through the condition's input layer, as in the
+            released network; "learned" replaces the output of that layer with a trained vector.
+        local_attention: apply `local_attention` to the speech before it is joined with the motion.
+        conditioning: how text and time step reach the layers. "token", as in the released network: only by the first
+            token. "every_layer": they also scale, shift and gate every layer (adaLN, Peebles & Xie 2023). "frames", as
+            in DiffMotion-v2: there is no first token, and text, time step and each frame's speech modulate that frame
+            in every layer, while the tokens contain motion only. Anything but "token" requires `norm_first`.
+        causal: let frames attend only to themselves and earlier ones.
+        skip: add the noisy input to the output, with a weight for each feature that is predicted from text and time
+            step (Karras et al. 2022 use a formula).
+        answer_filter: number of taps, odd, of a trained `TemporalFilter` of the output that removes frame-to-frame
+            noise; 0 for none.
 
-    `conditioning` "token", the released network's, tells text and time step by the first token alone. With
-    "every_layer" they also scale and shift each pre-norm layer (adaLN, Peebles & Xie 2023). With "frames" there is no
-    such token: each frame's speech, with text and time step, scales and shifts that frame in each layer, and the tokens
-    hold motion alone (DiffMotion-v2). `causal` lets a frame attend to itself and those before it. A `text_width` of 0
-    is a network without text.
-
-    `skip` adds the noisy input to the answer, each feature by as much as the time step makes worth while (as Karras et
-    al. 2022 do by formula). `answer_filter` is the odd number of frames over which a trained kernel of each feature
-    filters the answer in time, 0 for none: what differs from frame to frame by chance is taken out where it arises.
+    Raises:
+        InputError: the combination is not supported.
     """
 
     features: int = 659
@@ -53,18 +87,18 @@ class DenoiserConfig:
 
     def __post_init__(self) -> None:
         if self.answer_filter and self.answer_filter % 2 == 0:
-            raise InputError(f"A filter of the answer spans an odd number of frames, not {self.answer_filter}.")
+            raise InputError(f"The output filter must span an odd number of frames, not {self.answer_filter}.")
         if self.conditioning != "token" and not self.norm_first:
-            raise InputError("Conditions can be told to every layer of a pre-norm network only.")
+            raise InputError("Conditioning every layer requires a pre-norm network.")
         if not self.text_width and self.conditioning != "frames":
-            raise InputError("A network without text needs the conditioning 'frames'.")
+            raise InputError("A network without text requires the conditioning 'frames'.")
 
 
 class Denoiser(nn.Module):
-    """D(x_t, t, text, speech), FreeTalker section 2.2.
+    """Denoising network D(x_t, t, text, speech) (FreeTalker section 2.2).
 
-    Text and time step share the first token; every further token is one frame of speech beside one frame of motion.
-    With the conditioning "frames" every token is a frame of motion.
+    Text and time step share the first token, and every further token joins one frame of speech and motion. With the
+    conditioning "frames", every token is a frame of motion.
     """
 
     def __init__(self, config: DenoiserConfig) -> None:
@@ -85,7 +119,7 @@ class Denoiser(nn.Module):
             self.input_share = nn.Linear(width, config.features)
             nn.init.zeros_(self.input_share.weight)
             nn.init.zeros_(self.input_share.bias)
-        self.answer_filter = TimeFilter(config.features, config.answer_filter) if config.answer_filter else None
+        self.answer_filter = TemporalFilter(config.features, config.answer_filter) if config.answer_filter else None
         if config.absence == "learned":
             if config.text_width:
                 self.absent_text = nn.Parameter(torch.randn(width) * 0.02)
@@ -101,36 +135,47 @@ class Denoiser(nn.Module):
         speech_present: Tensor,
         valid: Tensor | None = None,
     ) -> Tensor:
-        """What the network makes of noisy features: x0 or the noise, by `config.prediction`.
+        """Predict the clean motion or the noise, depending on `config.prediction`.
 
-        x (B, N, features) normalised and noisy; timesteps (B,) in 0..T-1; text (B, text_width) and text_present (B,)
-        bool; speech (B, N, speech_width) and speech_present (B, N) bool; valid (B, N) bool is False on padding, None
-        where there is none. Returns (B, N, features); rows of padding mean nothing.
+        Args:
+            x: (B, N, features) normalized noisy motion.
+            timesteps: (B,) integers in 0..T - 1.
+            text: (B, text_width) sentence vectors.
+            text_present: (B,) bool; False where there is no text.
+            speech: (B, N, speech_width) normalized speech features.
+            speech_present: (B, N) bool; False in frames without speech.
+            valid: (B, N) bool, False for padding frames; None if there are none.
+
+        Returns:
+            (B, N, features); padding frames are undefined.
         """
-        tokens, told = self.tokens(
-            x, timesteps, text, text_present, speech, speech_present
-        )  # (B, L, W), (B, 1 or N, W)
-        first = tokens.shape[1] - x.shape[1]  # of the frames among the tokens, 0 or 1
+        # Step 1: embed motion and conditions, as (B, L, W) and (B, 1 or N, W)
+        tokens, conditioning = self.tokens(x, timesteps, text, text_present, speech, speech_present)
+        first = tokens.shape[1] - x.shape[1]  # index of the first frame's token, 0 or 1
+        # Step 2: mask padding and, in a causal network, later frames
         mask = None
         if valid is not None:
             mask = functional.pad(valid, (first, 0), value=True)[:, None, None, :]  # (B, 1, 1, L)
         if self.config.causal:
             past = torch.ones(tokens.shape[1], tokens.shape[1], dtype=torch.bool, device=x.device).tril()  # (L, L)
             mask = past if mask is None else mask & past
+        # Step 3: transformer and output layer
         for block in self.blocks:
-            tokens = block(tokens, mask, told)
-        answer = self.motion_out(self.norm_out(tokens[:, first:]))
+            tokens = block(tokens, mask, conditioning)
+        output = self.motion_out(self.norm_out(tokens[:, first:]))
+        # Step 4: skip connection and temporal filter
         if self.input_share is not None:
-            answer = answer + self.input_share(told) * x
-        return answer if self.answer_filter is None else self.answer_filter(answer, valid)
+            output = output + self.input_share(conditioning) * x
+        return output if self.answer_filter is None else self.answer_filter(output, valid)
 
     def tokens(
         self, x: Tensor, timesteps: Tensor, text: Tensor, text_present: Tensor, speech: Tensor, speech_present: Tensor
     ) -> tuple[Tensor, Tensor]:
-        """What enters the transformer, positions added, (B, L, width), and what its layers are told.
+        """Compute the input of the transformer; arguments as in `forward`.
 
-        That is text and time step as one (B, 1, width), or with speech for each frame (B, N, width). L is N frames and
-        the token of the conditions, where there is one. Arguments as in `forward`.
+        Returns:
+            Tokens (B, L, width) with positions added, where L is N, plus 1 if there is a first token; and the
+            conditioning of the layers, (B, 1, width) of text and time step or, with speech, (B, N, width).
         """
         width = self.config.width
         time_token = self.time_in(sinusoids(timesteps, width).to(x.dtype))  # (B, W)
@@ -140,28 +185,28 @@ class Denoiser(nn.Module):
         speech_tokens = self._present(self.speech_in, speech, speech_present, "absent_speech")  # (B, N, W)
         if self.config.local_attention:
             speech_tokens = local_attention(speech_tokens)
-        told = (text_token + time_token)[:, None]  # (B, 1, W)
+        conditioning = (text_token + time_token)[:, None]  # (B, 1, W)
         if self.joint is None:
-            tokens, told = self.motion_in(x), told + speech_tokens  # (B, N, W) both
+            tokens, conditioning = self.motion_in(x), conditioning + speech_tokens  # (B, N, W) each
         else:
             first = torch.cat([text_token, time_token], dim=-1)[:, None]  # (B, 1, 2W)
             frames = torch.cat([speech_tokens, self.motion_in(x)], dim=-1)  # (B, N, 2W)
             tokens = self.joint(torch.cat([first, frames], dim=1))  # (B, 1+N, W)
         positions = sinusoids(torch.arange(tokens.shape[1], device=x.device), width).to(x.dtype)  # (1+N, W)
-        return self.dropout(tokens + positions), functional.silu(told)
+        return self.dropout(tokens + positions), functional.silu(conditioning)
 
     def _present(self, layer: nn.Linear, condition: Tensor, present: Tensor, absent: str) -> Tensor:
-        """The condition's embedding, with what stands for it where it is absent."""
+        """Embed a condition, replacing it where it is absent."""
         present = present[..., None]
-        # where, not a product: an absent condition may hold anything, NaN included.
+        # torch.where rather than a product: an absent condition may contain anything, even NaN
         embedding = layer(torch.where(present, condition, 0.0))
         if self.config.absence == "zero":
             return embedding
         return torch.where(present, embedding, getattr(self, absent))
 
 
-class TimeFilter(nn.Module):
-    """A kernel over time for each feature, binomial to begin with; at the ends the first and last frame go on."""
+class TemporalFilter(nn.Module):
+    """Trained convolution over time for each feature, initially binomial; the first and last frame are repeated."""
 
     def __init__(self, features: int, taps: int) -> None:
         super().__init__()
@@ -169,7 +214,15 @@ class TimeFilter(nn.Module):
         self.kernel = nn.Parameter(binomial.repeat(features, 1)[:, None])  # (F, 1, taps)
 
     def forward(self, x: Tensor, valid: Tensor | None) -> Tensor:
-        """x (B, N, F) -> (B, N, F); valid (B, N), if given, is True up to the last frame of each."""
+        """Filter x (B, N, F).
+
+        Args:
+            x: (B, N, F).
+            valid: (B, N) bool, True up to the last frame of each sequence; None if there is no padding.
+
+        Returns:
+            (B, N, F).
+        """
         if valid is not None:
             last = valid.sum(1, keepdim=True) - 1  # (B, 1)
             frames = torch.minimum(torch.arange(x.shape[1], device=x.device)[None], last)  # (B, N)
@@ -180,7 +233,7 @@ class TimeFilter(nn.Module):
 
 
 class Block(nn.Module):
-    """One transformer layer: self-attention and a GELU feed-forward, post-norm or pre-norm."""
+    """Transformer layer, post-norm or pre-norm, the latter optionally with adaLN; its activation is GELU."""
 
     def __init__(self, config: DenoiserConfig) -> None:
         super().__init__()
@@ -200,10 +253,21 @@ class Block(nn.Module):
             nn.init.zeros_(self.modulation.weight)
             nn.init.zeros_(self.modulation.bias)
 
-    def forward(self, x: Tensor, mask: Tensor | None, told: Tensor) -> Tensor:
-        """x (B, L, W), mask over (B, heads, L, L), told (B, 1 or L, W) -> (B, L, W)."""
+    def forward(self, x: Tensor, mask: Tensor | None, conditioning: Tensor) -> Tensor:
+        """Apply the layer.
+
+        Args:
+            x: (B, L, W) tokens.
+            mask: bool, broadcasts to (B, heads, L, L); True where a query may attend to a key.
+            conditioning: (B, 1 or L, W), used only with adaLN.
+
+        Returns:
+            (B, L, W) tokens.
+        """
         if self.modulation is not None:
-            shift, scale, gate, shift_2, scale_2, gate_2 = self.modulation(told).chunk(6, dim=-1)  # (B, 1 or L, W)
+            shift, scale, gate, shift_2, scale_2, gate_2 = self.modulation(conditioning).chunk(
+                6, dim=-1
+            )  # (B, 1 or L, W)
             x = x + (1 + gate) * self.attention(self.attention_norm(x) * (1 + scale) + shift, mask)
             return x + (1 + gate_2) * self.feedforward(self.feedforward_norm(x) * (1 + scale_2) + shift_2)
         if self.norm_first:
@@ -213,6 +277,7 @@ class Block(nn.Module):
         return self.feedforward_norm(x + self.feedforward(x))
 
     def attention(self, x: Tensor, mask: Tensor | None) -> Tensor:
+        """Multi-head self-attention of tokens (B, L, W); mask as in `forward`."""
         batch, length, width = x.shape
         split = self.attention_in(x).view(batch, length, 3, self.heads, width // self.heads)
         query, key, value = split.permute(2, 0, 3, 1, 4)  # each (B, H, N, W/H)
@@ -221,20 +286,22 @@ class Block(nn.Module):
         return self.dropout(self.attention_out(mixed.transpose(1, 2).reshape(batch, length, width)))
 
     def feedforward(self, x: Tensor) -> Tensor:
+        """Feed-forward network with GELU, for each token of (B, L, W)."""
         return self.dropout(self.feedforward_out(self.dropout(functional.gelu(self.feedforward_in(x)))))
 
 
 def sinusoids(positions: Tensor, width: int) -> Tensor:
-    """Sinusoidal embedding of whole positions: (...,) -> (..., width), sine at even and cosine at odd columns."""
+    """Embed positions (...) as (..., width): sine in even columns, cosine in odd ones (Vaswani et al. 2017)."""
     rates = torch.exp(torch.arange(0, width, 2, device=positions.device) * (-math.log(10000.0) / width))
     angles = positions[..., None].float() * rates  # (..., W/2)
     return torch.stack([angles.sin(), angles.cos()], dim=-1).flatten(-2)
 
 
 def local_attention(x: Tensor) -> Tensor:
-    """Causal self-attention within windows of 10 frames and the window before; rotary positions, no weights.
+    """Causal self-attention of frames (B, N, W) within their window of 10 frames and the one before.
 
-    (B, N, W) -> (B, N, W). Query, key and value are the same rotated tensor, as in the released v3_5.
+    It has rotary positions (Su et al. 2021) and no parameters: query, key and value are the same rotated tensor, as in
+    the released version v3_5.
     """
     batch, length, width = x.shape
     size = width // LOCAL_HEADS

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Checkpoints that others published: loaded without running anything of theirs, every name and shape checked."""
+"""Load third-party checkpoints without running code from them, checking every name and shape."""
 
 # pyright: reportUnknownMemberType=false
 
@@ -19,44 +19,79 @@ from .checkpoint import TensorLayout, check_tensors
 
 
 def load_table(path: Path, expected: str) -> dict[str, Any]:
-    """Name -> value of a file of weights, nothing of which is run; expected: what it should be, for sentences.
+    """Read the table of names and values of a PyTorch checkpoint, without running code from it.
 
-    Raises InputError, in one sentence that names the file, where it is no such table.
+    Args:
+        path: the file.
+        expected: description of the checkpoint for error messages, such as "the FreeTalker checkpoint".
+
+    Raises:
+        InputError: the file is no such table; the message names it.
     """
     try:
         content = torch.load(path, map_location="cpu", weights_only=True)
     except (pickle.UnpicklingError, RuntimeError, ValueError, EOFError, OSError, KeyError, zipfile.BadZipFile):
-        raise InputError(f"{path} holds no weights, or is cut short; give {expected}.") from None
+        raise InputError(f"{path} contains no weights or is incomplete; give {expected}.") from None
     entries = cast(Mapping[Any, Any], content) if isinstance(content, Mapping) else {}
     if not entries:
-        raise InputError(f"{path} is not {expected}: it should be a table of tensors.")
+        raise InputError(f"{path} is not {expected}: it must be a table of tensors.")
     return {str(name): value for name, value in entries.items()}
 
 
-def tensors_of(path: Path, table: object, expected: str, within: str = "it") -> dict[str, Tensor]:
-    """The table, of tensors alone. within: what of the file it is."""
+def as_tensors(path: Path, table: object, expected: str, within: str = "it") -> dict[str, Tensor]:
+    """Check that a table contains only tensors.
+
+    Args:
+        path: the file, for error messages.
+        table: the table or an entry of it.
+        expected: as in `load_table`.
+        within: description of the entry for error messages.
+
+    Raises:
+        InputError: it is no table, is empty, or contains anything but tensors.
+    """
     state = cast(Mapping[Any, Any], table) if isinstance(table, Mapping) else {}
     if not state or not all(isinstance(value, Tensor) for value in state.values()):
-        raise InputError(f"{path} is not {expected}: {within} should be a table of tensors.")
+        raise InputError(f"{path} is not {expected}: {within} must be a table of tensors.")
     return {str(name): value for name, value in state.items()}
 
 
-def check_layout(path: Path, tensors: Mapping[str, Tensor], layout: TensorLayout, expected: str, within: str = "it") -> None:
-    """Raise InputError unless the tensors are exactly those of `layout`, and finite."""
+def check_layout(
+    path: Path, tensors: Mapping[str, Tensor], layout: TensorLayout, expected: str, within: str = "it"
+) -> None:
+    """Check that tensors have exactly the names and shapes of a layout and are finite.
+
+    Other arguments as in `as_tensors`.
+
+    Raises:
+        InputError: they do not.
+    """
     check_tensors(path, tensors, layout, f"is not {expected}", "download it again", within)
 
 
-def numbers(path: Path, count: int, again: str) -> Array:
-    """The numbers (count,) of an .npy. Raises InputError naming the file where it holds others; again: what to do."""
+def load_vector(path: Path, count: int, again: str) -> Array:
+    """Read an .npy of count finite numbers.
+
+    Args:
+        path: the file.
+        count: length of the vector.
+        again: what the user can do about a wrong file, for error messages.
+
+    Returns:
+        (count,) float64.
+
+    Raises:
+        InputError: the file contains anything else; the message names it.
+    """
     try:
         values = np.asarray(np.load(path, allow_pickle=False), np.float64)
     except (OSError, ValueError, EOFError):
-        raise InputError(f"{path} is no array of numbers; {again}.") from None
+        raise InputError(f"{path} is not an array of numbers; {again}.") from None
     if values.shape != (count,) or not np.isfinite(values).all():
-        raise InputError(f"{path} should be {count} finite numbers, not of the shape {values.shape}.")
+        raise InputError(f"{path} must have {count} finite numbers, not the shape {values.shape}.")
     return values
 
 
-def layout_of(network: torch.nn.Module) -> TensorLayout:
-    """Name -> shape of the network's own state."""
+def tensor_layout(network: torch.nn.Module) -> TensorLayout:
+    """Return the names and shapes of a network's state."""
     return {name: tuple(value.shape) for name, value in network.state_dict().items()}

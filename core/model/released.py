@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""`python -m core import-checkpoint`: the released FreeTalker checkpoint -> a model folder like any other.
+"""`python -m core import-checkpoint`: convert the released FreeTalker checkpoint to a model folder (method section 6).
 
-The checkpoint, CLIP ViT-B/32, WavLM-Large and the mean and std of its features are for the user to bring. What the
-model makes is read by `core.released_features` and fitted to the body by `core.fitting`.
+The user provides the checkpoint, CLIP ViT-B/32, WavLM-Large, and the mean and std of the checkpoint's features. Its
+output is decoded by `core.motion.released_features` and fitted to the body by `core.motion.fitting`.
 """
 
 # pyright: reportUnknownMemberType=false
@@ -23,11 +23,11 @@ from ..motion.features import FEATURES, Normalizer
 from ..motion.rotation import Array
 from .checkpoint import Model, ModelConfig, save_model
 from .denoiser import LOCAL_HEADS, Denoiser, DenoiserConfig
-from .foreign import check_layout, layout_of, load_table, numbers, tensors_of
+from .foreign import as_tensors, check_layout, load_table, load_vector, tensor_layout
 
 TEXT_WIDTH, SPEECH_WIDTH = 512, 1133
-WINDOW = 180  # frames the network was trained on
-POSITIONS = 5000  # rows of its table of positions, which ours computes
+WINDOW = 180  # frames of a training sample (FreeTalker section 3.1)
+POSITIONS = 5000  # rows of its stored positional encoding, which `Denoiser` computes instead
 _WIDTHS = (256, 512)
 _EXPECTED = "the FreeTalker checkpoint model001000000.pt, or one of its variants v3_2, v3_4 and v3_5"
 _NAMES = {
@@ -48,7 +48,7 @@ _NAMES = {
 _CARD = """# FreeTalker, as released
 
 Imported from `{name}`: the weights that the authors of FreeTalker (Yang et al., ICASSP 2024) published, {parameters:,}
-parameters. The authors state no licence for them; ask before you use what they make in public.
+parameters. The authors state no license for them; ask before you use what they make in public.
 
 Trained on BEAT (speech) and HumanML3D (text). It answers joint positions; rotations, fingers included, are fitted to
 them. It was trained with its axes mixed up and may turn or tilt suddenly.
@@ -56,7 +56,7 @@ them. It was trained with its axes mixed up and may turn or tilt suddenly.
 
 
 def released_name(name: str) -> str:
-    """What the released network calls the weight `name` of `Denoiser`."""
+    """Convert the name of a parameter of `Denoiser` to the released network's."""
     for ours, theirs in _NAMES.items():
         if name.startswith(ours) or f".{ours}" in name:
             name = name.replace(ours, theirs, 1)
@@ -64,16 +64,16 @@ def released_name(name: str) -> str:
 
 
 def released_config(width: int = _WIDTHS[0], local_attention: bool = False) -> DenoiserConfig:
-    """The released network's shape."""
+    """Return the architecture of the released network: v3_0, or a variant of it."""
     return DenoiserConfig(
         text_width=TEXT_WIDTH, speech_width=SPEECH_WIDTH, width=width, local_attention=local_attention
     )
 
 
 def released_layout(config: DenoiserConfig) -> dict[str, tuple[int, ...]]:
-    """Name -> shape of everything in a released checkpoint."""
+    """Return the names and shapes of all tensors in a released checkpoint."""
     with torch.device("meta"):
-        layout = {released_name(name): shape for name, shape in layout_of(Denoiser(config)).items()}
+        layout = {released_name(name): shape for name, shape in tensor_layout(Denoiser(config)).items()}
     table = (POSITIONS, 1, config.width)
     layout |= {"sequence_pos_encoder.pe": table, "embed_timestep.sequence_pos_encoder.pe": table}
     if config.local_attention:
@@ -82,18 +82,19 @@ def released_layout(config: DenoiserConfig) -> dict[str, tuple[int, ...]]:
 
 
 def read_checkpoint(path: Path) -> Denoiser:
-    """The network of a released checkpoint.
+    """Read the network of a released checkpoint.
 
-    Raises InputError, in one sentence that names the file, where it is none: every name and shape is checked.
+    Raises:
+        InputError: the file is missing, or a name or shape differs from the released network's; the message names it.
     """
     if not path.is_file():
         raise InputError(f"The checkpoint {path} does not exist; download model001000000.pt.")
-    # CLIP, which some versions store beside, is left out
+    # without CLIP, which some versions contain
     table = {name: value for name, value in load_table(path, _EXPECTED).items() if not name.startswith("clip_model.")}
-    state = tensors_of(path, table, _EXPECTED)
+    state = as_tensors(path, table, _EXPECTED)
     width = state["embed_text.bias"].shape[0] if "embed_text.bias" in state and state["embed_text.bias"].dim() else 0
     if width not in _WIDTHS:
-        raise InputError(f"{path} is not {_EXPECTED}: its 'embed_text.bias' is not 256 or 512 numbers.")
+        raise InputError(f"{path} is not {_EXPECTED}: its 'embed_text.bias' does not have 256 or 512 numbers.")
     config = released_config(width, "rel_pos.inv_freq" in state)
     check_layout(path, state, released_layout(config), _EXPECTED)
     denoiser = Denoiser(config)
@@ -102,27 +103,43 @@ def read_checkpoint(path: Path) -> Denoiser:
 
 
 def read_statistics(folder: Path) -> Normalizer:
-    """Mean and std of the released features from a folder with one *mean*.npy and one *std*.npy, 659 numbers each.
+    """Read the mean and std of the released features from a folder with one *mean*.npy and one *std*.npy, (659,) each.
 
-    Raises InputError naming what is missing or of another form.
+    Raises:
+        InputError: a file is missing, ambiguous or malformed, or a std is not positive.
     """
     mean, std = (_statistic(folder, kind) for kind in ("mean", "std"))
     if not (std > 0).all():
-        raise InputError(f"The std in {folder} holds numbers that are not above 0; get the released statistics again.")
+        raise InputError(
+            f"The std in {folder} contains numbers that are not above 0; download the released statistics again."
+        )
     return Normalizer(mean, std)
 
 
 def _statistic(folder: Path, kind: str) -> Array:
     files = [path for path in sorted(folder.glob("*.npy")) if kind in path.name.lower()]
     if len(files) != 1:
-        raise InputError(f"The folder {folder} should hold one *{kind}*.npy with {FEATURES} numbers, not {len(files)}.")
-    return numbers(files[0], FEATURES, "get the released statistics again")
+        raise InputError(
+            f"The folder {folder} must contain exactly one *{kind}*.npy with {FEATURES} numbers, not {len(files)}."
+        )
+    return load_vector(files[0], FEATURES, "download the released statistics again")
 
 
 def import_checkpoint(checkpoint: Path, clip: str, wavlm: str, statistics: Path, out: Path) -> Model:
-    """Write the model folder `out`, which must not exist; where anything does not fit nothing is written.
+    """Convert the released checkpoint to a model folder.
 
-    clip, wavlm: folders of the two networks, or names on the hub. They stay where they are and the model names them.
+    Args:
+        checkpoint: model001000000.pt.
+        clip: folder or hub name of CLIP ViT-B/32; the model refers to it and does not copy it.
+        wavlm: folder or hub name of WavLM-Large; the model refers to it and does not copy it.
+        statistics: folder with the mean and std of the features; see `read_statistics`.
+        out: the model folder, which must not exist.
+
+    Returns:
+        The model that was written.
+
+    Raises:
+        InputError: an input does not fit, or the folder exists or cannot be written; nothing is written then.
     """
     if out.exists():
         raise InputError(f"{out} already exists; give another --out, or remove it.")
@@ -130,19 +147,19 @@ def import_checkpoint(checkpoint: Path, clip: str, wavlm: str, statistics: Path,
     clip, wavlm = (str(Path(name).resolve()) if Path(name).is_dir() else name for name in (clip, wavlm))
     text_width = TextEncoder(clip).width
     if text_width != TEXT_WIDTH:
-        raise InputError(f"--clip should be CLIP ViT-B/32 with {TEXT_WIDTH} numbers; {clip} gives {text_width}.")
+        raise InputError(f"--clip must be CLIP ViT-B/32 with {TEXT_WIDTH} numbers, but {clip} has {text_width}.")
     blocks = ("mfcc", "mel", "prosody", f"wavlm={wavlm}", "onset")
     speech_width = features_width(blocks)
     if speech_width != SPEECH_WIDTH:
         own = speech_width - SPEECH_WIDTH + 1024
-        raise InputError(f"--wavlm should be WavLM-Large with 1024 numbers; {wavlm} gives {own}.")
+        raise InputError(f"--wavlm must be WavLM-Large with 1024 numbers, but {wavlm} has {own}.")
     config = ModelConfig(
         denoiser.config, blocks, clip, features="released-659", window=WINDOW, trained_steps=_steps(checkpoint),
-        sampler="ddpm", steps=1000, double_take="legacy", licence="NOASSERTION",
+        sampler="ddpm", steps=1000, double_take="legacy", license="NOASSERTION",
     )  # fmt: skip
-    as_it_is = Normalizer(np.zeros(SPEECH_WIDTH), np.ones(SPEECH_WIDTH))
+    identity = Normalizer(np.zeros(SPEECH_WIDTH), np.ones(SPEECH_WIDTH))
     parameters = sum(weight.numel() for weight in denoiser.parameters())
-    model = Model(denoiser, config, normalizer, as_it_is, _CARD.format(name=checkpoint.name, parameters=parameters))
+    model = Model(denoiser, config, normalizer, identity, _CARD.format(name=checkpoint.name, parameters=parameters))
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=f".{out.name}-", dir=out.parent) as beside:
@@ -154,22 +171,23 @@ def import_checkpoint(checkpoint: Path, clip: str, wavlm: str, statistics: Path,
 
 
 def _steps(checkpoint: Path) -> int:
-    """The training steps that a name such as model001000000.pt tells; 0 for other names."""
+    """Return the number of training steps in a name such as model001000000.pt, or 0 for other names."""
     digits = checkpoint.stem.removeprefix("model")
     return int(digits) if digits.isdecimal() else 0
 
 
 def main(arguments: Sequence[str]) -> int:
-    """`python -m core import-checkpoint`."""
+    """Run `python -m core import-checkpoint`."""
     parser = argparse.ArgumentParser(prog="python -m core import-checkpoint", description=__doc__)
     parser.add_argument("checkpoint", type=Path, help="model001000000.pt")
-    parser.add_argument(
-        "--clip", required=True, help="folder (or hub name) of CLIP ViT-B/32, safetensors and tokenizer"
-    )
-    parser.add_argument("--wavlm", required=True, help="folder (or hub name) of WavLM-Large")
+    parser.add_argument("--clip", required=True, help="folder or hub name of CLIP ViT-B/32 (safetensors and tokenizer)")
+    parser.add_argument("--wavlm", required=True, help="folder or hub name of WavLM-Large")
     parser.add_argument("--statistics", type=Path, required=True, help="folder with the released mean and std (.npy)")
     parser.add_argument(
-        "--out", type=Path, default=MODELS / "freetalker", help="the model folder; without it the panel's own folder"
+        "--out",
+        type=Path,
+        default=MODELS / "freetalker",
+        help=("output model folder (default: the add-on's folder of models)"),
     )
     given = parser.parse_args(arguments)
     model = import_checkpoint(given.checkpoint, given.clip, given.wavlm, given.statistics, given.out)

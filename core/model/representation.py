@@ -23,17 +23,15 @@ Layout = Literal["smplx-659", "released-659"]
 
 
 class Representation(Protocol):
-    """Motion as normalized rows (frames, K), one for each frame at the model's frame rate."""
+    """Motion as normalized rows (frames, K), one for each frame at the model's frame rate.
 
-    @property
-    def continues_motion(self) -> bool:
-        """Whether `encode` is exact, so that motion that stands can be continued."""
-        ...
+    Attributes:
+        continues_motion: whether decoding is exact, so that motion that stands can be continued.
+        levels_speech: whether the model hears recordings at the same loudness; otherwise as they were recorded.
+    """
 
-    @property
-    def levels_speech(self) -> bool:
-        """Whether the model hears recordings at the same loudness; otherwise it hears them as they were recorded."""
-        ...
+    continues_motion: ClassVar[bool]
+    levels_speech: ClassVar[bool]
 
     @property
     def upper_body(self) -> NDArray[np.bool_] | None:
