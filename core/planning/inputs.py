@@ -16,11 +16,11 @@ from ..conditions.speech import SAMPLE_RATE, features_width, load_audio, speech_
 from ..conditions.text import encode_texts, encode_tokens
 from ..errors import InputError
 from ..model.checkpoint import Model
-from ..prompts.actions import Reading
+from ..prompts.actions import ActionProbabilities
 from ..prompts.canonical import canonical_prompt
 from ..timeline.strips import SpeechStrip, Timeline
 
-SPEECH_TOLERANCE_SECONDS = 0.1  # that a strip may outlast its sound, for ends that were rounded to frames
+SPEECH_TOLERANCE_SECONDS = 0.1  # that a strip may outlast its sound, for ends that are rounded to frames
 
 
 class SpeechInput:
@@ -46,11 +46,12 @@ class SpeechInput:
         self._width = model.config.denoiser.speech_width
         if timeline.speech and features_width(model.config.speech_blocks) != self._width:
             raise InputError(
-                f"The model's speech blocks do not make the {self._width} numbers its network needs; get it again."
+                f"The speech blocks of the model do not add up to the {self._width} numbers that its network needs; "
+                "download the model again."
             )
 
     def features(self, frames: int) -> tuple[Tensor, Tensor]:
-        """The normalized speech features (frames, Ds) of the timeline's first frames, and whether there is any (frames,)."""
+        """Normalized speech features (frames, Ds) of the first frames, and whether there is speech (frames,) bool."""
         rows, present = torch.zeros(frames, self._width), torch.zeros(frames, dtype=torch.bool)
         known: dict[tuple[Path, int], Tensor] = {}
         fps = self._model.config.fps
@@ -77,27 +78,34 @@ class SpeechInput:
 
 
 def _speech_end(strip: SpeechStrip, seconds: float) -> float:
-    """Where a strip of a recording of that length ends."""
+    """Where a strip ends whose recording has that many seconds."""
     whole = strip.start + seconds - strip.offset
     if strip.offset >= seconds:
         raise InputError(
             f"The speech strip {strip.audio.name!r} begins {strip.offset:g} s into a recording of {seconds:.2f} s; "
-            "lower its offset."
+            "reduce its offset."
         )
     if strip.end is not None and strip.end > whole + SPEECH_TOLERANCE_SECONDS:
         raise InputError(
-            f"The speech strip {strip.audio.name!r} ends at {strip.end:g} s, its sound at {whole:.2f} s; shorten it."
+            f"The speech strip {strip.audio.name!r} ends at {strip.end:g} s, but its recording ends at {whole:.2f} s; "
+            "shorten it."
         )
     return whole if strip.end is None else strip.end
 
 
-def read_prompts(prompts: Sequence[str], model: Model, encoder: str | None = None) -> list[Reading]:
-    """What each prompt means, as the model's aligner sees it; encoder: another than the model's own.
+def read_prompts(prompts: Sequence[str], model: Model, encoder: str | None = None) -> list[ActionProbabilities]:
+    """What each prompt means: the probability of each action.
 
-    Raises InputError for a model that has no aligner, and as `encode_texts` does.
+    Args:
+        prompts: P sentences.
+        model: has a prompt classifier.
+        encoder: another text encoder than the model's own.
+
+    Raises:
+        InputError: the model has no prompt classifier, and as `encode_texts`.
     """
     if model.classifier is None:
-        raise InputError("This model has no text aligner: it is told prompts as they are.")
+        raise InputError("This model has no prompt classifier; it uses prompts as they are.")
     by_action = (
         model.classifier.caption_probabilities(_tokens(prompts, model, encoder)) @ model.classifier.of_action
     )  # (P, actions)
@@ -105,7 +113,7 @@ def read_prompts(prompts: Sequence[str], model: Model, encoder: str | None = Non
 
 
 def encode_prompts(prompts: Sequence[str], model: Model, encoder: str | None) -> Tensor:
-    """What the network is told of each prompt, (P, Dt)."""
+    """What the denoiser is conditioned on for each prompt, (P, Dt)."""
     if not prompts:
         return torch.zeros(0, model.config.denoiser.text_width)
     if model.classifier is not None:
@@ -114,7 +122,7 @@ def encode_prompts(prompts: Sequence[str], model: Model, encoder: str | None) ->
 
 
 def _tokens(prompts: Sequence[str], model: Model, encoder: str | None) -> Tensor:
-    """Tokens (P, L, Dt) of the prompts' plain forms."""
+    """Tokens (P, L, Dt) of the prompts' canonical forms."""
     return _fitting(encode_tokens, [canonical_prompt(prompt) for prompt in prompts], model, encoder)
 
 
@@ -124,12 +132,12 @@ def _fitting(
     model: Model,
     encoder: str | None,
 ) -> Tensor:
-    """Vectors (..., Dt) of a text encoder. Raises InputError where the model wants another number of columns."""
+    """Vectors (..., Dt) of a text encoder. Raises InputError if the model needs another number of columns."""
     name, width = encoder or model.config.text_encoder, model.config.denoiser.text_width
     texts = torch.as_tensor(encode(said, name))
     if texts.shape[-1] != width:
         raise InputError(
-            f"The text encoder {name!r} gives {texts.shape[-1]} numbers, but the model wants {width}; "
-            f"use {model.config.text_encoder!r}."
+            f"The text encoder {name!r} gives {texts.shape[-1]} numbers, but the model needs {width}; use "
+            f"{model.config.text_encoder!r}."
         )
     return texts

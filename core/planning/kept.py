@@ -18,18 +18,20 @@ from ..motion.skeleton import Skeleton
 from ..postprocess.stitching import align_start, blend_endpoints, replace_frames, warp_to_endpoints
 from ..runs import Bools, true_runs
 
-CONTEXT_SECONDS = 1.5  # of the motion that stands, which the network sees beside what is made anew
+CONTEXT_SECONDS = 1.5  # of kept motion that the denoiser sees beside what is sampled
 
 
 @dataclass(frozen=True)
 class Kept:
     """Motion that stands when part of a timeline is generated.
 
-    motion: at the timeline's fps, from its time 0. changed: which frames of the result (T,) are made anew
-    (`segments.stale_frames` and `with_seams` tell). follow: what lies after a changed stretch is turned and moved as a
-    whole to where the new motion ends, its poses as they were; otherwise it stays where it is, and the new motion is
-    led there. moved: where root and legs are made anew too (T,), None for all that changes; a changed stretch without
-    any keeps theirs, and its upper body alone is new.
+    Attributes:
+        motion: at the timeline's frame rate, from its time 0.
+        changed: which frames of the result are generated, (T,) bool (`segments.stale_frames` and `with_seams`).
+        follow: turn and move what lies after a changed stretch as a whole to where the new motion ends; otherwise it
+            stays where it is, and the new motion is warped to it.
+        moved: where root and legs are generated too, (T,) bool; None for all that changes. In a changed stretch without
+            any, only the upper body is new.
     """
 
     motion: Motion
@@ -39,15 +41,28 @@ class Kept:
 
     @property
     def moves(self) -> Bools:
+        """Where root and legs are generated, (T,)."""
         return self.changed if self.moved is None else self.moved
 
 
 def checked_kept(kept: Kept, total: int, fps: float, model: Model) -> Kept:
-    """The same, with what lies beyond its end as changed. Raises InputError for motion that cannot be kept."""
+    """The same, with all beyond the end of its motion as changed.
+
+    Args:
+        kept: motion that stands.
+        total: T, frames of the result.
+        fps: the timeline's frame rate.
+        model: what generates the rest.
+
+    Raises:
+        InputError: motion that cannot be kept.
+    """
     if not model.representation.continues_motion:
-        raise InputError("This model cannot go on from motion that stands: generate the whole timeline with it.")
+        raise InputError("This model cannot continue from existing motion; generate the whole timeline with it.")
     if kept.motion.fps != fps or kept.changed.shape != (total,):
-        raise InputError(f"The motion to keep needs the timeline's {fps:g} fps, and a flag for each of {total} frames.")
+        raise InputError(
+            f"The motion to keep must have the timeline's {fps:g} fps and a flag for each of {total} frames."
+        )
     changed = kept.changed | (np.arange(total) >= len(kept.motion))
     moved = kept.moves | (changed & ~kept.changed)
     spans = [(start, stop) for start, stop in true_runs(changed) if moved[start:stop].any()]
@@ -55,7 +70,14 @@ def checked_kept(kept: Kept, total: int, fps: float, model: Model) -> Kept:
 
 
 def sampled_groups(changed: Bools, rate: float, sampled: int, fps: float) -> list[range]:
-    """The network's frames that it sees, apart from one another: what changes (T,) at a rate, and what is around it."""
+    """The stretches of the model's frames that are sampled: what changes, with `CONTEXT_SECONDS` around it.
+
+    Args:
+        changed: (T,) bool at the frame rate `rate`.
+        rate: of `changed`.
+        sampled: the model's frames.
+        fps: the model's frame rate.
+    """
     times = np.arange(sampled) / fps
     seen = np.zeros(sampled, bool)
     for start, stop in true_runs(changed):
@@ -66,14 +88,24 @@ def sampled_groups(changed: Bools, rate: float, sampled: int, fps: float) -> lis
 
 
 def network_frames(flags: Bools, rate: float, sampled: int, fps: float) -> Tensor:
-    """Which of the network's frames (sampled, 1) lie at or beside a flagged one of (T,) at a rate."""
+    """Which of the model's frames (sampled, 1) at `fps` lie at or beside a flagged one of (T,) at `rate`."""
     times = np.arange(sampled) * (rate / fps)
     beside = np.stack([np.floor(times + 1e-6), np.ceil(times - 1e-6)]).astype(int)  # (2, sampled)
     return torch.as_tensor(flags[np.minimum(beside, len(flags) - 1)].any(axis=0))[:, None]
 
 
 def join_kept(kept: Kept, made: Sequence[tuple[float, Motion]], feet: bool, skeleton: Skeleton) -> Motion:
-    """The result, each changed stretch cut out of the new motion (its first second, motion) that it lies in."""
+    """Put new motion in place of the changed stretches.
+
+    Args:
+        kept: motion that stands, and its changed frames (T,).
+        made: (its first second, motion) for each of `sampled_groups`.
+        feet: hold planted feet again where motion is warped.
+        skeleton: the motion's.
+
+    Returns:
+        T frames; those that are not changed keep their bits, unless `kept.follow` moves them.
+    """
     result, fps, total = kept.motion.slice(0, len(kept.changed)), kept.motion.fps, len(kept.changed)
     for start, stop in true_runs(kept.changed):
         begin, motion = next(pair for pair in made if pair[0] + pair[1].seconds > start / fps)

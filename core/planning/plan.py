@@ -83,7 +83,7 @@ def make_plan(timeline: Timeline, model: Model, settings: Settings, kept: Kept |
     _check_model(timeline, model)
     steps = model.config.steps if settings.steps is None else settings.steps
     if steps < 1:
-        raise InputError(f"Sampling takes 1 step or more, not {steps}.")
+        raise InputError(f"Sampling needs 1 step or more, not {steps}.")
     device, fps = _device(settings.device), model.config.fps
     speech = SpeechInput(timeline, model)
     frames = math.ceil(speech.seconds * fps - 1e-6) + 1
@@ -121,9 +121,11 @@ def make_plan(timeline: Timeline, model: Model, settings: Settings, kept: Kept |
 
 def _check_model(timeline: Timeline, model: Model) -> None:
     if timeline.text and not model.config.denoiser.text_width:
-        raise InputError("This model hears speech alone: remove the text strips, or choose another model.")
+        raise InputError("This model follows only speech; remove the text strips, or choose another model.")
     if model.representation.upper_body is None and any(strip.scope != "whole" for strip in timeline.text):
-        raise InputError("This model cannot lead the upper body alone: choose the scope 'whole', or another model.")
+        raise InputError(
+            "This model cannot generate the upper body separately; choose the scope 'whole', or another model."
+        )
 
 
 def _device(name: str) -> torch.device:
@@ -133,5 +135,5 @@ def _device(name: str) -> torch.device:
         device = torch.device(name)
         torch.zeros(1, device=device)
     except (RuntimeError, AssertionError):
-        raise InputError(f"The device {name!r} is not there; choose 'auto' or 'cpu'.") from None
+        raise InputError(f"The device {name!r} is not available; choose 'auto' or 'cpu'.") from None
     return device

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What each frame of a timeline is told: who leads it, what is heard, and which frames another timeline tells anew."""
+"""Who leads each frame of a timeline, what it hears, and which frames differ between two timelines."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -7,20 +7,28 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from ..errors import InputError
+from ..motion.clip import CORE_FPS
 from ..prompts.actions import split_strips
 from ..runs import Bools, runs
 from ..timeline.strips import Guidance, Scope, SpeechStrip, TextStrip, Timeline, guidance_at
 
 IDLE_PROMPT = "a person stands still"
-SHORT_GAP_SECONDS = 1.0  # an emptier stretch than this stands idle; a shorter one belongs to the prompts beside it
-SEAM_SECONDS = 0.5  # on either side of what has changed, in which the new motion meets the old
+SHORT_GAP_SECONDS = 1.0  # a longer gap between strips stands idle; a shorter one goes to the prompts beside it
+SEAM_SECONDS = 0.5  # on either side of changed frames, in which the new motion meets the old
 
 _IDLE = TextStrip(0.0, 1.0, IDLE_PROMPT, guidance=1.0)
 
 
 @dataclass(frozen=True)
 class Segment:
-    """Frames start..stop that follow one prompt, or none (then speech leads). seed: its own, or None."""
+    """Frames that follow one prompt, or none (then speech leads).
+
+    Attributes:
+        start, stop: the first frame, and that after the last.
+        prompt: None for none.
+        guidance: the guidance scale, or its keys.
+        seed: of its own; None for the timeline's.
+    """
 
     start: int
     stop: int
@@ -33,11 +41,18 @@ class Segment:
 
 
 def plan_segments(
-    timeline: Timeline, spans: Sequence[tuple[float, float]], frames: int, fps: float = 20.0
+    timeline: Timeline, spans: Sequence[tuple[float, float]], frames: int, fps: float = CORE_FPS
 ) -> list[Segment]:
-    """Cut frames 0..frames where the text changes and idle stretches begin and end; see `generate` for the rules.
+    """Cut a timeline where the text changes and idle stretches begin and end; see `generate` for the rules.
 
-    spans: (start, end) seconds of the speech strips. Strips for the upper body alone are passed over: `plan_upper`.
+    Args:
+        timeline: text and speech strips; those for the upper body alone are skipped (`plan_upper`).
+        spans: (start, end) of each speech strip, in seconds.
+        frames: of the timeline at `fps`.
+        fps: the model's frame rate.
+
+    Returns:
+        Segments in order that cover 0..frames.
     """
     owners: list[TextStrip | None] = [None] * frames
     for strip, (start, stop) in _leading(timeline, "whole", frames, fps):
@@ -57,17 +72,17 @@ def plan_segments(
     return [_segment(timeline, owners[start], start, stop) for start, stop in runs(owners)]
 
 
-def plan_upper(timeline: Timeline, segments: Sequence[Segment], fps: float = 20.0) -> list[Segment]:
-    """What the upper body follows where the whole body's segments are these: its own strips, which lead it, or they."""
+def plan_upper(timeline: Timeline, segments: Sequence[Segment], fps: float = CORE_FPS) -> list[Segment]:
+    """The segments that the upper body follows: those of its own strips, elsewhere those of the whole body."""
     frames = segments[-1].stop
-    led: list[Segment] = [segment for segment in segments for _ in range(len(segment))]
+    leaders: list[Segment] = [segment for segment in segments for _ in range(len(segment))]
     for strip, (start, stop) in _leading(timeline, "upper body", frames, fps):
-        led[start:stop] = [_segment(timeline, strip, start, stop)] * (stop - start)
-    return [replace(led[start], start=start, stop=stop) for start, stop in runs(led)]
+        leaders[start:stop] = [_segment(timeline, strip, start, stop)] * (stop - start)
+    return [replace(leaders[start], start=start, stop=stop) for start, stop in runs(leaders)]
 
 
 def _leading(timeline: Timeline, scope: Scope, frames: int, fps: float) -> list[tuple[TextStrip, tuple[int, int]]]:
-    """The strips of a scope and their frames (start, stop), of 0..frames; of two the later in the list leads."""
+    """The strips of a scope with their frames (start, stop) within 0..frames; of two, the later in the list leads."""
     found: list[tuple[TextStrip, tuple[int, int]]] = []
     for strip in sorted(split_strips(timeline.text), key=lambda strip: strip.start):
         start = min(round(strip.start * fps), frames - 1)
@@ -86,7 +101,7 @@ def _segment(timeline: Timeline, owner: TextStrip | None, start: int, stop: int)
 def plan_speech(
     timeline: Timeline, spans: Sequence[tuple[float, float]], frames: int, fps: float
 ) -> list[SpeechStrip | None]:
-    """The speech strip that each of frames 0..frames hears; spans as for `plan_segments`."""
+    """The speech strip that each of frames 0..frames hears, None for none; arguments as for `plan_segments`."""
     heard: list[SpeechStrip | None] = [None] * frames
     for strip, (start, end) in sorted(zip(timeline.speech, spans, strict=True), key=lambda pair: pair[1][0]):
         stop = min(round(end * fps) + 1, frames)
@@ -96,7 +111,7 @@ def plan_speech(
 
 
 def own_seeds(segments: Sequence[Segment], heard: Sequence[SpeechStrip | None]) -> list[int | None]:
-    """For each frame the seed that its strips have of their own, text and speech as one; None where neither has."""
+    """The seed that the strips of each frame have of their own, text and speech as one; None where neither has any."""
     seeds: list[int | None] = []
     for segment in segments:
         for strip in heard[segment.start : segment.stop]:
@@ -109,29 +124,42 @@ def own_seeds(segments: Sequence[Segment], heard: Sequence[SpeechStrip | None]) 
 
 
 def stale_frames(before: Timeline, after: Timeline, legs: bool = False) -> Bools:
-    """Which frames of `after` (T,), at its fps, are told something else than those of `before`.
+    """Which frames of a timeline are conditioned differently than in an earlier one.
 
-    A frame is told its prompt with its guidance, the place in the recording that is heard, and its seed; so of a strip
-    that was trimmed only what is gone has changed. legs: only those where root and legs are told something else count.
-    The speech strips need ends. Raises InputError for one without.
+    A frame is conditioned on its prompt and guidance scale, on the place in the recording that it hears, and on its
+    seed; so of a strip that was trimmed only what is gone has changed.
+
+    Args:
+        before, after: timelines whose speech strips have ends.
+        legs: count only frames where root and legs are conditioned differently.
+
+    Returns:
+        (T,) bool at the frame rate of `after`; all True if frame rate or model differ.
+
+    Raises:
+        InputError: a speech strip has no end.
     """
-    new = _told(after, legs)
+    new = _conditions_of(after, legs)
     changed = np.ones(len(new), bool)
     if (before.fps, before.model) == (after.fps, after.model):
-        old = _told(before, legs)
+        old = _conditions_of(before, legs)
         changed[: len(old)] = [one != other for one, other in zip(old, new, strict=False)]
     return changed
 
 
 def with_seams(changed: Bools, fps: float) -> Bools:
-    """The changed frames (T,) and `SEAM_SECONDS` on either side of each."""
+    """Changed frames (T,) widened by `SEAM_SECONDS` to either side."""
     reach = round(SEAM_SECONDS * fps)
     padded = np.pad(changed, reach)
     return np.any([padded[k : k + len(changed)] for k in range(2 * reach + 1)], axis=0)
 
 
 def frames_of(timeline: Timeline) -> int:
-    """How many frames the motion of a timeline has at its fps. Raises InputError where a speech strip has no end."""
+    """How many frames the motion of a timeline has at its frame rate.
+
+    Raises:
+        InputError: a speech strip has no end.
+    """
     ends = [strip.end for strip in timeline.text] + [end for _, end in _spans(timeline)]
     return round(max(ends) * timeline.fps) + 1
 
@@ -145,13 +173,13 @@ def _spans(timeline: Timeline) -> list[tuple[float, float]]:
     return spans
 
 
-def _told(timeline: Timeline, legs: bool) -> list[tuple[object, ...]]:
-    """What each frame is told, or only its legs, to be compared."""
+def _conditions_of(timeline: Timeline, legs: bool) -> list[tuple[object, ...]]:
+    """What conditions each frame, or only its legs, as values to compare."""
     spans, fps, frames = _spans(timeline), timeline.fps, frames_of(timeline)
     segments = plan_segments(timeline, spans, frames, fps)
     heard = plan_speech(timeline, spans, frames, fps)
 
-    def told(segments: Sequence[Segment]) -> list[tuple[object, ...]]:
+    def rows_of(segments: Sequence[Segment]) -> list[tuple[object, ...]]:
         seeds = own_seeds(segments, heard)
         rows: list[tuple[object, ...]] = []
         for segment in segments:
@@ -163,4 +191,6 @@ def _told(timeline: Timeline, legs: bool) -> list[tuple[object, ...]]:
                 rows.append((segment.prompt, gamma, place, seed))
         return rows
 
-    return told(segments) if legs else list(zip(told(segments), told(plan_upper(timeline, segments, fps)), strict=True))
+    if legs:
+        return rows_of(segments)
+    return list(zip(rows_of(segments), rows_of(plan_upper(timeline, segments, fps)), strict=True))

@@ -33,8 +33,8 @@ def clean(
     """Clean a sampled motion.
 
     Pops are spread and jitter is smoothed, more so at seams. The path of the body takes up the slide that planted feet
-    have in common; what is left is held by bending knee and hip (two-bone IK), the foot keeping its orientation. Feet in
-    the air are kept out of the floor, and one that is dragged from one place to the next is lifted.
+    have in common; what is left is held by bending knee and hip (two-bone IK), the foot keeping its orientation. Feet
+    in the air are kept out of the floor, and one that is dragged from one place to the next is lifted.
 
     Args:
         motion: T frames at any frame rate.
@@ -53,7 +53,9 @@ def clean(
     motion = smooth_seams(smooth_jitter(remove_pops(motion, settings), settings), seams, settings)
     positions, fps = motion.positions(skeleton), motion.fps
     if contacts is not None and np.shape(contacts) != (len(motion), len(CONTACT_JOINTS)):
-        raise InputError(f"Contacts of {len(motion)} frames are ({len(motion)}, 4) numbers, not {np.shape(contacts)}.")
+        raise InputError(
+            f"Contacts of {len(motion)} frames must have the shape ({len(motion)}, 4), not {np.shape(contacts)}."
+        )
     given = None if contacts is None else np.asarray(contacts, np.float64) > 0.5
     planted = planted_feet(positions, skeleton, fps, given, settings)  # (T, 4)
     shift = path_shift(positions, planted, fps, settings)

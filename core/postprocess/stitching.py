@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Motion led from one given pose to another, in place and heading too, so that it fits between frames that stay."""
+"""Motion warped to given poses at its ends, place and heading included, so that it fits between frames that stay."""
 
 from dataclasses import replace
 
@@ -21,43 +21,48 @@ from ..motion.rotation import (
 from ..motion.skeleton import Skeleton
 from .foot_lock import hold_feet
 
-JOIN_SECONDS = 0.5  # over which the pose at either end goes over into that of the part
-REST_SPEED = 0.05  # metres (or radians) a second: how much a body at rest takes up of what is missing
+JOIN_SECONDS = 0.5  # over which the pose at either end fades into that of the part
+REST_SPEED = 0.05  # meters (or radians) per second: how much a body at rest takes up of what is missing
 
 
 def warp_to_endpoints(
     part: Motion, before: Motion | None, after: Motion | None, skeleton: Skeleton, feet: bool = True
 ) -> Motion:
-    """The part with its first frame that of `before` and its last that of `after`, each of one frame or not given.
+    """Warp motion so that its first frame is that of `before` and its last that of `after`.
 
-    The part is turned and moved as a whole to where `before` stands. What its end then misses of the heading and the
-    place of `after` is spread over its steps, the more on a step the further it goes: a walk gets a little longer or
-    bends a little, and who stands is hardly shifted. Standing feet are held again (`feet`), and what is left of the
-    difference in pose at either end is faded over half a second. A place that is far off cannot be reached in a natural
-    way: then the way is a slide.
+    The part is turned and moved as a whole to where `before` stands. What its end then misses of the heading and place
+    of `after` is spread over its steps, in proportion to their length: a walk gets a little longer or bends a little,
+    and a body at rest is hardly shifted. What is left of the difference in pose at either end is faded over
+    `JOIN_SECONDS`. A place far away cannot be reached in a natural way: the body then slides.
+
+    Args:
+        part: N frames.
+        before, after: one frame each, or None.
+        skeleton: the motion's.
+        feet: hold planted feet again after the warp.
     """
     if before is not None:
         part = align_start(part, before, skeleton)
     if after is not None:
-        part = _bent(part, after, skeleton)
+        part = _spread(part, after, skeleton)
         if feet:
             part = hold_feet(part, skeleton)
     return blend_endpoints(part, before, after)
 
 
 def align_start(part: Motion, place: Motion, skeleton: Skeleton) -> Motion:
-    """The part turned and moved as a whole, so that it begins where the first frame of `place` stands and faces."""
+    """Turn and move motion as a whole, so that it starts where the first frame of `place` stands and faces."""
     part = part.turned(_heading(place, skeleton) - _heading(part, skeleton))
     return part.moved((place.translation[0] - part.translation[0]) * [1.0, 0.0, 1.0])
 
 
 def _heading(motion: Motion, skeleton: Skeleton) -> float:
-    """Where the first frame faces, in radians."""
+    """Heading of the first frame, in radians."""
     return float(headings(motion.slice(0, 1).positions(skeleton))[0])
 
 
-def _bent(part: Motion, after: Motion, skeleton: Skeleton) -> Motion:
-    """The part from where it begins to the heading and the place of `after`."""
+def _spread(part: Motion, after: Motion, skeleton: Skeleton) -> Motion:
+    """The part, spread over its steps to the heading and the place of `after`."""
     heading = headings(part.positions(skeleton))
     missing = _heading(after, skeleton) - _heading(part.slice(len(part) - 1), skeleton)
     missing = (missing + np.pi) % (2 * np.pi) - np.pi
@@ -77,7 +82,7 @@ def _bent(part: Motion, after: Motion, skeleton: Skeleton) -> Motion:
 
 
 def blend_endpoints(part: Motion, before: Motion | None, after: Motion | None) -> Motion:
-    """The part with the poses of its ends faded in; its quaternions go on in the hemisphere of `before`."""
+    """Fade in the poses of `before` and `after` at the ends; quaternions continue in the hemisphere of `before`."""
     translation, rotations = part.translation.copy(), part.rotations.copy()
     reach = max(1, min(round(JOIN_SECONDS * part.fps), len(part) - 1))
     fade = 1 - smoothstep(np.arange(len(part)) / reach)  # (N,) from 1 to 0
@@ -95,7 +100,7 @@ def blend_endpoints(part: Motion, before: Motion | None, after: Motion | None) -
 
 
 def replace_frames(kept: Motion, part: Motion, start: int, stop: int) -> Motion:
-    """The kept motion with the part for its frames start..stop; all others keep their bits."""
+    """Put `part` in place of the frames start..stop; all others keep their bits."""
 
     def put(old: Array, new: Array) -> Array:
         return np.concatenate([old[:start], new, old[stop:]])

@@ -1,5 +1,14 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Guidance, equation (2), with a scale and a mix of prompts for each frame, in as few network rows as will do."""
+"""Classifier-free guidance, equation (2), with a scale and a mix of prompts for each frame, in few network rows.
+
+| in code | in the paper |
+|---|---|
+| `Denoiser` | D, which predicts x0 (the clean features) |
+| `x` at `t` | x_t |
+| `texts`, `speech` | c_t and c_s, the text and speech conditions |
+| `weights` summed over the prompts | gamma, the guidance scale (section 2.3) |
+| the last column of `weights` | 1 - gamma, the weight of the prediction without text |
+"""
 
 # pyright: reportUnknownMemberType=false
 
@@ -12,20 +21,23 @@ from ..model.denoiser import Denoiser
 from .samplers import Denoise
 from .schedule import Schedule
 
-MAX_ROWS = 64  # of one network call; bounds the memory of very long timelines
-LARGEST = (
-    10.0  # normalised feature; x0 from a noise that is a little off, far up the schedule, would be beyond all bounds
-)
-ROUNDING = 1e-6  # a smaller weight is an error of summation, not worth a row
+MAX_ROWS = 64
+"""Rows of one network call; bounds the memory of very long timelines."""
+LARGEST_FEATURE = 10.0
+"""Bound of x0 from a predicted noise: a small error of it, far up the schedule, would be beyond all bounds."""
+_ROUNDING = 1e-6  # a smaller weight is an error of summation, not worth a row
 
 
 @dataclass(frozen=True)
 class Conditions:
-    """What a batch of B windows of N frames is told.
+    """The conditions of a batch of B windows of N frames.
 
-    texts (P, Dt): the prompts. weights (B, P, N): how much each frame follows each of them, the guidance scale gamma
-    shared out among the prompts. speech (B, N, Ds), speech_present (B, N) bool. valid (B, N) bool: False on padding,
-    None where every frame counts.
+    Attributes:
+        texts: the vectors of P prompts, (P, Dt).
+        weights: how much each frame follows each of them, (B, P, N): the guidance scale gamma shared out among them.
+        speech: normalized speech features, (B, N, Ds).
+        speech_present: whether there is speech, (B, N) bool.
+        valid: False on padding, (B, N) bool; None where every frame counts.
     """
 
     texts: Tensor
@@ -37,41 +49,54 @@ class Conditions:
 
 @dataclass(frozen=True)
 class GuidanceInterval:
-    """How far beyond its conditions a network is led, in much noise alone.
+    """The timesteps at which guidance beyond 1 applies (Kynkaanniemi et al. 2024, "Applying guidance in a limited
+    interval").
 
-    above: the time step from which a gamma beyond 1 counts as such; under it, it counts as 1 (Kynkaanniemi et al. 2024,
-    "Applying guidance in a limited interval"). What is done is decided in much noise; in little, an answer that is led
-    beyond what the network knows is a stride too long for its legs. speech: from that time step on, the guidance scale
-    of speech where no text leads; 1 takes speech as it is.
+    What is done is decided in much noise; in little, a prediction pushed beyond what the network knows is a stride too
+    long for its legs.
+
+    Attributes:
+        above: the timestep from which a gamma above 1 applies; below it, gamma counts as 1 at most.
+        speech: from that timestep on, the guidance scale of speech where no text leads; 1 takes speech as it is.
     """
 
     above: int = 0
     speech: float = 1.0
 
 
-PLAIN = GuidanceInterval()
+ALWAYS = GuidanceInterval()
 
 
 def guided(
-    denoiser: Denoiser, schedule: Schedule, conditions: Conditions, strength: GuidanceInterval = PLAIN
+    denoiser: Denoiser, schedule: Schedule, conditions: Conditions, interval: GuidanceInterval = ALWAYS
 ) -> Denoise:
-    """The network under its conditions as a function of (x_t, t) alone that answers x0.
+    """The network under its conditions, as a function of (x_t, t) alone that predicts x0.
 
     x0 = sum_p w_p D(x, t, text_p, speech) + (1 - sum_p w_p) D(x, t, none, speech), for each frame; with one prompt of
-    weight gamma this is equation (2). Only answers of non-zero weight are computed, all in one batched call: with gamma
-    0 or 1 throughout, that is as many rows as windows. Where speech has a guidance scale s, x0 is led as far again from
-    what the same rows answer without speech: x0 + (s - 1) (1 - gamma) (x0 - x0 without speech), not for gamma beyond 1.
+    weight gamma this is equation (2). Only predictions of non-zero weight are computed, all in one batched call: with
+    gamma 0 or 1 throughout, that is as many rows as windows. Where speech has a guidance scale s, x0 is pushed further
+    from what the same rows predict without speech: x0 + (s - 1) (1 - gamma) (x0 - x0 without speech), not for gamma
+    above 1.
+
+    Args:
+        denoiser: the network.
+        schedule: its noise schedule; turns a predicted noise into x0.
+        conditions: of B windows of N frames.
+        interval: when guidance beyond 1 applies.
+
+    Returns:
+        (x_t (B, N, F), timestep) -> x0 (B, N, F).
     """
-    early = _mixed(denoiser, schedule, conditions, strength.speech)
-    if not strength.above:
+    early = _mixed(denoiser, schedule, conditions, interval.speech)
+    if not interval.above:
         return early
     gamma = conditions.weights.sum(dim=1, keepdim=True)  # (B, 1, N)
     late = _mixed(denoiser, schedule, replace(conditions, weights=conditions.weights / gamma.clamp(min=1.0)), 1.0)
-    return lambda x, t: early(x, t) if t >= strength.above else late(x, t)
+    return lambda x, t: early(x, t) if t >= interval.above else late(x, t)
 
 
 def _mixed(denoiser: Denoiser, schedule: Schedule, conditions: Conditions, speech_scale: float) -> Denoise:
-    """The answers of the network's rows that count, by their weights."""
+    """The weighted sum of the predictions whose weight counts."""
     texts, weights = conditions.texts, conditions.weights  # (P, Dt), (B, P, N)
     gamma = weights.sum(dim=1, keepdim=True)  # (B, 1, N)
     further = (speech_scale - 1.0) * (1.0 - gamma).clamp(0.0, 1.0) * conditions.speech_present[:, None]  # (B, 1, N)
@@ -80,7 +105,7 @@ def _mixed(denoiser: Denoiser, schedule: Schedule, conditions: Conditions, speec
     if conditions.valid is not None:
         weights = weights * conditions.valid[:, None]
     texts = torch.cat([texts, texts.new_zeros(1, texts.shape[1])])  # (P+1, Dt)
-    window, column = (weights.abs() > ROUNDING).any(dim=2).nonzero(as_tuple=True)  # (R,), (R,): the rows that count
+    window, column = (weights.abs() > _ROUNDING).any(dim=2).nonzero(as_tuple=True)  # (R,), (R,): the rows that count
     share = weights[window, column][..., None]  # (R, N, 1)
     prompt, heard = column % len(texts), column < len(texts)  # (R,), (R,)
     text, present = texts[prompt], prompt < len(texts) - 1  # (R, Dt), (R,)
@@ -91,9 +116,9 @@ def _mixed(denoiser: Denoiser, schedule: Schedule, conditions: Conditions, speec
     ranks = [(rank == k).nonzero()[:, 0] for k in range(int(rank.max()) + 1)]
 
     def denoise(x: Tensor, t: int) -> Tensor:
-        answers: list[Tensor] = []
+        predictions: list[Tensor] = []
         for some in torch.arange(len(window), device=x.device).split(MAX_ROWS):
-            answer = denoiser(
+            prediction = denoiser(
                 x[window[some]],
                 torch.full((len(some),), t, device=x.device),
                 text[some],
@@ -102,13 +127,13 @@ def _mixed(denoiser: Denoiser, schedule: Schedule, conditions: Conditions, speec
                 speech_present[some],
                 None if valid is None else valid[some],
             )
-            answers.append(answer)
-        answer = torch.cat(answers)  # (R, N, F)
+            predictions.append(prediction)
+        prediction = torch.cat(predictions)  # (R, N, F)
         if denoiser.config.prediction == "noise":
-            answer = schedule.x0_from_noise(x[window], answer, t).clamp(-LARGEST, LARGEST)
+            prediction = schedule.x0_from_noise(x[window], prediction, t).clamp(-LARGEST_FEATURE, LARGEST_FEATURE)
         x0 = torch.zeros_like(x)
         for rows in ranks:
-            x0[window[rows]] += share[rows] * answer[rows]
+            x0[window[rows]] += share[rows] * prediction[rows]
         return x0
 
     return denoise

@@ -1,7 +1,15 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Ways from noise to features: ancestral DDPM, DDIM and DPM-Solver++(2M).
+"""Samplers from noise to features: ancestral DDPM, DDIM and DPM-Solver++(2M).
 
-All take x0, so what a network predicts does not concern them: a predicted noise is turned into x0 before.
+All work with the predicted x0; a network's predicted noise is turned into x0 before (`guidance.guided`).
+
+| in code | in the papers |
+|---|---|
+| `x`, `x0` | x_t, and the prediction of x_0 |
+| `schedule.signal_at(t)` | alpha-bar_t (Ho et al.), alpha_t (Song et al.), alpha_t^2 (Lu et al.) |
+| `_half_log_snr(t)` | lambda_t (Lu et al.) |
+| `size` | h_i = lambda_(t_i) - lambda_(t_(i-1)) |
+| `eta` | eta of DDIM, equation (16) |
 """
 
 import math
@@ -15,11 +23,16 @@ from ..errors import InputError
 from .schedule import Schedule
 
 Denoise = Callable[[Tensor, int], Tensor]
-"""(x_t (B, N, F), time step) -> predicted x0 (B, N, F)."""
+"""(x_t (B, N, F), timestep) -> predicted x0 (B, N, F)."""
 
 
 class Sampler(Protocol):
-    """`set_timesteps`, then one `step` for each of `timesteps` in turn."""
+    """Call `set_timesteps`, then `step` once for each of `timesteps` in turn.
+
+    Attributes:
+        schedule: the noise schedule.
+        timesteps: those of the run, from the noisiest on.
+    """
 
     schedule: Schedule
     timesteps: tuple[int, ...]
@@ -30,16 +43,26 @@ class Sampler(Protocol):
         ...
 
     def set_timesteps(self, steps: int, start: int | None = None) -> None:
-        """Plan `steps` steps down from time step start - 1 (default: from pure noise) and forget any earlier run."""
+        """Plan `steps` steps down from timestep start - 1 (default: from pure noise), and forget any earlier run."""
         ...
 
     def step(self, x0: Tensor, index: int, x: Tensor, generator: torch.Generator) -> Tensor:
-        """From x at timesteps[index] to x at the next time step, given the predicted x0; the last leaves no noise."""
+        """Go to the next timestep; the last step leaves no noise.
+
+        Args:
+            x0: predicted at timesteps[index], (B, N, F).
+            index: of the timestep.
+            x: x_t at that timestep, (B, N, F).
+            generator: of the noise, if the sampler draws any.
+
+        Returns:
+            x at the next timestep, (B, N, F).
+        """
         ...
 
 
 class _Trailing:
-    """What the samplers share: a schedule and trailing time steps."""
+    """What the samplers share: a schedule and trailing timesteps."""
 
     def __init__(self, schedule: Schedule) -> None:
         self.schedule = schedule
@@ -53,7 +76,7 @@ class _Trailing:
         self.timesteps = self.schedule.trailing(steps, start)
 
     def _next(self, index: int) -> int:
-        """The time step after timesteps[index]; -1, no noise, after the last."""
+        """The timestep after timesteps[index]; -1, no noise, after the last."""
         return self.timesteps[index + 1] if index + 1 < len(self.timesteps) else -1
 
 
@@ -124,9 +147,10 @@ SAMPLERS: dict[str, Callable[[Schedule], Sampler]] = {"ddpm": Ancestral, "ddim":
 
 
 def make_sampler(name: str, schedule: Schedule) -> Sampler:
-    """The sampler of that name, one of `SAMPLERS`.
+    """Make a sampler by its name in `SAMPLERS`.
 
-    Raises InputError for another name.
+    Raises:
+        InputError: there is no such name.
     """
     if name not in SAMPLERS:
         raise InputError(f"There is no sampler {name!r}; choose one of {', '.join(SAMPLERS)}.")
@@ -140,9 +164,17 @@ def sample(
     generator: torch.Generator,
     after_step: Callable[[Tensor], Tensor] = lambda x: x,
 ) -> Tensor:
-    """Run a sampler whose time steps are set, from noisy x (B, N, F) to features (B, N, F).
+    """Run a sampler from noise to features.
 
-    `after_step` may change x after every step (DoubleTake's handshake, progress, cancelling by an exception).
+    Args:
+        denoise: predicts x0.
+        sampler: with its timesteps set.
+        x: noisy features at the first timestep, (B, N, F).
+        generator: of the sampler's noise.
+        after_step: may change x after every step (DoubleTake's handshake, progress, cancelling by an exception).
+
+    Returns:
+        Features, (B, N, F).
     """
     for index, t in enumerate(sampler.timesteps):
         x = after_step(sampler.step(denoise(x, t), index, x, generator))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The cosine noise schedule: adding noise, taking a little of it away, choosing time steps."""
+"""The cosine noise schedule: adding noise, removing a little of it, and choosing timesteps."""
 
 import math
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ MAX_BETA = 0.999
 class Schedule:
     """How much of the signal is left after each of T noising steps, in float64.
 
-    `signal` (T,) is alpha-bar: x_t = sqrt(signal[t]) x0 + sqrt(1 - signal[t]) noise. Time step -1 means "no noise".
+    `signal` (T,) is alpha-bar: x_t = sqrt(signal[t]) x0 + sqrt(1 - signal[t]) noise. Timestep -1 means "no noise".
     """
 
     signal: NDArray[np.float64]
@@ -26,16 +26,16 @@ class Schedule:
         return len(self.signal)
 
     def signal_at(self, t: int) -> float:
-        """alpha-bar after time step t; 1 for t = -1."""
+        """alpha-bar after timestep t; 1 for t = -1."""
         return 1.0 if t < 0 else float(self.signal[t])
 
     def add_noise(self, x0: Tensor, noise: Tensor, t: int) -> Tensor:
-        """q(x_t | x0): the features after time step t, any shape."""
+        """q(x_t | x0): the features after timestep t, any shape."""
         signal = self.signal_at(t)
         return math.sqrt(signal) * x0 + math.sqrt(1.0 - signal) * noise
 
     def add_noise_each(self, x0: Tensor, noise: Tensor, timesteps: Tensor) -> Tensor:
-        """q(x_t | x0) with a time step for each row of the batch, as training needs: (B, ...), (B,) -> (B, ...)."""
+        """q(x_t | x0) with a timestep for each row of the batch, as training needs: (B, ...), (B,) -> (B, ...)."""
         table = torch.as_tensor(self.signal).to(timesteps.device)
         signal = table[timesteps].view(-1, *(1,) * (x0.dim() - 1))  # (B, 1, ...)
         return signal.sqrt().to(x0.dtype) * x0 + (1.0 - signal).sqrt().to(x0.dtype) * noise
@@ -53,8 +53,8 @@ class Schedule:
     def posterior(self, t: int, previous: int) -> tuple[float, float, float]:
         """q(x_previous | x_t, x0) as (weight of x0, weight of x_t, variance), for previous < t.
 
-        With previous = t - 1 these are the coefficients of DDPM, equation (7); with a larger stride those of the
-        respaced chain.
+        With previous = t - 1 these are the coefficients of DDPM (Ho et al. 2020), equation (7); with a larger stride
+        those of the respaced chain.
         """
         signal, before = self.signal_at(t), self.signal_at(previous)
         beta = 1.0 - signal / before
@@ -63,10 +63,10 @@ class Schedule:
         return x0_weight, x_weight, beta * (1.0 - before) / (1.0 - signal)
 
     def trailing(self, steps: int, start: int | None = None) -> tuple[int, ...]:
-        """`steps` descending time steps, evenly spaced, that begin at the noisiest one, start - 1 (default T - 1).
+        """`steps` descending timesteps, evenly spaced, that begin at the noisiest one, start - 1 (default T - 1).
 
-        Leading spacing would begin sampling from pure noise at a time step that expects less of it, which damps motion.
-        More steps than there are time steps give every time step once.
+        Leading spacing would begin sampling from pure noise at a timestep that expects less of it, which damps motion.
+        More steps than there are timesteps give every timestep once.
         """
         start = len(self) if start is None else start
         steps = max(1, min(steps, start))

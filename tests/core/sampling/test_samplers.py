@@ -74,6 +74,18 @@ def test_a_perfect_denoiser_is_followed_exactly(name: str, steps: int):
     assert tuple(seen) == SCHEDULE.trailing(steps)
 
 
+@pytest.mark.parametrize(
+    "sampler", [Ancestral(SCHEDULE), DDIM(SCHEDULE), DDIM(SCHEDULE, eta=0.5), make_sampler("dpm", SCHEDULE)]
+)
+def test_a_sampler_says_whether_it_draws_noise(sampler: Sampler):
+    start = torch.randn(1, 50, 2, generator=torch.Generator().manual_seed(0))
+    ends: list[torch.Tensor] = []
+    for seed in (1, 2):
+        sampler.set_timesteps(6)
+        ends.append(sample(ideal, sampler, start, torch.Generator().manual_seed(seed)))
+    assert torch.equal(*ends) != sampler.draws_noise
+
+
 def test_ddim_with_eta_1_is_ancestral():
     torch.testing.assert_close(run(DDIM(SCHEDULE, eta=1.0), 50), run(Ancestral(SCHEDULE), 50), atol=1e-4, rtol=0)
 
