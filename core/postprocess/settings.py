@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The settings of cleanup, with what each was measured on.
 
-`python -m benchmarks.cleanup_settings` sets the limits beside recorded motion: how often recordings go beyond each.
+"Recordings" are 300 clips, 18 minutes, of the commercially usable sources: `python -m benchmarks.cleanup_settings`.
 """
 
 from dataclasses import dataclass
@@ -16,7 +16,8 @@ class CleanupSettings:
     # Contacts: which feet are planted (contacts.py).
     release_speeds: tuple[float, float] = (0.30, 0.10)
     """Speeds in m/s beyond which a foot is released: on the floor, and lifted. Measured on generated steps back beside
-    recorded ones (`benchmarks.subtle_actions`): at 0.3 m/s for both, lifted feet were held and steps got shorter."""
+    recorded ones (`benchmarks.subtle_actions`): with 0.3 m/s for both, lifted feet were held and steps got shorter. In
+    recordings 99 % of planted joints move slower than 0.163 m/s."""
     lifted_heights: tuple[float, float] = (0.005, 0.02)
     """Heights in meters from which a foot counts as lifted: a little, and wholly."""
     release_height: float = 0.12
@@ -24,7 +25,7 @@ class CleanupSettings:
     plant_height: float = 0.08
     """Height in meters below which a foot may be planted."""
     shortest_contact_seconds: float = 0.1
-    """Shorter contacts, and shorter breaks in a contact, are dropped."""
+    """Shorter contacts, and shorter breaks in a contact, are dropped. Half of recorded contacts last more than 0.5 s."""
 
     # The root's path (root_path.py).
     path_seconds: float = 0.15
@@ -32,7 +33,7 @@ class CleanupSettings:
     ground_seconds: float = 0.4
     """The same of the average over their height that corrects the root's height."""
     ground_tolerance: float = 0.02
-    """Height in meters that planted feet may have; those of recordings do."""
+    """Height in meters that planted feet may have. In recordings half are below 0.2 cm, 90 % below 3 cm."""
 
     # Foot lock (foot_lock.py, leg_ik.py).
     blend_seconds: float = 0.2
@@ -44,15 +45,16 @@ class CleanupSettings:
     largest_drop: float = 0.04
     """Meters that the pelvis is lowered at most where a leg is too short."""
     overstretched_knee: float = float(np.radians(3.0))
-    """Radians beyond straight at which a knee is taken for overstretched by its recording, and left so."""
+    """Radians beyond straight at which a knee counts as overstretched by its recording, and is left so: 0.8 % of recorded
+    frames."""
     knee_bends_at: float = 0.01
     """Meters of change in a leg's length at which an overstretched knee bends forward after all."""
 
     # Steps (steps.py). Measured on shuffles beside recorded steps back of 21 cm (`benchmarks.subtle_actions`).
     step_lift: float = 0.3
-    """Height of a step as a share of its length."""
+    """Height of a step as a share of its length. In recordings half rise by 0.1, 90 % by 0.3 at most."""
     largest_lift: float = 0.06
-    """Meters that a step is high at most."""
+    """Meters that a step is high at most. Half of recorded steps rise by 4.4 cm, 90 % by 10.4 cm at most."""
     lift_seconds: float = 0.05
     """Standard deviation of the average over lifts, so that no foot starts with a jerk."""
     shortest_step: float = 0.04
@@ -62,16 +64,16 @@ class CleanupSettings:
 
     # Pops (pops.py).
     pop_turn: float = 0.06
-    """Radians between two frames from which a joint may have popped."""
+    """Radians between two frames from which a joint may have popped. With `pop_ratio`, 0.004 % of recorded steps."""
     pop_distance: float = 0.02
-    """Meters between two frames from which the path may have popped."""
+    """Meters between two frames from which the path may have popped. With `pop_ratio`, no recorded step."""
     pop_ratio: float = 4.0
     """How much more that is than the steps around it."""
     pop_joints: int = 5
     """Joints that pop together and make it a pop of the whole body."""
     leap_turn: float = 1.3
     """Radians by which a step of a joint stands out even among quick ones. An arm that changes its way within a frame
-    leaps by 2 radians beside steps of 0.5; few recorded steps stand out by 1.3."""
+    leaps by 2 radians beside steps of 0.5; 0.001 % of recorded steps stand out by 1.3."""
     leap_ratio: float = 2.5
     """How much more that is than the steps around it."""
     pop_seconds: float = 0.5
