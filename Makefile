@@ -4,7 +4,7 @@
 #   make lint    style and types
 #   make zip     the extension, in dist
 #   make train   a model, in build/train, from the recordings in SOURCE=FOLDER; again, it goes on where it stopped
-#   make bench   the figures in the README
+#   make bench   the figures in docs/benchmarks.md
 # PYTHON=... picks the interpreter, PIP_ARGS=... adds options to pip (an index with a CPU build of torch, for example).
 
 PYTHON ?= $(shell tools/find-python 3.11 3.13)
@@ -45,10 +45,10 @@ zip: $(VENV)/.runtime
 	$(PY) build_addon.py
 
 train: $(VENV)/.runtime
-	@test -n "$(SOURCE)" || test -f build/takes/takes.json || \
-	  { echo "Give SOURCE=FOLDER, where the unpacked recordings lie (see the README)." >&2; exit 2; }
-	test -f build/takes/takes.json || $(PY) -m core prepare --source "$(SOURCE)" --out build/takes
-	$(PY) -m core train --takes build/takes --out build/train $(ARGS)
+	@test -n "$(SOURCE)" || test -f build/clips/clips.json || \
+	  { echo "Give SOURCE=FOLDER, where the unpacked recordings lie (see docs/training.md)." >&2; exit 2; }
+	test -f build/clips/clips.json || $(PY) -m core prepare --source "$(SOURCE)" --out build/clips
+	$(PY) -m core train --clips build/clips --out build/train $(ARGS)
 
 bench: $(VENV)/.runtime
 	$(PY) benchmarks/run.py

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Stage, build and validate the Blender extension: dist/freetalker-VERSION.zip.
 
-With --bundle it brings the runtime along as wheels, to be installed without a network: a zip for one platform, device
-and Python, dist/freetalker-VERSION-linux-x64-cpu-cp311.zip.
+With --bundle, it includes the runtime as wheels, for installation without a network; the zip is then for one platform,
+device and Python version, such as dist/freetalker-VERSION-linux-x64-cpu-cp311.zip.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from typing import Any
 ROOT = Path(__file__).resolve().parent
 MANIFEST = ROOT / "blender_manifest.toml"
 
-# The source tree has no __init__.py at its root: there `addon` and `core` are two packages side by side.
+# The source tree has no __init__.py at its root, where `addon` and `core` are separate packages.
 SHIM = '''# SPDX-License-Identifier: GPL-3.0-or-later
 """FreeTalker for Blender."""
 
@@ -31,28 +31,31 @@ from .addon import register, unregister
 __all__ = ["register", "unregister"]
 '''
 SKIPPED = shutil.ignore_patterns("__pycache__", "*.pyc", ".*")
-PLATFORMS = {"linux": "linux-x64", "windows": "windows-x64", "macos": "macos-arm64"}  # a lock's system, Blender's name
-WHEEL_PLATFORMS = {  # what pip is to take for them, the newest first
+PLATFORMS = {"linux": "linux-x64", "windows": "windows-x64", "macos": "macos-arm64"}
+"""System of a lock file -> Blender's name of the platform."""
+
+WHEEL_PLATFORMS = {  # platform tags that pip may use, newest first
     "linux": [f"manylinux_2_{minor}_x86_64" for minor in range(34, 16, -1)] + ["manylinux2014_x86_64", "linux_x86_64"],
     "windows": ["win_amd64"],
     "macos": [f"macosx_{major}_0_{arch}" for major in range(14, 10, -1) for arch in ("arm64", "universal2")],
 }
-# The Blender versions of a Python: from, and up to but without.
 BLENDERS = {"3.11": ("4.5.0", "5.1.0"), "3.13": ("5.1.0", None)}
+"""Python version -> (first Blender version, first one that no longer has it)."""
+
 SKIPPED_CORE = shutil.ignore_patterns("__pycache__", "*.pyc", ".*", "training", "evaluation")
 
 
 def version() -> str:
-    """The version in the manifest, the only place that states it for Blender."""
+    """Return the version in the manifest."""
     return tomllib.loads(MANIFEST.read_text(encoding="utf-8"))["version"]
 
 
 def stage(folder: Path, text_encoder: bool = True) -> None:
-    """Lay the extension out in `folder` as Blender will install it.
+    """Copy the extension to a folder as Blender will install it.
 
     Args:
-        folder: an empty or missing folder.
-        text_encoder: also write the sentence encoder there, in float16, as assets/text_encoder.
+        folder: An empty or missing folder.
+        text_encoder: Also export the sentence encoder to assets/text_encoder, in float16.
     """
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "__init__.py").write_text(SHIM, encoding="utf-8")
@@ -70,11 +73,17 @@ def stage(folder: Path, text_encoder: bool = True) -> None:
 
 
 def bundle(folder: Path, device: str, system: str, python: str) -> None:
-    """Put the wheels of a lock file into a staged extension, and into its manifest.
+    """Add the wheels of a lock file to a staged extension and to its manifest.
+
+    Args:
+        folder: The staged extension.
+        device: cpu, cuda or metal.
+        system: linux, windows or macos.
+        python: Version such as 3.11.
 
     Raises:
-        ValueError: no lock file for these.
-        subprocess.CalledProcessError: pip could not get a wheel of the hash that is wanted; its words are on stderr.
+        ValueError: There is no lock file for these.
+        subprocess.CalledProcessError: pip could not download a wheel with the right hash; its output is on stderr.
     """
     installer = _installer()
     tag = f"cp{python.replace('.', '')}"
@@ -107,7 +116,7 @@ def bundle(folder: Path, device: str, system: str, python: str) -> None:
 
 
 def _installer() -> Any:
-    """The add-on's module that knows lock files; it knows nothing of Blender."""
+    """Import the add-on's module for lock files, which does not use bpy."""
     root = ModuleType("freetalker_source")
     root.__path__ = [str(ROOT)]
     sys.modules.setdefault(root.__name__, root)
@@ -115,10 +124,10 @@ def _installer() -> Any:
 
 
 def extension_command() -> list[str]:
-    """The command line that builds and validates extensions: the bpy wheel's own script, else an installed Blender.
+    """Return the command that builds and validates extensions: a script of the bpy package, or an installed Blender.
 
     Raises:
-        FileNotFoundError: neither is there.
+        FileNotFoundError: There is neither.
     """
     bpy = importlib.util.find_spec("bpy")
     if bpy is not None and bpy.origin is not None:
@@ -128,22 +137,25 @@ def extension_command() -> list[str]:
     if blender:
         return [blender, "--factory-startup", "--command", "extension"]
     raise FileNotFoundError(
-        "There is neither a bpy package nor a blender command: run `make zip`, or put blender on the PATH."
+        "Neither a bpy package nor a blender command was found; run `make zip`, or put blender on the PATH."
     )
 
 
 def build(output: Path, text_encoder: bool = True, runtime: tuple[str, str, str] | None = None) -> Path:
-    """Build and validate the zip in folder `output`; a failed build leaves nothing there.
+    """Build and validate the zip; a failed build leaves nothing behind.
 
     Args:
-        output: the folder, made where it is missing.
-        text_encoder: as for `stage`.
-        runtime: (device, system, Python) of the wheels that go along, as for `bundle`; none where not given.
+        output: Folder of the zip, created if it is missing.
+        text_encoder: See `stage`.
+        runtime: (device, system, python) of the wheels to include, see `bundle`; None for no wheels.
+
+    Returns:
+        The zip.
 
     Raises:
-        FileNotFoundError: no Blender to build with.
-        ValueError: no runtime is locked for these.
-        subprocess.CalledProcessError: Blender refused the package; its words are on stderr.
+        FileNotFoundError: There is no Blender to build with.
+        ValueError: There is no lock file for the runtime.
+        subprocess.CalledProcessError: Blender or pip failed; its output is on stderr.
     """
     command = extension_command()
     name = f"freetalker-{version()}.zip"
@@ -165,14 +177,16 @@ def build(output: Path, text_encoder: bool = True, runtime: tuple[str, str, str]
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Command line; returns the exit code."""
+    """Run the command line and return the exit code."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--output", type=Path, default=ROOT / "dist", help="folder of the zip (default: dist)")
-    parser.add_argument("--no-text-encoder", action="store_true", help="leave the sentence encoder out: a quick build")
-    parser.add_argument("--bundle", choices=("cpu", "cuda", "metal"), help="bring the runtime for this device along")
+    parser.add_argument("--output", type=Path, default=ROOT / "dist", help="output folder (default: dist)")
+    parser.add_argument("--no-text-encoder", action="store_true", help="skip the sentence encoder for a quick build")
+    parser.add_argument("--bundle", choices=("cpu", "cuda", "metal"), help="include the runtime for this device")
     here = {"win32": "windows", "darwin": "macos"}.get(sys.platform, "linux")
-    parser.add_argument("--system", choices=tuple(PLATFORMS), default=here, help="of the bundle (default: %(default)s)")
-    which = "of the bundle: 3.11 for Blender 4.5 and 5.0, 3.13 for 5.1 and 5.2 (default: %(default)s)"
+    parser.add_argument(
+        "--system", choices=tuple(PLATFORMS), default=here, help="system of the bundle (default: %(default)s)"
+    )
+    which = "Python of the bundle: 3.11 for Blender 4.5 and 5.0, 3.13 for 5.1 and 5.2 (default: %(default)s)"
     parser.add_argument("--python", choices=tuple(BLENDERS), default="3.11", help=which)
     options = parser.parse_args(argv)
     runtime = (options.bundle, options.system, options.python) if options.bundle else None
@@ -182,8 +196,8 @@ def main(argv: list[str] | None = None) -> int:
         print(error, file=sys.stderr)
         return 2
     except subprocess.CalledProcessError as error:
-        which = "pip could not get the wheels" if "pip" in error.cmd else "Blender refused the package"
-        print(f"{which} (exit code {error.returncode}); its words are above.", file=sys.stderr)
+        which = "pip could not download the wheels" if "pip" in error.cmd else "Blender rejected the package"
+        print(f"{which} (exit code {error.returncode}); see its output above.", file=sys.stderr)
         return 1
     print(f"{archive}  {archive.stat().st_size / 2**20:.1f} MiB")
     return 0

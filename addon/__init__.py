@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The Blender add-on: a list of modules, registered in this order and unregistered in the reverse.
+"""The Blender add-on: modules that are registered in the order of `MODULES` and unregistered in reverse.
 
-They are imported when it registers, so that `python -m addon.batch` can start from the source tree.
+The modules are imported on registration, so that `python -m addon.batch` can start from the source tree.
 """
 
 from importlib import import_module
@@ -26,10 +26,12 @@ MODULES = (
 
 
 def register() -> None:
+    """Register all modules."""
     for name in MODULES:
         import_module(f".{name}", __package__).register()
 
 
 def unregister() -> None:
+    """Unregister all modules."""
     for name in reversed(MODULES):
         import_module(f".{name}", __package__).unregister()

@@ -1,14 +1,15 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""From timelines to scenes, films and motion files with no window.
+"""Command line: timelines to scenes, videos and motion files, without a window.
 
     blender -b --python addon/batch.py -- TIMELINE.json --blend OUT.blend --video OUT.mp4 --npz OUT.npz --bvh OUT.bvh
     blender -b --python addon/batch.py -- FOLDER --video FOLDER --npz FOLDER [--skip-existing]
     blender -b --python addon/batch.py -- SCENE.blend --blend OUT.blend --sound OUT.wav
     python -m addon.batch TIMELINE.json ...             (the same, where Blender is the bpy package)
 
-Exit code 0, or 2 with one sentence on stderr; then no file was written or changed. Of a folder every timeline (.json,
-.srt) is done by itself, its outputs bear its name, and a report says how each ended; 2 where one or more failed. Of a
-.blend the strips of its scene are generated on their own characters; what else is in it stays.
+The exit code is 0, or 2 with one sentence on stderr, in which case no file was written or changed. In a folder, every
+timeline (.json, .srt) is processed separately, its outputs are named after it, and a report lists the results; the exit
+code is 2 if any of them failed. In a .blend file, the strips of its scene are generated on their own characters, and
+everything else is left unchanged.
 """
 
 import importlib
@@ -18,13 +19,21 @@ import traceback
 from collections.abc import Sequence
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 _ROOT = Path(__file__).resolve().parent.parent
-_SOURCE_PACKAGE = "freetalker"  # what a checkout's root is called where the extension is not installed from it
+_SOURCE_PACKAGE = "freetalker"  # name of the root package when run from source
 
 
 def main(argv: Sequence[str]) -> int:
-    """Run with these arguments; returns the exit code."""
+    """Run with the arguments of the command line.
+
+    Args:
+        argv: Without the name of the program.
+
+    Returns:
+        The exit code.
+    """
     from ..core.console import exit_code
     from .headless.options import parse
     from .headless.run import run
@@ -33,15 +42,16 @@ def main(argv: Sequence[str]) -> int:
 
 
 def _package() -> str:
-    """The package of this file: the enabled extension where it belongs to that, else the checkout, registered."""
+    """Return the package of this file: the enabled extension, or the source tree, which is then registered."""
     import bpy
 
-    for name in [addon.module for addon in bpy.context.preferences.addons]:
+    context: Any = bpy.context
+    for name in [addon.module for addon in context.preferences.addons]:
         module = sys.modules.get(name)
         if name.startswith("bl_ext.") and name.endswith(".freetalker"):
             if module is not None and module.__file__ and Path(module.__file__).resolve().parent == _ROOT:
                 return name
-            importlib.import_module("addon_utils").disable(name)  # another copy holds the same names in Blender
+            importlib.import_module("addon_utils").disable(name)  # another copy registers the same names in Blender
     root = ModuleType(_SOURCE_PACKAGE)
     root.__path__ = [str(_ROOT)]
     sys.modules[_SOURCE_PACKAGE] = root
@@ -54,7 +64,7 @@ def _module(package: str, name: str) -> ModuleType:
 
 
 def _arguments() -> list[str]:
-    """What stands after "--" where Blender runs this file, else all arguments."""
+    """Return the arguments after "--" if Blender runs this file, else all arguments."""
     if "--" in sys.argv:
         return sys.argv[sys.argv.index("--") + 1 :]
     return sys.argv[1:] if __spec__ is not None else []
@@ -69,11 +79,11 @@ def _run_as_script() -> int:
         print(f"The add-on could not be registered: {why}.", file=sys.stderr)
         for stream in (sys.stdout, sys.stderr):
             stream.flush()
-        os._exit(2)  # Blender's Python package never ends while a class of ours is registered
+        os._exit(2)  # Blender's Python package never exits while one of our classes is registered
     try:
         return _module(package, "addon.batch").main(_arguments())
     finally:
-        if package == _SOURCE_PACKAGE:  # Blender's Python package never ends while our classes are registered
+        if package == _SOURCE_PACKAGE:  # Blender's Python package never exits while our classes are registered
             _module(package, "addon").unregister()
 
 

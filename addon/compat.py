@@ -1,48 +1,66 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Everything that differs between Blender 4.5 LTS, 5.0 and 5.2 LTS."""
 
-from typing import Any
+from typing import Any, NamedTuple, cast
 
 import bpy
 
 
-def new_action(name: str, slot_name: str) -> tuple[Any, Any, Any]:
-    """A new Action with one slot for objects called `slot_name`: (action, slot, channelbag).
+class NewAction(NamedTuple):
+    """A layered Action with one slot, and the channelbag that holds the F-curves of that slot."""
 
-    A slot that bears its object's name is found again when the action is assigned or made a strip.
+    action: bpy.types.Action
+    slot: bpy.types.ActionSlot
+    bag: bpy.types.ActionChannelbag
+
+
+def new_action(name: str, slot_name: str) -> NewAction:
+    """Create an Action with one slot for objects.
+
+    Args:
+        name: Name of the Action.
+        slot_name: Name of the slot. Blender finds a slot that is named like its object when the Action is assigned to
+            the object or played by a strip.
     """
     action = bpy.data.actions.new(name)
     slot = action.slots.new(id_type="OBJECT", name=slot_name)
-    strip = action.layers.new("Layer").strips.new(type="KEYFRAME")
-    return action, slot, strip.channelbag(slot, ensure=True)
+    strip = cast("bpy.types.ActionKeyframeStrip", action.layers.new("Layer").strips.new(type="KEYFRAME"))
+    return NewAction(action, slot, strip.channelbag(slot, ensure=True))
 
 
-def channelbag(action: Any, slot: Any = None) -> Any | None:
-    """The channelbag of `slot` (of the first slot where not given), or None where the action has no keys."""
+def channelbag(action: bpy.types.Action, slot: bpy.types.ActionSlot | None = None) -> bpy.types.ActionChannelbag | None:
+    """Return the channelbag of a slot, or None if the Action has no keys for it.
+
+    Args:
+        action: A layered Action.
+        slot: Defaults to the first slot.
+    """
     if slot is None:
         if not len(action.slots):
             return None
         slot = action.slots[0]
     for layer in action.layers:
         for strip in layer.strips:
-            bag = strip.channelbag(slot)
+            keyframes: Any = strip  # whose channelbag() is never None according to the stubs
+            bag = keyframes.channelbag(slot)
             if bag is not None:
                 return bag
     return None
 
 
-def new_curve(bag: Any, data_path: str, index: int, group: str) -> Any:
-    """A new F-curve in the named group of a channelbag."""
+def new_curve(bag: bpy.types.ActionChannelbag, data_path: str, index: int, group: str) -> bpy.types.FCurve:
+    """Add an F-curve to the named group of a channelbag."""
     if bpy.app.version >= (5, 0, 0):
-        return bag.fcurves.new(data_path, index=index, group_name=group)
+        curves: Any = bag.fcurves  # the stubs of 4.5 do not know group_name
+        return curves.new(data_path, index=index, group_name=group)
     curve = bag.fcurves.new(data_path, index=index)
     curve.group = bag.groups.get(group) or bag.groups.new(group)
     return curve
 
 
-def sequencer_strips(scene: Any) -> Any:
-    """The scene's sequencer strips; its sequence editor is made where there is none."""
-    editor = scene.sequence_editor or scene.sequence_editor_create()
+def sequencer_strips(scene: bpy.types.Scene) -> Any:
+    """Return the scene's top-level sequencer strips, creating its sequence editor if it has none."""
+    editor: Any = scene.sequence_editor or scene.sequence_editor_create()
     return editor.strips if hasattr(editor, "strips") else editor.sequences
 
 
@@ -55,37 +73,41 @@ _OLD_TIMES = {
 
 
 def sequencer_time(name: str) -> str:
-    """What Blender 5.2's name of a sequencer strip's time is called in the running version."""
+    """Translate the name of a sequencer strip's time property from Blender 5.2 to the running version."""
     return name if bpy.app.version >= (5, 2, 0) else _OLD_TIMES[name]
 
 
-def show_in_sequencer(scene: Any) -> None:
-    """Let the sequencer show this scene where it shows none (Blender 5.0 made that the workspace's choice)."""
-    workspace = bpy.context.workspace
+def show_in_sequencer(scene: bpy.types.Scene) -> None:
+    """Show a scene in the sequencer if it shows none; from Blender 5.0 on, the workspace chooses the scene."""
+    workspace: Any = bpy.context.workspace
     if workspace is not None and hasattr(workspace, "sequencer_scene") and workspace.sequencer_scene is None:
         workspace.sequencer_scene = scene
 
 
-def set_video_output(render: Any) -> None:
-    """Make `scene.render` write an MP4 file with H.264 and AAC."""
-    if hasattr(render.image_settings, "media_type"):
-        render.image_settings.media_type = "VIDEO"
-    render.image_settings.file_format = "FFMPEG"
-    render.ffmpeg.format = "MPEG4"
-    render.ffmpeg.codec = "H264"
-    render.ffmpeg.audio_codec = "AAC"
+def set_video_output(render: bpy.types.RenderSettings) -> bpy.types.FFmpegSettings:
+    """Select an MP4 file with H.264 and AAC as the output of a scene, and return its encoding settings."""
+    image: Any = render.image_settings  # media_type is new in Blender 5.0
+    if hasattr(image, "media_type"):
+        image.media_type = "VIDEO"
+    image.file_format = "FFMPEG"
+    settings = cast("bpy.types.FFmpegSettings", render.ffmpeg)
+    settings.format = "MPEG4"
+    settings.codec = "H264"
+    settings.audio_codec = "AAC"
+    return settings
 
 
-def use_nodes(material: Any) -> Any:
-    """The node tree of a material, which from Blender 5.0 on every material has."""
+def use_nodes(material: bpy.types.Material) -> Any:
+    """Return the node tree of a material; before Blender 5.0 it has to be enabled first."""
     if bpy.app.version < (5, 0, 0):
         material.use_nodes = True
     return material.node_tree
 
 
-def multiline(layout: Any, data: Any, name: str, placeholder: str) -> None:
-    """A text field: of several lines where Blender has one (5.2), else of one line."""
+def multiline(layout: bpy.types.UILayout, data: bpy.types.bpy_struct, name: str, placeholder: str) -> None:
+    """Draw a string property with several lines where Blender can (5.2), else with one."""
     if hasattr(layout, "textbox"):
-        layout.textbox(data, name, placeholder=placeholder)
+        box: Any = layout  # the stubs of 4.5 do not know it
+        box.textbox(data, name, placeholder=placeholder)
     else:
         layout.prop(data, name, text="", placeholder=placeholder)

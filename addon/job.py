@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The one runner of long work: a worker thread that never touches bpy, and a timer that brings its outcome home.
+"""Runs long work in a worker thread that never touches bpy, and delivers the outcome from a timer.
 
-Only one job runs at a time. Its state is this module's, never a saved property. In `blender -b`, where timers do not
-fire, the work is done at once in the caller's thread.
+Only one job runs at a time. Its state is kept in this module, never in a saved property. In `blender -b`, where timers
+do not fire, `run` does the work in the caller's thread.
 """
 
 import atexit
@@ -18,16 +18,18 @@ import bpy
 from bpy.app.handlers import persistent
 
 from ..core.errors import InputError
+from .translations import tr
 
 Report = Callable[[float, str], None]
 Cancelled = Callable[[], bool]
+Work = Callable[[Report, Cancelled], object]
 _TICK_SECONDS = 0.1
 _EXIT_SECONDS = 10.0
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """How a job ended: with a result, an error in one sentence, or cancelled."""
+    """How a job ended: with a result, with an error in one sentence, or cancelled."""
 
     result: Any = None
     error: str = ""
@@ -35,41 +37,48 @@ class Outcome:
 
 
 @dataclass(frozen=True)
-class _Glimpse:
-    """What can be seen of a result that is not there yet."""
+class _Preview:
+    """An intermediate result that the worker publishes."""
 
-    seen: Any
+    content: object
 
 
 @dataclass
 class Job:
-    """Work under way. `work(report, cancelled)` runs in the worker; `done(outcome)` in Blender's main thread.
+    """A running job.
 
-    of_file: whether it is about the open file, and ends when another is opened. seen: what the work showed last, by
-    `viewer`, of its result. started: when it began to be counted, which loading is not.
+    Args:
+        title: Shown in the interface.
+        work: Called as `work(report, cancelled)` in the worker thread.
+        done: Called as `done(outcome)` in Blender's main thread.
+        of_file: Whether the job concerns the open file and is abandoned when another one is opened.
+        progress: Share of the work that is done, 0 to 1.
+        step: What the work is doing now.
+        preview: The last intermediate result, see `preview_callback`.
+        started: Monotonic time in seconds at which progress began, after loading.
     """
 
     title: str
-    work: Callable[[Report, Cancelled], Any]
+    work: Work
     done: Callable[[Outcome], None]
     of_file: bool = True
     progress: float = 0.0
     step: str = ""
-    seen: Any = None
+    preview: Any = None
     started: float = field(default_factory=time.monotonic)
     stop: threading.Event = field(default_factory=threading.Event)
-    news: "queue.SimpleQueue[tuple[float, str] | _Glimpse | Outcome]" = field(default_factory=queue.SimpleQueue)
+    events: "queue.SimpleQueue[tuple[float, str] | _Preview | Outcome]" = field(default_factory=queue.SimpleQueue)
     thread: threading.Thread | None = None
 
     @property
     def seconds_left(self) -> float | None:
-        """By the share that is done, once enough is to tell."""
+        """Estimated time left in seconds; None until 5 % are done."""
         elapsed = time.monotonic() - self.started
         return elapsed * (1 - self.progress) / self.progress if self.progress > 0.05 else None
 
     @property
-    def line(self) -> str:
-        """What the progress bar says."""
+    def status(self) -> str:
+        """Text of the progress bar."""
         if self.stop.is_set():
             return "Canceling"
         left = self.seconds_left
@@ -77,34 +86,47 @@ class Job:
 
 
 _current: Job | None = None
-_leaving: list[threading.Thread] = []  # of jobs that were canceled, on their way to their next step
+_stopping: list[threading.Thread] = []  # threads of cancelled jobs that have not reached their next step yet
 
 
 def current() -> Job | None:
-    """The job that runs, if one does."""
+    """Return the running job, or None."""
     return _current
 
 
-def viewer() -> Callable[[Any], None] | None:
-    """How the job whose worker asks can show what there is of its result; None in any other thread: nobody looks."""
+def preview_callback() -> Callable[[object], None] | None:
+    """Return a function that publishes an intermediate result of the job that runs in the calling thread.
+
+    Returns:
+        None in any other thread than the worker of the current job, where nothing would show the result.
+    """
     job = _current
     if job is None or job.thread is not threading.current_thread():
         return None
-    return lambda seen: job.news.put(_Glimpse(seen))
+    return lambda content: job.events.put(_Preview(content))
 
 
 def disabled_reason() -> str:
-    """Why no other job can start now."""
-    return "" if _current is None else f"'{_current.title}' is running: wait for it or cancel it"
+    """Return why no other job can start now; empty if one can."""
+    if _current is None:
+        return ""
+    return tr("'{title}' is running; wait for it to finish or cancel it").format(title=tr(_current.title))
 
 
 def start(
     title: str,
-    work: Callable[[Report, Cancelled], Any],
+    work: Work,
     done: Callable[[Outcome], None],
     of_file: bool = True,
 ) -> None:
-    """Begin work in a thread; `done` is called from Blender's timer. Raises InputError while another job runs."""
+    """Start work in a thread; a Blender timer calls `done` when it has ended.
+
+    Args:
+        title, work, done, of_file: See `Job`.
+
+    Raises:
+        InputError: Another job is running.
+    """
     global _current  # noqa: PLW0603 - one job at a time is the module's purpose
     if _current is not None:
         raise InputError(f"{disabled_reason()}.")
@@ -115,30 +137,37 @@ def start(
         bpy.app.timers.register(_tick, first_interval=_TICK_SECONDS, persistent=True)
 
 
-def run(title: str, work: Callable[[Report, Cancelled], Any]) -> Outcome:
-    """Do work here and now, with its progress on the console."""
+def run(title: str, work: Work) -> Outcome:
+    """Do work in the calling thread and print its progress to the console."""
     job = Job(title, work, lambda _: None)
-    said = ""
+    printed = ""
 
     def report(share: float, step: str) -> None:
-        nonlocal said
+        nonlocal printed
         line = f"{title}: {share:4.0%} {step}"
-        if line != said:
+        if line != printed:
             print(line, flush=True)
-            said = line
+            printed = line
 
     return _outcome(job, report)
 
 
 def cancel() -> None:
-    """Stop the running job. One about the file ends at the next tick, while its thread runs on to its next step."""
+    """Cancel the running job.
+
+    A job of the open file ends at the next timer tick, while its thread continues to its next step.
+    """
     if _current is not None:
         _current.stop.set()
         _redraw()
 
 
 def pump() -> bool:
-    """Take in the worker's news, and finish the job where it has ended; whether one still runs."""
+    """Process the worker's events and finish the job if it has ended.
+
+    Returns:
+        Whether a job is still running.
+    """
     global _current  # noqa: PLW0603
     job = _current
     if job is None:
@@ -149,17 +178,17 @@ def pump() -> bool:
         return _current is not None
     while True:
         try:
-            news = job.news.get_nowait()
+            event = job.events.get_nowait()
         except queue.Empty:
             break
-        if isinstance(news, Outcome):
-            _current = None  # before `done`, which may begin the next job
-            job.done(Outcome(cancelled=True) if job.stop.is_set() else news)
+        if isinstance(event, Outcome):
+            _current = None  # before `done`, which may start the next job
+            job.done(Outcome(cancelled=True) if job.stop.is_set() else event)
             break
-        if isinstance(news, _Glimpse):
-            job.seen = news.seen
+        if isinstance(event, _Preview):
+            job.preview = event.content
             continue
-        job.progress, job.step = news
+        job.progress, job.step = event
         if not job.progress:
             job.started = time.monotonic()
     _redraw()
@@ -167,23 +196,27 @@ def pump() -> bool:
 
 
 def abandon(seconds: float = 0.0) -> None:
-    """Cancel the job without its outcome, and wait up to `seconds` for its thread and those of earlier ones to end."""
+    """Cancel the running job and discard its outcome.
+
+    Args:
+        seconds: How long to wait for its thread, and those of jobs cancelled before, to end.
+    """
     global _current
     job, _current = _current, None
     if job is not None:
         job.stop.set()
         if job.thread is not None:
-            _leaving.append(job.thread)
+            _stopping.append(job.thread)
     end = time.monotonic() + seconds
-    for thread in _leaving:
+    for thread in _stopping:
         thread.join(max(0.0, end - time.monotonic()))
-    _leaving[:] = [thread for thread in _leaving if thread.is_alive()]
+    _stopping[:] = [thread for thread in _stopping if thread.is_alive()]
     if job is not None:
         job.done(Outcome(cancelled=True))
 
 
 def _work(job: Job) -> None:
-    job.news.put(_outcome(job, lambda share, step: job.news.put((share, step))))
+    job.events.put(_outcome(job, lambda share, step: job.events.put((share, step))))
 
 
 def _outcome(job: Job, report: Report) -> Outcome:
@@ -195,7 +228,7 @@ def _outcome(job: Job, report: Report) -> Outcome:
         if job.stop.is_set():
             return Outcome(cancelled=True)
         traceback.print_exc()
-        return Outcome(error=f"{job.title} failed: {type(error).__name__}: {error} (the console has the details).")
+        return Outcome(error=f"{job.title} failed: {type(error).__name__}: {error} (see the console for details).")
 
 
 def _tick() -> float | None:
@@ -207,29 +240,31 @@ def _clock(seconds: float) -> str:
 
 
 def _redraw() -> None:
-    manager = bpy.context.window_manager
-    for window in manager.windows if manager else ():
+    manager: bpy.types.WindowManager | None = getattr(bpy.context, "window_manager", None)
+    for window in manager.windows if manager is not None else ():
         for area in window.screen.areas:
             if area.type in {"VIEW_3D", "NLA_EDITOR", "PREFERENCES"}:
                 area.tag_redraw()
 
 
 @persistent
-def _load_pre(*_: Any) -> None:
+def _load_pre(*_: object) -> None:
     if _current is not None and _current.of_file:
         abandon()
 
 
-def _exit(*_: Any) -> None:
+def _exit(*_: object) -> None:
     abandon(_EXIT_SECONDS)
 
 
 def register() -> None:
+    """Abandon a running job when a file is loaded and when Blender exits."""
     bpy.app.handlers.load_pre.append(_load_pre)
     atexit.register(_exit)
 
 
 def unregister() -> None:
+    """Abandon the running job and remove the handlers and the timer."""
     abandon(_EXIT_SECONDS)
     atexit.unregister(_exit)
     bpy.app.handlers.load_pre.remove(_load_pre)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Axes, frame rate and seconds: the one place that converts between Blender and core."""
+"""Conversion of axes, frames and seconds between Blender and core."""
 
 from dataclasses import dataclass
 from typing import TypeAlias
@@ -10,22 +10,28 @@ from numpy.typing import NDArray
 
 
 def frames_per_second(scene: bpy.types.Scene) -> float:
+    """Return the frame rate of a scene."""
     return scene.render.fps / scene.render.fps_base
 
 
 @dataclass(frozen=True)
 class Clock:
-    """Frames of the scene as seconds from the frame `first`."""
+    """Converts frames of the scene to seconds.
+
+    Args:
+        first: Frame at time 0.
+        fps: Frames per second.
+    """
 
     first: int
     fps: float
 
     def seconds(self, frame: float) -> float:
-        """When a frame is."""
+        """Return the time of a frame in seconds."""
         return (frame - self.first) / self.fps
 
 
 Array: TypeAlias = NDArray[np.float64]
 
 Z_UP: Array = np.array([[1.0, 0.0, 0.0], [0.0, 0.0, -1.0], [0.0, 1.0, 0.0]])
-"""C, from motion's axes to Blender's: x stays, y becomes z, z becomes -y."""
+"""Rotation (3, 3) from the axes of motion (Y up) to Blender's (Z up): x stays, y becomes z, z becomes -y."""

@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How still feet stand on rigs of other proportions, with and without the foot lock, as Blender shows them.
+"""How still feet stand on rigs of other proportions, with and without the foot lock, as shown in Blender.
 
     python -m benchmarks.foot_lock MOTION.npz [--rigify FILE.blend]
 
-MOTION.npz is what `python -m core generate` writes. FILE.blend has Rigify's armatures `metarig` and `rig`.
+MOTION.npz is written by `python -m core generate`. FILE.blend contains Rigify's armatures `metarig` and `rig`.
 
-Slide: the mean speed over the floor of the balls of planted feet, or of the ankles while only heels stand. Knee: the
-largest bend from one frame to the next. Lowest: of ankles and balls, against their rest.
+Slide: mean horizontal speed of the balls of planted feet, or of the ankles while only heels stand. Knee: the largest
+bend between two frames. Lowest: of ankles and balls, relative to rest.
 """
 
 import argparse
@@ -23,13 +23,13 @@ from tests.addon.helpers import append_object
 from tests.addon.rig_makers import Y_UP_CENTIMETERS, make
 
 _MODULES = (
-    "addon.bake", "addon.character", "addon.generated", "addon.rigs.maps", "core.cleanup", "core.motion",
-    "core.rotation", "core.skeleton",
+    "addon.rigs.maps", "addon.takes.bake", "addon.takes.generated", "core.motion.clip", "core.motion.rotation",
+    "core.motion.skeleton", "core.postprocess.contacts",
 )  # fmt: skip
 
 
 def rigs(ft: SimpleNamespace, rigify: Path | None) -> Iterator[tuple[str, Callable[[], Any]]]:
-    """Names of rigs, and what makes them."""
+    """Yield names of rigs, and functions that make them."""
     yield "SMPL-X", lambda: make(ft, "SMPL-X", straight=False)
     yield "Mixamo", lambda: make(ft, "Mixamo", to_world=Y_UP_CENTIMETERS)
     yield (
@@ -48,17 +48,17 @@ def rigs(ft: SimpleNamespace, rigify: Path | None) -> Iterator[tuple[str, Callab
 
 
 def measured(ft: SimpleNamespace, armature: Any, motion: Any) -> str:
-    """The three figures of motion on an armature, as cells of a table."""
+    """Return the three figures of motion on an armature as cells of a table."""
     bones = source("addon.rigs.armature").bone_map(armature)
     stands_for = ft.maps.family(bones.family).shown
     names = [bones.bones[f"{side}_{joint}"][0] for side in ft.maps.SIDES for joint in ("hip", "knee", "ankle", "foot")]
     matrix = np.array(armature.matrix_world)
     rest = np.array([armature.data.bones[name].head_local for name in names]) @ matrix[:3, :3].T
-    shown = ft.bake.shown(armature, range(1, len(motion) + 1))
+    shown = ft.bake.pose_bones_at(armature, range(1, len(motion) + 1))
     heads = np.array([[posed[stands_for.get(name, name)].head[:] for name in names] for posed in shown])
-    heads = (heads @ matrix[:3, :3].T).reshape(len(motion), 2, 4, 3)  # metres, but for the object's place
+    heads = (heads @ matrix[:3, :3].T).reshape(len(motion), 2, 4, 3)  # meters, apart from the object's position
     skeleton = ft.skeleton.neutral_skeleton()
-    planted = ft.cleanup.planted_feet(motion.positions(skeleton), skeleton, motion.fps)  # (T, 4)
+    planted = ft.contacts.planted_feet(motion.positions(skeleton), skeleton, motion.fps)  # (T, 4)
     heels, balls = ((planted[1:] & planted[:-1])[:, part::2] for part in (0, 1))  # (T - 1, 2)
     steps = np.linalg.norm(np.diff(heads[..., :2], axis=0), axis=-1)  # (T - 1, 2, 4)
     steps = np.concatenate([steps[..., 3][balls], steps[..., 2][heels & ~balls]])
@@ -70,6 +70,7 @@ def measured(ft: SimpleNamespace, armature: Any, motion: Any) -> str:
 
 
 def main() -> None:
+    """Print a row for each rig."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("motion", type=Path)
     parser.add_argument("--rigify", type=Path)
@@ -78,7 +79,7 @@ def main() -> None:
     try:
         bpy.ops.wm.read_homefile(use_factory_startup=True, use_empty=True)
         ft = SimpleNamespace(**{name.rpartition(".")[2]: source(name) for name in _MODULES})
-        motion = ft.motion.Motion.load(given.motion)
+        motion = ft.clip.Motion.load(given.motion)
         bpy.context.scene.render.fps = round(motion.fps)
         print("| rig | slide | knee | lowest | locked: slide | knee | lowest |\n|---|---|---|---|---|---|---|")
         for name, build in rigs(ft, given.rigify):

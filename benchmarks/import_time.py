@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Seconds that the add-on adds to Blender's start: import and register, torch left alone.
+"""Seconds that the add-on adds to the start of Blender: import and register, without torch.
 
-As at every start but the first, when Python compiles it and takes a tenth of a second more.
+As at every start but the first, when Python compiles it, which takes a tenth of a second more.
 """
 
 import compileall
@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 from types import ModuleType
 
-import bpy  # noqa: F401 - Blender is there already when an add-on loads
+import bpy  # noqa: F401 - Blender is loaded before an add-on is
 import numpy as np  # noqa: F401
 
 ROOT = Path(__file__).resolve().parents[1]

@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How true retargeting is to each source of motion: directions of bones, feet, forearms; and a sheet to look at.
+"""How accurate retargeting is for each source of motion: directions of bones, feet, forearms; and a contact sheet.
 
     python -m benchmarks.motion_sources --source DATA [--clips 60] [--sheets FOLDER] [KIND ...]
 
-Every n-th clip that `python -m core prepare` keeps is compared with its recording, at that one's frame rate. Angles
-are between lines from joint to joint, mean and 95th percentile over clips and frames. A foot stands where the
-recording's ball of the foot (its ankle where it has none) moves slower than 0.1 m/s, in lengths of the result, and the
-result's lies under 5 cm.
+Every n-th recording that `python -m core prepare` keeps is compared with its source at the source's frame rate. Angles
+are between lines from joint to joint, mean and 95th percentile over recordings and frames. A foot stands if the
+source's ball of the foot (or ankle, if there is no ball) moves slower than 0.1 m/s, scaled to the result's size, and
+the result's is below 5 cm.
 """
 
 import argparse
@@ -22,10 +22,11 @@ from core.formats import SourceClip
 from core.motion.clip import CORE_FPS, Motion
 from core.motion.rotation import Array
 from core.motion.skeleton import INDEX, Skeleton, neutral_skeleton
+from core.training.faults import fault_of
 from core.training.joint_maps import SIDES, joint_map
 from core.training.prepare import AT_MOST, FAMILIES
 from core.training.retarget import retarget, sole_clearance
-from core.training.sources import fault_of, recordings
+from core.training.source_readers import recordings
 
 LINES = {
     "hip to ankle": ("hip", "ankle"), "shoulder to wrist": ("shoulder", "wrist"), "thigh": ("hip", "knee"),
@@ -39,7 +40,14 @@ SHEET_CLIPS, SHEET_EVERY = 8, 10
 
 @dataclass(frozen=True)
 class Both:
-    """A recording and what came of it: the motion, and places (T, J, 3) of both; `place` has the source's joints."""
+    """A recording and its retargeted motion.
+
+    Attributes:
+        motion: The motion.
+        theirs: Positions (T, J, 3) of the source's joints.
+        ours: Positions (T, 55, 3) of the result's.
+        place: SMPL-X joint -> joint of the source.
+    """
 
     motion: Motion
     theirs: Array
@@ -47,7 +55,7 @@ class Both:
     place: dict[str, int]
 
     def angles(self, start: str, end: str) -> Array:
-        """Degrees between the two bodies' lines from joint to joint, (T,); none where the source lacks one."""
+        """Return degrees (T,) between the lines from joint to joint of both bodies; empty if the source lacks one."""
         if start not in self.place or end not in self.place:
             return np.empty(0)
         a = self.theirs[:, self.place[end]] - self.theirs[:, self.place[start]]
@@ -58,7 +66,11 @@ class Both:
 
 
 def read(clip: SourceClip, skeleton: Skeleton) -> Both:
-    """Retarget a recording; raises InputError where no joint map fits."""
+    """Retarget a recording.
+
+    Raises:
+        InputError: No joint map fits.
+    """
     names = joint_map(clip)
     motion = retarget(clip, skeleton, names)
     place = {joint: clip.index(chain[0]) for joint, chain in names.items() if chain[0] in clip.names}
@@ -66,7 +78,7 @@ def read(clip: SourceClip, skeleton: Skeleton) -> Both:
 
 
 def feet(both: Both, skeleton: Skeleton) -> tuple[Array, Array, Array]:
-    """Height of standing balls of the feet over where they rest, m; their speed, and that in the source, m/s."""
+    """Return the height of standing feet relative to rest in m, their speed, and that in the source in m/s."""
     legs = [(f"{side}_{a}", f"{side}_{b}") for side in SIDES for a, b in (("hip", "knee"), ("knee", "ankle"))]
     lengths = [
         [float(np.linalg.norm(places[0, index[b]] - places[0, index[a]])) for a, b in legs]
@@ -89,7 +101,7 @@ def feet(both: Both, skeleton: Skeleton) -> tuple[Array, Array, Array]:
 
 
 def forearm_turns(motion: Motion, skeleton: Skeleton) -> Array:
-    """Degrees by which the forearms are turned about themselves, (2T,), right ones mirrored."""
+    """Return degrees (2T,) by which the forearms are turned about their axes, those of the right mirrored."""
     turns: list[Array] = []
     for side, sign in zip(SIDES, (1, -1), strict=True):
         bone = skeleton.offsets[INDEX[f"{side}_wrist"]]
@@ -99,22 +111,24 @@ def forearm_turns(motion: Motion, skeleton: Skeleton) -> Array:
     return np.concatenate(turns)
 
 
-def told(values: Sequence[Array], form: Callable[[float], str]) -> str:
-    """Mean and 95th percentile of what was measured."""
+def summarize(values: Sequence[Array], form: Callable[[float], str]) -> str:
+    """Return mean and 95th percentile as text."""
     every = np.concatenate(values) if values else np.empty(0)
     return f"{form(float(every.mean()))} ({form(float(np.percentile(every, 95)))})" if len(every) else "-"
 
 
 def degrees(value: float) -> str:
+    """Format degrees."""
     return f"{value:.1f}°"
 
 
-def millimetres(value: float) -> str:
+def millimeters(value: float) -> str:
+    """Format meters as millimeters."""
     return f"{1000 * value:.0f}"
 
 
 def measure(kind: str, folder: Path, clips: int, sheet: Path | None) -> dict[str, str]:
-    """A column of the table; the sheet shows clips spread over the source."""
+    """Return a column of the table, and draw a sheet of recordings spread over the source."""
     skeleton = neutral_skeleton()
     sources = [clip for clip, _ in recordings(kind, folder, at_most=AT_MOST.get(kind))]
     chosen = sources[:: max(1, len(sources) // clips)]
@@ -129,14 +143,14 @@ def measure(kind: str, folder: Path, clips: int, sheet: Path | None) -> dict[str
     pairs = [both for _, both in kept]
     column = {"clips compared": str(len(pairs))}
     for name, (start, end) in LINES.items():
-        column[name] = told(
+        column[name] = summarize(
             [one.angles(f"{side}_{start}", f"{side}_{end}") for one in pairs for side in SIDES], degrees
         )
-    column["pelvis to neck"] = told([one.angles("pelvis", "neck") for one in pairs], degrees)
+    column["pelvis to neck"] = summarize([one.angles("pelvis", "neck") for one in pairs], degrees)
     heights, speeds, theirs = zip(*(feet(one, skeleton) for one in pairs), strict=True)
-    column["ball of a standing foot off its rest height, mm"] = told(heights, millimetres)
-    column["speed of a standing foot, mm/s"] = told(speeds, millimetres)
-    column["the same in the source"] = told(theirs, millimetres)
+    column["ball of a standing foot off its rest height, mm"] = summarize(heights, millimeters)
+    column["speed of a standing foot, mm/s"] = summarize(speeds, millimeters)
+    column["the same in the source"] = summarize(theirs, millimeters)
     soles = np.concatenate([sole_clearance(one.ours, skeleton) for one in pairs])
     column["frames with a sole more than 2 cm under the floor"] = f"{100 * (soles < -IN_FLOOR).mean():.1f} %"
     turns = np.concatenate([forearm_turns(one.motion, skeleton) for one in pairs])
@@ -157,7 +171,7 @@ def main() -> None:
     below = FAMILIES["stage-nc"]
     parser.add_argument("kinds", nargs="*", default=list(below), metavar="KIND", help=", ".join(below))
     parser.add_argument("--source", type=Path, required=True)
-    parser.add_argument("--clips", type=int, default=60, help="of each source")
+    parser.add_argument("--clips", type=int, default=60, help="number of recordings of each source")
     parser.add_argument("--sheets", type=Path, help="folder for sources_KIND.png")
     given = parser.parse_args()
     columns = {

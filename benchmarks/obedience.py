@@ -1,12 +1,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How often a model does what it is told, in wordings that training never saw.
+"""How often a model does what the prompt says, in wordings that training never saw.
 
-    python -m benchmarks.obedience [--model open] [--seeds 2] [--guidance 1 3.5] [--sheet OUT.png] [--takes build/takes]
+    python -m benchmarks.obedience [--model open] [--seeds 2] [--guidance 1 3.5] [--sheet OUT.png] [--clips build/clips]
 
-Each prompt is generated for four seconds and judged by a rule on the joints. The baseline of the same run judges every
-motion by the rules of the other prompts: how often a rule is met by chance; with --takes, also how often recordings of
-the action meet it. Speech is judged by how fast the hands move
-while the voice sounds and in its pauses.
+Each prompt is generated for four seconds and judged by a rule on the joints. As a baseline, the motions of the other
+prompts are judged by the same rule: how often it is met by chance. With --clips, also how often recordings of the
+action meet it. Speech is judged by how fast the hands move while the voice sounds and in its pauses.
 """
 
 import argparse
@@ -24,62 +23,73 @@ from core.motion.clip import CORE_FPS, Motion
 from core.motion.features import decode, headings
 from core.motion.rotation import Array
 from core.motion.skeleton import INDEX, Skeleton, neutral_skeleton
-from core.timeline.strips import GUIDANCE, SpeechStrip, TextStrip, Timeline
+from core.timeline.strips import DEFAULT_GUIDANCE, SpeechStrip, TextStrip, Timeline
 
 SECONDS = 4.0
 
 
 @dataclass(frozen=True)
 class Body:
-    """What the rules look at: world positions (T, 55, 3), heading (T,), and the skeleton at rest."""
+    """What the rules see.
+
+    Attributes:
+        positions: World positions (T, 55, 3).
+        heading: (T,) in radians.
+        skeleton: The skeleton at rest.
+    """
 
     positions: Array
     heading: Array
     skeleton: Skeleton
 
     def joint(self, name: str) -> Array:
+        """Return the positions (T, 3) of a joint."""
         return self.positions[:, INDEX[name]]
 
     def height(self, name: str) -> float:
+        """Return the rest height of a joint."""
         return float(self.skeleton.rest_positions[INDEX[name], 1])
 
     @property
     def forward(self) -> float:
-        """Metres walked in the direction of the first frame."""
+        """Meters moved in the direction of the first frame."""
         move = self.positions[-1, 0] - self.positions[0, 0]
         return float(move[0] * np.sin(self.heading[0]) + move[2] * np.cos(self.heading[0]))
 
     @property
     def travelled(self) -> float:
+        """Horizontal distance between the first and the last frame."""
         return float(np.linalg.norm((self.positions[-1, 0] - self.positions[0, 0])[[0, 2]]))
 
     @property
     def turned(self) -> float:
-        """Degrees, positive to the left."""
+        """Degrees turned, positive to the left."""
         return float(np.degrees(self.heading[-1] - self.heading[0]))
 
     def raised(self, side: str) -> bool:
+        """Return whether the hand reaches the height of the head."""
         return bool(self.joint(f"{side}_wrist")[:, 1].max() > self.height("head") - 0.05)
 
     def reach(self, side: str) -> float:
-        """How far the hand gets in front of the shoulder, at the height of chest to head: metres."""
+        """Return how far the hand gets from the shoulder horizontally while at its height, in meters."""
         arm = self.joint(f"{side}_wrist") - self.joint(f"{side}_shoulder")  # (T, 3)
         ahead = np.hypot(arm[:, 0], arm[:, 2]) * (np.abs(arm[:, 1]) < 0.3)
         return float(ahead.max())
 
     @property
     def feet_up(self) -> float:
+        """Height of the lower foot above its median."""
         feet = self.positions[:, [INDEX["left_foot"], INDEX["right_foot"]], 1].min(1)
         return float(feet.max() - np.median(feet))
 
     @property
     def bent(self) -> float:
-        """Largest tilt of the trunk from upright, degrees."""
+        """Largest tilt of the trunk from vertical, in degrees."""
         trunk = self.joint("neck") - self.joint("pelvis")
         return float(np.degrees(np.arccos((trunk[:, 1] / np.linalg.norm(trunk, axis=-1)).clip(-1, 1))).max())
 
     def swing(self, side: str) -> float:
-        """Path of the hand while it is above the elbow and the chest, metres."""
+        """Return the path of the hand while it is above the elbow, relative to the chest, in meters."""
         wrist = self.joint(f"{side}_wrist")
         up = wrist[:, 1] > self.joint(f"{side}_elbow")[:, 1] + 0.05
         step = np.linalg.norm(np.diff(wrist - self.joint("spine3"), axis=0), axis=-1)
@@ -124,28 +134,30 @@ RECORDED = {
     "raise left": ("raise_hand", "left"), "wave": ("wave", ""), "point": ("point", ""), "jump": ("jump_up", ""),
     "idle": ("idle", ""),
 }  # fmt: skip
-"""The action of the takes that show what a prompt asks for, and a word that their sentences have."""
+"""Prompt -> action of the clips that show it, and a word in their sentences."""
 
 
 def body(motion: Motion, skeleton: Skeleton) -> Body:
+    """Return what the rules see of a motion."""
     positions = motion.positions(skeleton)
     return Body(positions, headings(positions), skeleton)
 
 
 def recorded_score(folder: Path) -> None:
-    """Print one row an action: how many recordings meet the rule, of those that last two seconds or more."""
+    """Print how many recordings of each action that last two seconds or more meet its rule."""
     library, skeleton = Library.open(folder), neutral_skeleton()
     print("\nrecordings         meet the rule")
     for name, rule in {action: rule for action, _, rule in PROMPTS}.items():
         action, word = RECORDED[name]
-        takes = [take for take in library.takes if take.action == action and take.stop - take.start >= 2 * CORE_FPS]
-        told = [take for take in takes if word in library.words[take.sentences[0]]]
-        met = [rule(body(decode(library.rows(take), skeleton), skeleton)) for take in told[:: len(told) // 50 + 1]]
+        clips = [clip for clip in library.clips if clip.action == action and clip.frames >= 2 * CORE_FPS]
+        clips = [clip for clip in clips if word in library.words[clip.sentences[0]]]
+        some = [decode(library.motion_features(clip), skeleton) for clip in clips[:: len(clips) // 50 + 1]]
+        met = [rule(body(motion, skeleton)) for motion in some]
         print(f"{name:16} {sum(met):4} of {len(met):2}")
 
 
 def text_score(model: Model, guidance: float, seeds: int, settings: Settings, sheet: Path | None) -> None:
-    """Print one row an action: obeyed, and how often the other motions meet the rule."""
+    """Print for each action how often its rule is met by its own motions and by those of the others."""
     skeleton = neutral_skeleton()
     bodies: list[tuple[str, Rule, Body]] = []
     shown: list[tuple[str, Motion]] = []
@@ -175,7 +187,7 @@ def speech_score(model: Model, audio: Path, settings: Settings, seeds: int) -> N
     samples = load_audio(audio)
     loud = speech_features(samples, ("prosody",))[:, 0]  # energy
     level = (np.percentile(loud, 5) + np.percentile(loud, 75)) / 2
-    # a pause is half a second without voice: the hands need time to come to rest
+    # a pause is half a second without voice, since the hands need time to come to rest
     voiced = np.convolve(loud > level, np.ones(11), mode="same") > 0
     rates: list[tuple[float, float]] = []
     for seed in range(seeds):
@@ -190,17 +202,18 @@ def speech_score(model: Model, audio: Path, settings: Settings, seeds: int) -> N
 
 
 def main() -> int:
+    """Print all scores."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--model", default="open")
     parser.add_argument("--seeds", type=int, default=2)
     parser.add_argument("--steps", type=int)
-    parser.add_argument("--guidance", type=float, nargs="+", default=[1.0, GUIDANCE])
+    parser.add_argument("--guidance", type=float, nargs="+", default=[1.0, DEFAULT_GUIDANCE])
     parser.add_argument("--audio", type=Path, default=Path(__file__).parents[1] / "assets/demo/jfk_inaugural.flac")
     parser.add_argument("--sheet", type=Path)
-    parser.add_argument("--takes", type=Path, help="what `python -m core prepare` wrote")
+    parser.add_argument("--clips", "--takes", type=Path, help="folder written by `python -m core prepare`")
     given = parser.parse_args()
-    if given.takes:
-        recorded_score(given.takes)
+    if given.clips:
+        recorded_score(given.clips)
     model, settings = load_model(given.model), Settings(steps=given.steps)
     for i, guidance in enumerate(given.guidance):
         text_score(model, guidance, given.seeds, settings, given.sheet if i == len(given.guidance) - 1 else None)

@@ -3,8 +3,8 @@
 
     blender --factory-startup --python benchmarks/redraw.py [-- STRIPS]
 
-Of the main thread, Blender's whole redraw of the sidebar, and what of that is the Python code of our panels. (In the 3D
-viewport, which has the same panels, Blender does not redraw the sidebar alone.)
+Times the main thread: Blender's redraw of the whole sidebar, and the Python code of our panels in it. (Blender cannot
+redraw the sidebar of the 3D viewport, which has the same panels, alone.)
 """
 
 import importlib
@@ -24,7 +24,7 @@ TIMES = 20
 
 
 def module(name: str) -> ModuleType:
-    """A module of the source tree, as the extension would name it."""
+    """Return a module of the source tree under the name of the extension."""
     if "freetalker" not in sys.modules:
         root = ModuleType("freetalker")
         root.__path__ = [str(ROOT)]
@@ -33,17 +33,17 @@ def module(name: str) -> ModuleType:
 
 
 def fill() -> None:
-    """A character with strips of 20 frames, one after the other; the playhead is in one of them."""
+    """Make a character with consecutive strips of 20 frames; the playhead is on one of them."""
     scene: Any = bpy.context.scene
-    armature = module("addon.character").new_character(bpy.context)
-    strips = module("addon.strips")
+    armature = module("addon.character.figure").new_character(bpy.context)
+    strips = module("addon.timeline.strips")
     for number in range(STRIPS):
         strips.add_text(armature, f"a person walks forward {number}", 1 + 20 * number, 20)
     scene.frame_set(30)
 
 
 def timed() -> float:
-    """Median milliseconds of a redraw of the region at hand."""
+    """Return the median milliseconds of a redraw of the region in the context."""
     taken: list[float] = []
     for _ in range(TIMES):
         start = time.thread_time()
@@ -53,7 +53,7 @@ def timed() -> float:
 
 
 def counted(spent: list[float]) -> None:
-    """Let every panel of ours add the seconds of its poll and draw to `spent`."""
+    """Make every panel of ours add the seconds of its poll and draw to `spent`."""
 
     def wrap(function: Any) -> Any:
         def timed_call(one: Any, context: Any) -> Any:
@@ -65,14 +65,14 @@ def counted(spent: list[float]) -> None:
 
         return timed_call
 
-    for panel in module("addon.panels.sidebar").CLASSES:
+    for panel in module("addon.ui.sidebar").CLASSES:
         panel.draw = wrap(panel.draw)
         if hasattr(panel, "poll"):
             panel.poll = classmethod(wrap(panel.poll.__func__))
 
 
 def measure(spent: list[float]) -> Generator[None, None, None]:
-    """What happens, a redraw between one step and the next."""
+    """Take the measurements; Blender redraws between two steps."""
     fill()
     window = bpy.context.window_manager.windows[0]
     area = max(window.screen.areas, key=lambda one: one.width * one.height)
@@ -80,7 +80,7 @@ def measure(spent: list[float]) -> Generator[None, None, None]:
     area.spaces.active.show_region_ui = True
     yield
     side = next(region for region in area.regions if region.type == "UI")
-    while not spent:  # a new tab is taken after some redraws
+    while not spent:  # it takes some redraws until the new tab is active
         side.active_panel_category = "FreeTalker"
         area.tag_redraw()
         yield
@@ -94,7 +94,7 @@ def measure(spent: list[float]) -> Generator[None, None, None]:
 
 
 def tick(running: Generator[None, None, None]) -> float | None:
-    """Take the next step; an error ends Blender, for nobody sits before it."""
+    """Take the next step; an error ends Blender, since nobody is there to see it."""
     try:
         next(running)
     except StopIteration:
@@ -109,7 +109,7 @@ def tick(running: Generator[None, None, None]) -> float | None:
 
 
 bpy.context.preferences.view.show_splash = False
-for panel in module("addon.panels.sidebar").CLASSES:
+for panel in module("addon.ui.sidebar").CLASSES:
     getattr(panel, "bl_options", set()).discard("DEFAULT_CLOSED")
 calls: list[float] = []
 counted(calls)

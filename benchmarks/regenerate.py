@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Seconds to generate 60 s, to see how they begin, and to generate one strip of 4 s in them anew; on the CPU."""
+"""Seconds to generate 60 s, until the first preview, and to regenerate one strip of 4 s in it, on the CPU."""
 
 import time
 from dataclasses import replace
@@ -14,10 +14,12 @@ def main() -> None:
     from core.model.checkpoint import load_model
     from core.planning.kept import Kept
     from core.planning.segments import stale_frames, with_seams
-    from core.timeline.strips import GUIDANCE, TextStrip, Timeline
+    from core.timeline.strips import DEFAULT_GUIDANCE, TextStrip, Timeline
 
     model, settings = load_model("open"), Settings(device="cpu")
-    text = [TextStrip(SECONDS * k, SECONDS * (k + 1), PROMPTS[k % len(PROMPTS)], GUIDANCE) for k in range(STRIPS)]
+    text = [
+        TextStrip(SECONDS * k, SECONDS * (k + 1), PROMPTS[k % len(PROMPTS)], DEFAULT_GUIDANCE) for k in range(STRIPS)
+    ]
     before = Timeline(tuple(text))
     generate(Timeline((text[0],)), model, settings)  # loads the encoder
     looks: list[float] = []
@@ -31,7 +33,9 @@ def main() -> None:
     start = time.perf_counter()
     generate(after, model, settings, kept=Kept(whole, with_seams(stale_frames(before, after), before.fps)))
     one = time.perf_counter() - start
-    print(f"| Generate {SECONDS * STRIPS:.0f} s, {STRIPS} prompts at guidance {GUIDANCE:g} | {all_of_it:.1f} s |")
+    print(
+        f"| Generate {SECONDS * STRIPS:.0f} s, {STRIPS} prompts at guidance {DEFAULT_GUIDANCE:g} | {all_of_it:.1f} s |"
+    )
     print(f"| The first preview of it, and the second | {looks[0]:.1f} s, {looks[-1]:.1f} s |")
     print(f"| Re-roll one strip of {SECONDS:.0f} s in it, seams included | {one:.1f} s |")
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The figures of the README, as one table: `make bench`."""
+"""The figures of docs/benchmarks.md as one table: `make bench`."""
 
 import os
 import platform
@@ -11,7 +11,7 @@ ROOT = Path(__file__).resolve().parents[1]
 
 
 def figure(benchmark: str) -> list[str]:
-    """The lines `what | value` that a benchmark prints, run in a process of its own."""
+    """Return the table rows that a benchmark prints, run in a process of its own."""
     command = [sys.executable, "-m", f"benchmarks.{benchmark}"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     rows = [line for line in done.stdout.splitlines() if line.startswith("| ")]
@@ -23,7 +23,7 @@ def figure(benchmark: str) -> list[str]:
 
 
 def machine() -> str:
-    """Processor, cores and Python in one line."""
+    """Return processor, cores, system and Python version."""
     name = platform.processor() or platform.machine()
     cpuinfo = Path("/proc/cpuinfo")
     if cpuinfo.is_file():

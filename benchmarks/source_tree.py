@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The source tree under the name of the extension, for benchmarks that run beside this file."""
+"""The source tree under the name of the extension, for the other benchmarks."""
 
 import importlib
 import sys
@@ -10,7 +10,7 @@ ROOT = Path(__file__).resolve().parents[1]
 
 
 def source(name: str) -> ModuleType:
-    """A module of the source tree, as the extension would name it."""
+    """Return a module of the source tree under the name of the extension."""
     if "freetalker" not in sys.modules:
         root = ModuleType("freetalker")
         root.__path__ = [str(ROOT)]

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""FreeTalker's Table 1 on the takes at hand: every variant trained alike on a small budget, beside recordings.
+"""FreeTalker's Table 1 on the packed clips: every variant trained alike on a small budget, next to recordings.
 
-    python -m benchmarks.table1 --takes build/takes [--speech RECORDINGS] [--out build/table1] [--beside open]
+    python -m benchmarks.table1 --clips build/clips [--speech RECORDINGS] [--out build/table1] [--beside open]
 
-Trains what is not trained yet into OUT/NAME (a killed run goes on where it was), generates, and writes OUT/table1.md
-and OUT/table1.json. The definitions stand in docs/paper.md.
+Trains what is not trained yet into OUT/NAME (a run that was killed continues), generates, and writes OUT/table1.md and
+OUT/table1.json. The definitions are in docs/paper.md.
 """
 
 import argparse
@@ -13,24 +13,20 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import numpy as np
-
-from benchmarks.exam import SKELETON, Exam, seams, set_exam
+from benchmarks.comparison import SKELETON, Comparison, plan_comparison
+from benchmarks.table1_figures import Row, frechet, free_figures, recorded_row, smoothness, spread, text_figures
+from core.assets import DEMO_VOICE
 from core.console import Progress, exit_code
 from core.errors import InputError
 from core.evaluation.clips import Library
-from core.evaluation.evaluate import DEMO_VOICE, NOISE_STEPS, untrained
-from core.evaluation.evaluators import JudgeConfig, TextMotionJudge, load, load_or_train
-from core.evaluation.rows import EvaluatedClip, Stretch, seam_figures, stretch, stretches_of, windows
-from core.evaluation.statistics import frechet_distance
+from core.evaluation.evaluated_clip import EvaluatedClip
+from core.evaluation.evaluator_training import load_evaluators, load_or_train
+from core.evaluation.evaluators import EvaluatorConfig, TextMotionEvaluator
+from core.evaluation.generating import NOISE_STEPS, untrained
 from core.files import write_whole
 from core.generate import Settings, generate
 from core.model.checkpoint import Model, load_model
-from core.motion import metrics
-from core.motion.clip import CORE_FPS
-from core.motion.features import headings
-from core.motion.rotation import Array, rotation_y
-from core.sampling.doubletake import DoubleTake
+from core.sampling.methods import AveragedWindows, CorrectedDoubleTake
 from core.timeline.strips import Timeline
 from core.training import train
 from core.training.prepare import speech_files
@@ -42,18 +38,14 @@ VARIANTS: dict[str, tuple[str, ...]] = {
     "local-attention": ("--recipe", "freetalker", "--local-attention"),
     "diffmotion-v2": ("--recipe", "diffmotion-v2", "--warmup", "100"),
 }
-"""What is trained, and with which options of `python -m core train`."""
+"""Variant -> options of `python -m core train`."""
 NAMES = {
     "mocap": "recordings", "shuffled": "recordings of other actions", "noise": "untrained network",
     "freetalker": "FreeTalker", "mse": "- Huber (squared error)", "local-attention": "+ local attention",
     "diffmotion-v2": "DiffMotion-v2",
 }  # fmt: skip
-JOININGS = {"not joined": DoubleTake(handshake=0), "overlaps averaged": DoubleTake("averaged")}
-"""What DoubleTake is compared with."""
-STRETCHES = 64  # of 5 s, that a Frechet distance of speech or free motion compares: the same number in each row
-
-Figure = tuple[float, float]  # mean and spread
-Row = dict[str, Figure]
+JOININGS = {"not joined": CorrectedDoubleTake(handshake=0), "overlaps averaged": AveragedWindows()}
+"""What DoubleTake is compared with: name -> method."""
 
 
 @dataclass(frozen=True)
@@ -70,16 +62,18 @@ class Budget:
     ema: float = 0.99
 
     def options(self) -> list[str]:
+        """Return the options of `python -m core train`."""
         values = vars(self).items()
         return [text for name, value in values for text in (f"--{name.replace('_', '-')}", str(value))]
 
 
 def parameters(model: Model) -> int:
+    """Return the number of the denoiser's parameters."""
     return sum(parameter.numel() for parameter in model.denoiser.parameters())
 
 
-def trained(name: str, takes: Path, out: Path, budget: Budget, speech_blocks: Sequence[str]) -> Model:
-    """The variant of that name, trained if it is not yet, or further where it was interrupted."""
+def trained(name: str, clips: Path, out: Path, budget: Budget, speech_blocks: Sequence[str]) -> Model:
+    """Return a variant, after training it or continuing an interrupted training if necessary."""
     folder = out / name / "model"
     shape = (budget.steps, budget.width, budget.layers, budget.feedforward)
     try:
@@ -91,91 +85,22 @@ def trained(name: str, takes: Path, out: Path, budget: Budget, speech_blocks: Se
         print(f"Training {name}", flush=True)
         options = [*VARIANTS[name], *budget.options(), "--name", "model", "--save-seconds", "60"]
         if name == "diffmotion-v2":
-            options += ["--speech-block", heard_alone(speech_blocks)]
-        train.main(["--takes", str(takes), "--out", str(out / name), *options])
+            options += ["--speech-block", speech_block(speech_blocks)]
+        train.main(["--clips", str(clips), "--out", str(out / name), *options])
     return load_model(folder)
 
 
-def heard_alone(speech_blocks: Sequence[str]) -> str:
-    """The one speech block that DiffMotion-v2 hears: its WavLM, or MFCC where the takes have none."""
+def speech_block(speech_blocks: Sequence[str]) -> str:
+    """Return the one speech block that DiffMotion-v2 uses: WavLM, or MFCC if the clips have no WavLM."""
     names = [block.partition("=")[0] for block in speech_blocks]
     return "wavlm" if "wavlm" in names else "mfcc"
 
 
-@dataclass(frozen=True)
-class Scale:
-    """Smallest and largest value of each of 165 coordinates in recordings: what is black and white for SSIM."""
-
-    low: Array
-    high: Array
-
-    @staticmethod
-    def of(clips: Sequence[EvaluatedClip]) -> "Scale":
-        rows = np.concatenate([laid_out(clip.positions) for clip in clips])
-        return Scale(rows.min(0), np.maximum(rows.max(0), rows.min(0) + 0.01))
-
-    def picture(self, positions: Array) -> Array:
-        """(T, 55, 3) -> (T, 165) in 0..1."""
-        return ((laid_out(positions) - self.low) / (self.high - self.low)).clip(0, 1)
-
-    def likeness(self, a: EvaluatedClip, b: EvaluatedClip) -> float:
-        """SSIM of two clips for as long as both last."""
-        length = min(len(a.positions), len(b.positions))
-        return metrics.ssim(self.picture(a.positions[:length]), self.picture(b.positions[:length]))
-
-
-def laid_out(positions: Array) -> Array:
-    """Positions (T, 55, 3) seen from where the body stands and faces in the first frame: (T, 165) metres."""
-    turn = rotation_y(-headings(positions)[0])
-    return ((positions - positions[0, 0] * [1, 0, 1]) @ turn.T).reshape(len(positions), -1)
-
-
-def spread(values: Sequence[float]) -> Figure:
-    return float(np.mean(values)), float(np.std(values))
-
-
-def calmness(clips: Sequence[EvaluatedClip]) -> dict[str, Figure]:
-    """Mean and spread over clips of jerk and acceleration, m/s^3 and m/s^2."""
-    return {
-        "jerk": spread([metrics.jerk(clip.positions, CORE_FPS) for clip in clips]),
-        "acceleration": spread([metrics.acceleration(clip.positions, CORE_FPS) for clip in clips]),
-    }
-
-
-def text_figures(
-    clips: Sequence[EvaluatedClip], shown: Sequence[EvaluatedClip], exam: Exam, judge: TextMotionJudge
-) -> dict[str, float]:
-    """shown: for each clip a recorded one of the same prompt."""
-    scale = Scale.of([*exam.shown, *exam.texts])
-    likeness = [scale.likeness(a, b) for a, b in zip(clips, shown, strict=True)]
-    motions, reference = (judge.see([clip.rows for clip in some])[0] for some in (clips, exam.texts))
-    return {"ssim": float(np.mean(likeness)), "text_frechet": frechet_distance(motions, reference)}
-
-
-def free_figures(clips: Sequence[EvaluatedClip], exam: Exam, judge: TextMotionJudge) -> dict[str, float]:
-    """The Frechet distance, and of the joins what `seam_figures` says, peaks in units of recordings' median peak."""
-    usual, calm = recorded_stretches(exam)
-    around = [stretch(clip.positions, frame) for clip in clips for frame in seams()]
-    joins = seam_figures([replace(item, usual=usual) for item in around if item is not None], calm, 0)
-    return {"free_frechet": _apart(clips, exam.free, judge)} | joins
-
-
-def recorded_stretches(exam: Exam) -> tuple[float, list[Stretch]]:
-    """The median peak of jerk about any frame of recordings, and all that lies about such frames."""
-    calm = stretches_of(exam.calm)
-    usual = float(np.median([item.peak for item in calm]))
-    return usual, [replace(item, usual=usual) for item in calm]
-
-
-def _apart(clips: Sequence[EvaluatedClip], reference: Sequence[EvaluatedClip], judge: TextMotionJudge) -> float:
-    """Frechet distance of `STRETCHES` stretches of 5 s each, or as many as there are."""
-    return frechet_distance(*(judge.see(windows(list(some), STRETCHES))[0] for some in (clips, reference)))
-
-
 def kept(path: Path, of: dict[str, object], make: Callable[[], Row]) -> Row:
-    """The row in a file where it is of the same things, else a new one, which is kept there."""
+    """Return the row kept in a file if it is of the same things, and otherwise compute and keep it."""
     if path.is_file():
         known = json.loads(path.read_text(encoding="utf-8"))
+        known["of"] = {"clips" if key == "takes" else key: value for key, value in known["of"].items()}
         if known["of"] == of:
             return {name: (mean, deviation) for name, (mean, deviation) in known["row"].items()}
     row = make()
@@ -188,10 +113,10 @@ def _several(rounds: Sequence[dict[str, float]]) -> Row:
     return {name: spread([one[name] for one in rounds]) for name in rounds[0]}
 
 
-def performed(
+def generate_clips(
     model: Model, timelines: Sequence[Timeline], settings: Settings, round_: int, label: str
 ) -> list[EvaluatedClip]:
-    """Clips of the timelines, the noise of every round another."""
+    """Generate the clips of timelines, with other noise in every round."""
     progress = Progress(f"{label}, round {round_ + 1}")
     clips: list[EvaluatedClip] = []
     for timeline in timelines:
@@ -203,70 +128,68 @@ def performed(
 
 @dataclass(frozen=True)
 class Measure:
-    """Makes the rows of models, and keeps each in a file of `folder`, so that a killed run goes on.
+    """Computes the rows of models, and keeps each in a file, so that a run that was killed continues.
 
-    rounds: how often everything is generated, with other noise each time; steps: of the sampler.
+    Attributes:
+        comparison: What is compared.
+        evaluator: The text evaluator.
+        fingerprint: Of the packed clips.
+        folder: Keeps the rows.
+        rounds: How often everything is generated, with other noise each time.
+        steps: Of the sampler.
     """
 
-    exam: Exam
-    judge: TextMotionJudge
+    comparison: Comparison
+    evaluator: TextMotionEvaluator
     fingerprint: int
     folder: Path
     rounds: int
     steps: int
 
     def row(self, name: str, model: Model) -> Row:
-        """Mean and spread over the rounds; of jerk and acceleration over clips."""
+        """Return mean and deviation over rounds; of jerk and acceleration over clips."""
         return kept(self.folder / f"{name}.json", self._of(model), lambda: self._row(name, model))
 
     def joined(self, name: str, model: Model, joining: str) -> Row:
-        """Free motion and its joins alone."""
+        """Return the row of free motion with another way of joining windows."""
         settings = replace(self._settings(name), double_take=JOININGS[joining])
 
         def make() -> Row:
             label = f"{name}, {joining}"
-            every = [performed(model, self.exam.talks, settings, k, label) for k in range(self.rounds)]
-            return _several([free_figures(clips, self.exam, self.judge) for clips in every])
+            every = [generate_clips(model, self.comparison.talks, settings, k, label) for k in range(self.rounds)]
+            return _several([free_figures(clips, self.comparison, self.evaluator) for clips in every])
 
         return kept(self.folder / f"{name}, {joining}.json", self._of(model), make)
 
     def _row(self, name: str, model: Model) -> Row:
-        exam, judge, settings = self.exam, self.judge, self._settings(name)
-        spoken = [voice.timeline(i) for i, voice in enumerate(exam.voices)]
+        comparison, evaluator, settings = self.comparison, self.evaluator, self._settings(name)
+        spoken = [voice.timeline(i) for i, voice in enumerate(comparison.voices)]
         found: list[dict[str, float]] = []
-        talked: list[EvaluatedClip] = []
+        spoken_clips: list[EvaluatedClip] = []
         for k in range(1 if name == "noise" else self.rounds):
-            clips = performed(model, spoken, settings, k, f"{name}, speech")
-            talked += clips
-            figures = {"speech_frechet": _apart(clips, exam.pairs, judge)}
+            clips = generate_clips(model, spoken, settings, k, f"{name}, speech")
+            spoken_clips += clips
+            figures = {"speech_frechet": frechet(clips, comparison.pairs, evaluator)}
             if model.config.denoiser.text_width:
-                clips = performed(model, exam.prompts, settings, k, f"{name}, text")
-                figures |= text_figures(clips, exam.shown, exam, judge)
-                clips = performed(model, exam.talks, settings, k, f"{name}, free")
-                figures |= free_figures(clips, exam, judge)
+                clips = generate_clips(model, comparison.prompts, settings, k, f"{name}, text")
+                figures |= text_figures(clips, comparison.shown, comparison, evaluator)
+                clips = generate_clips(model, comparison.talks, settings, k, f"{name}, free")
+                figures |= free_figures(clips, comparison, evaluator)
             found.append(figures)
-        return _several(found) | calmness(talked)
+        return _several(found) | smoothness(spoken_clips)
 
     def _settings(self, name: str) -> Settings:
         steps = min(NOISE_STEPS, self.steps) if name == "noise" else self.steps
-        return Settings(steps=steps, sampler="dpm", double_take=DoubleTake(), cleanup=False)  # the paper's lengths
+        return Settings(
+            steps=steps, sampler="dpm", double_take=CorrectedDoubleTake(), cleanup=False
+        )  # the paper's lengths
 
     def _of(self, model: Model) -> dict[str, object]:
         return {
-            "takes": self.fingerprint, "rounds": self.rounds, "steps": self.steps,
-            "asked": [len(part) for part in (self.exam.prompts, self.exam.voices, self.exam.talks)],
+            "clips": self.fingerprint, "rounds": self.rounds, "steps": self.steps,
+            "asked": [len(part) for part in (self.comparison.prompts, self.comparison.voices, self.comparison.talks)],
             "weights": sum(float(parameter.double().abs().sum()) for parameter in model.denoiser.parameters()),
         }  # fmt: skip
-
-
-def recorded_row(exam: Exam, judge: TextMotionJudge) -> Row:
-    """The mocap row; SSIM is of other clips of the same action, the joins are any frames of recordings."""
-    _, calm = recorded_stretches(exam)
-    figures = text_figures(exam.shown, exam.texts, exam, judge)
-    figures |= seam_figures(calm, calm, 0, size=len(seams()) * len(exam.talks))
-    figures["speech_frechet"] = _apart(exam.recorded_pairs, exam.pairs, judge)
-    figures["free_frechet"] = _apart(exam.recorded_free, exam.free, judge)
-    return {name: (value, 0.0) for name, value in figures.items()} | calmness(exam.recorded_pairs)
 
 
 COLUMNS = {
@@ -281,7 +204,7 @@ JOIN_COLUMNS = {
 
 
 def table(rows: dict[str, Row], columns: dict[str, tuple[str, str]]) -> list[str]:
-    """Lines of Markdown; "-" where a row lacks a figure, no spread where there is none."""
+    """Return lines of Markdown; "-" for a missing figure, no deviation where there is none."""
     lines = ["| | " + " | ".join(heading for heading, _ in columns.values()) + " |", "|---|" + "---|" * len(columns)]
     for name, row in rows.items():
         cells: list[str] = []
@@ -294,7 +217,7 @@ def table(rows: dict[str, Row], columns: dict[str, tuple[str, str]]) -> list[str
 
 
 def write(rows: dict[str, Row], joins: dict[str, Row], about: dict[str, object], out: Path) -> str:
-    """table1.md and table1.json; the former's text."""
+    """Write table1.md and table1.json, and return the text of the former."""
     text = "\n".join([*table(rows, COLUMNS), "", *table(joins, JOIN_COLUMNS), ""])
     write_whole(out / "table1.json", json.dumps({"about": about, "rows": rows, "joins": joins}, indent=2) + "\n")
     write_whole(out / "table1.md", text)
@@ -305,40 +228,50 @@ def _options() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks.table1", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--takes", type=Path, default=Path("build/takes"), help="folder that `core prepare` wrote")
-    parser.add_argument("--speech", type=Path, help="folder of recordings (default: the demo's alone)")
-    parser.add_argument("--out", type=Path, default=Path("build/table1"), help="models, voices and the table")
-    parser.add_argument("--judges", type=Path, default=Path("build/evaluation/evaluator"), help="the judging networks")
+    parser.add_argument(
+        "--clips", "--takes", type=Path, default=Path("build/clips"), help="folder written by `core prepare`"
+    )
+    parser.add_argument("--speech", type=Path, help="folder of speech recordings (default: only that of the demo)")
+    parser.add_argument("--out", type=Path, default=Path("build/table1"), help="folder of models, voices and the table")
+    parser.add_argument(
+        "--evaluators", "--judges", type=Path, default=Path("build/evaluation/evaluator"),
+        help="folder of the evaluator networks",
+    )  # fmt: skip
     parser.add_argument("--beside", nargs="*", default=["open"], help="trained models that get a row of their own")
     for name, value in vars(Budget()).items():
         parser.add_argument(f"--{name.replace('_', '-')}", type=type(value), default=value, help="of the training")
-    parser.add_argument("--rounds", type=int, default=3, help="how often everything is generated")
-    parser.add_argument("--sampling-steps", type=int, default=20, help="of DPM-Solver++")
-    parser.add_argument("--limit", type=int, help="a quick run: so many actions, voices and timelines")
+    parser.add_argument("--rounds", type=int, default=3, help="number of times everything is generated")
+    parser.add_argument("--sampling-steps", type=int, default=20, help="steps of DPM-Solver++")
+    parser.add_argument("--limit", type=int, help="quick run with this many actions, voices and timelines")
     return parser
 
 
 def run(arguments: Sequence[str] | None = None) -> int:
+    """Run the command."""
     given = _options().parse_args(arguments)
     for name, least in (("limit", 2), ("rounds", 1), ("sampling_steps", 1), ("steps", 1)):
         value = getattr(given, name)
         if value is not None and value < least:
             raise InputError(f"--{name.replace('_', '-')} must be {least} or more, not {value}.")
     beside = {Path(name).name: load_model(name) for name in given.beside}
-    library = Library.open(given.takes)
+    library = Library.open(given.clips)
     sounds = [DEMO_VOICE] if given.speech is None else speech_files(given.speech, held_out=True)
     if not sounds:
-        raise InputError(f"No held-out recordings of speech lie in {given.speech}.")
+        raise InputError(f"{given.speech} contains no held-out speech recordings.")
     budget = Budget(**{name: getattr(given, name) for name in vars(Budget())})
     given.out.mkdir(parents=True, exist_ok=True)
-    exam = set_exam(library, sounds, given.out, given.limit)
-    judge = judge_in(given.judges, library, quick=given.limit is not None)
-    measure = Measure(exam, judge, library.fingerprint, given.out / "rows", given.rounds, given.sampling_steps)
+    comparison = plan_comparison(library, sounds, given.out, given.limit)
+    evaluator = evaluator_in(given.evaluators, library, quick=given.limit is not None)
+    measure = Measure(
+        comparison, evaluator, library.fingerprint, given.out / "rows", given.rounds, given.sampling_steps
+    )
     rows: dict[str, Row] = {
-        "mocap": recorded_row(exam, judge),
-        "shuffled": {"ssim": (text_figures(exam.shown, exam.other_texts, exam, judge)["ssim"], 0.0)},
+        "mocap": recorded_row(comparison, evaluator),
+        "shuffled": {
+            "ssim": (text_figures(comparison.shown, comparison.other_texts, comparison, evaluator)["ssim"], 0.0)
+        },
     }
-    models = {name: trained(name, given.takes, given.out, budget, library.speech_blocks) for name in VARIANTS} | beside
+    models = {name: trained(name, given.clips, given.out, budget, library.speech_blocks) for name in VARIANTS} | beside
     for name, model in models.items():
         rows[name] = measure.row(name, model)
     rows["noise"] = measure.row("noise", untrained(models["freetalker"], 0))
@@ -350,19 +283,19 @@ def run(arguments: Sequence[str] | None = None) -> int:
     about: dict[str, object] = {
         "budget": vars(budget), "parameters": {name: parameters(model) for name, model in models.items()},
         "rounds": given.rounds, "sampling_steps": given.sampling_steps, "limit": given.limit,
-        "prompts": len(exam.prompts), "voices": len(exam.voices), "talks": len(exam.talks),
-        "diffmotion_hears": heard_alone(library.speech_blocks),
+        "prompts": len(comparison.prompts), "voices": len(comparison.voices), "talks": len(comparison.talks),
+        "diffmotion_hears": speech_block(library.speech_blocks),
     }  # fmt: skip
     print("\n" + write(rows, joins, about, given.out))
     return 0
 
 
-def judge_in(folder: Path, library: Library, quick: bool) -> TextMotionJudge:
-    """The judge kept there, or else a new one: in a quick run a rough one."""
-    split = Split.of(library.takes)
-    known = load(folder, library, split, JudgeConfig())
+def evaluator_in(folder: Path, library: Library, quick: bool) -> TextMotionEvaluator:
+    """Return the text evaluator kept in a folder, after training it if necessary; for a quick run a rough one."""
+    split = Split.of(library.clips)
+    known = load_evaluators(folder, library, split, EvaluatorConfig())
     if known is None:
-        config = JudgeConfig(steps=300, speech_steps=10) if quick else JudgeConfig()
+        config = EvaluatorConfig(steps=300, speech_steps=10) if quick else EvaluatorConfig()
         known = load_or_train(folder / "quick" if quick else folder, library, split, config, Progress)
     return known[0]
 

@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What each recipe costs: parameters, seconds a training step, seconds for 10 s of motion, on one core.
+"""The cost of each recipe on one core: parameters, seconds per training step, seconds for 10 s of motion.
 
     python -m benchmarks.variants [--steps 4] [--batch 32]
 
-Networks and conditions are as wide as the papers' (CLIP and 1133 numbers of speech; WavLM Base+), the numbers in them
-random. Seconds are of processor time of one thread, so that what else runs beside counts for little. Sampling is timed
-over 20 steps of three windows, without the second take of DoubleTake, and scaled up to the recipe's steps.
+Networks and conditions are as wide as in the papers (CLIP and 1133 speech features; WavLM Base+), their numbers random.
+Seconds are processor time of one thread, so other load matters little. Sampling is timed over 20 steps of three
+windows, without the second take of DoubleTake, and scaled up to the steps of the recipe.
 """
 
 import argparse
@@ -22,12 +22,13 @@ from core.motion.clip import CORE_FPS, Motion
 from core.motion.features import FEATURES, encode
 from core.motion.rotation import axis_angle_to_quaternion
 from core.motion.skeleton import neutral_skeleton
-from core.sampling.doubletake import DoubleTake, double_take
+from core.sampling.doubletake import double_take
 from core.sampling.guidance import Conditions, guided
+from core.sampling.methods import CorrectedDoubleTake
 from core.sampling.samplers import Denoise, make_sampler
 from core.sampling.schedule import cosine_schedule
+from core.training.clip import WINDOW
 from core.training.components import component_weights, fit_components
-from core.training.dataset import WINDOW
 from core.training.losses import make_loss
 from core.training.recipes import PRESETS, Preset
 
@@ -42,7 +43,7 @@ TIMED_STEPS = 20
 
 
 def swaying(frames: int) -> Motion:
-    """Every joint turns to and fro in its own time."""
+    """Return a motion in which every joint oscillates at its own rate."""
     rng = np.random.default_rng(0)
     seconds = np.arange(frames)[:, None, None] / CORE_FPS
     wave = 0.3 * np.sin(seconds * rng.uniform(1, 6, (55, 3)) + rng.uniform(0, 6, (55, 3)))
@@ -51,7 +52,7 @@ def swaying(frames: int) -> Motion:
 
 
 def seconds_of(run: Callable[[], object], times: int) -> float:
-    """Processor seconds of one run, after one that is not counted: the least of so many."""
+    """Return processor seconds of a run: the minimum of several, after one that is not counted."""
     run()
     found: list[float] = []
     for _ in range(times):
@@ -62,44 +63,44 @@ def seconds_of(run: Callable[[], object], times: int) -> float:
 
 
 def step_of(preset: Preset, denoiser: Denoiser, batch: int) -> Callable[[], object]:
-    """One optimizer step on windows of random numbers, all of which are told text and speech."""
+    """Return one optimizer step on windows of random numbers, all of them with text and speech."""
     config, recipe = denoiser.config, preset.recipe
     normalizer = fit_components(encode(swaying(600), neutral_skeleton()).astype(np.float32))
     loss_of = make_loss(recipe, cosine_schedule(), normalizer, torch.device("cpu"))
     optimizer = torch.optim.AdamW(denoiser.parameters(), lr=recipe.learning_rate)
     there = torch.ones(batch, WINDOW, dtype=torch.bool)
-    told = {
+    inputs = {
         "x": torch.randn(batch, WINDOW, config.features), "valid": there, "text": torch.randn(batch, config.text_width),
         "text_present": there[:, 0], "speech": torch.randn(batch, WINDOW, config.speech_width), "speech_present": there,
     }  # fmt: skip
 
     def step() -> None:
         optimizer.zero_grad(set_to_none=True)
-        loss_of(denoiser, told).backward()
+        loss_of(denoiser, inputs).backward()
         optimizer.step()
 
     return step
 
 
 def sampling_of(preset: Preset, denoiser: Denoiser) -> Callable[[], object]:
-    """`TIMED_STEPS` steps of the first take of 10 s of motion, told text and speech."""
+    """Return `TIMED_STEPS` steps of the first take of 10 s of motion with text and speech."""
     config, schedule = denoiser.config, cosine_schedule()
     frames = round(SECONDS * CORE_FPS) + 1
     windows = [range(0, 77), range(57, 144), range(124, frames)]
 
     def denoise_for(stretches: list[range], length: int, second: bool) -> Denoise:
         rows = len(stretches)
-        told = Conditions(
+        conditions = Conditions(
             torch.randn(1, config.text_width), torch.full((rows, 1, length), float(config.text_width > 0)),
             torch.randn(rows, length, config.speech_width), torch.ones(rows, length, dtype=torch.bool),
         )  # fmt: skip
-        return guided(denoiser, schedule, told)
+        return guided(denoiser, schedule, conditions)
 
     @torch.inference_mode()
     def run() -> None:
         double_take(
             denoise_for, windows, features=config.features, sampler=make_sampler(preset.recipe.sampler, schedule),
-            steps=TIMED_STEPS, settings=DoubleTake(refine=0), longest=WINDOW,
+            steps=TIMED_STEPS, method=CorrectedDoubleTake(refine=0), longest=WINDOW,
             generator=torch.Generator().manual_seed(0),
         )  # fmt: skip
 
@@ -107,12 +108,13 @@ def sampling_of(preset: Preset, denoiser: Denoiser) -> Callable[[], object]:
 
 
 def main() -> int:
+    """Print a row for each recipe."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--steps", type=int, default=4, help="how often each step is timed")
-    parser.add_argument("--batch", type=int, default=32, help="windows a step")
+    parser.add_argument("--steps", type=int, default=4, help="number of timed runs")
+    parser.add_argument("--batch", type=int, default=32, help="windows per step")
     given = parser.parse_args()
     torch.set_num_threads(1)
-    print("| recipe | parameters | s a step | s for 10 s of motion |\n|---|---|---|---|")
+    print("| recipe | parameters | s per step | s for 10 s of motion |\n|---|---|---|---|")
     for name, preset in PRESETS.items():
         features = len(component_weights()) if preset.recipe.components else FEATURES
         config = replace(preset.network, features=features, text_width=TEXT[name], speech_width=SPEECH[name])

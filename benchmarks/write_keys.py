@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Seconds to write keys on every bone, beside the same keys through keyframe_insert."""
+"""Seconds to write keys on every bone, compared with keyframe_insert."""
 
 import time
 from typing import Any
@@ -13,8 +13,8 @@ FRAMES, BASELINE_FRAMES = 1200, 120
 
 
 def keyframe_insert(armature: Any, values: Any) -> float:
-    """Seconds for values (T, 55, 4) by Blender's own way, one bone and frame at a time."""
-    names = source("core.skeleton").JOINT_NAMES
+    """Return the seconds for values (T, 55, 4) by Blender's own function, one bone and frame at a time."""
+    names = source("core.motion.skeleton").JOINT_NAMES
     start = time.perf_counter()
     for frame, row in enumerate(values):
         for name, value in zip(names, row, strict=True):
@@ -30,11 +30,11 @@ def main() -> None:
     addon.register()
     try:
         bpy.ops.wm.read_homefile(use_factory_startup=True, use_empty=True)
-        armature = source("addon.character").new_character(bpy.context)
+        armature = source("addon.character.figure").new_character(bpy.context)
         turns = np.cumsum(np.random.default_rng(0).normal(size=(FRAMES, 55, 3)) * 0.05, axis=0)
-        rotations = source("core.rotation").axis_angle_to_quaternion(turns)
-        motion = source("core.motion").Motion(np.zeros((FRAMES, 3)), rotations, fps=30.0)
-        bake = source("addon.bake")
+        rotations = source("core.motion.rotation").axis_angle_to_quaternion(turns)
+        motion = source("core.motion.clip").Motion(np.zeros((FRAMES, 3)), rotations, fps=30.0)
+        bake = source("addon.takes.bake")
         bake.new_action("Warm", motion, armature, 1)
         start = time.perf_counter()
         bake.new_action("Keys", motion, armature, 1)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""`python -m core`: what the core can do without Blender."""
+"""`python -m core`: the command line, which works without Blender."""
 
 from __future__ import annotations
 
@@ -13,34 +13,34 @@ from pathlib import Path
 from .console import Progress, exit_code
 from .errors import InputError
 
-# Sub-commands with a command line of their own: name -> (module, what it does).
+# Sub-commands with their own options: name -> (module, description).
 DELEGATED = {
-    "prepare": (".training.prepare", "convert recordings to a data set"),
-    "train": (".training.train", "train a model on a prepared data set"),
-    "import-checkpoint": (".model.released", "make a model folder of the released FreeTalker checkpoint"),
-    "evaluate": (".evaluation.evaluate", "measure a model beside recordings"),
-    "score": (".evaluation.published", "measure a model by HumanML3D's or BEAT's own evaluators"),
+    "prepare": (".training.prepare", "convert recordings to a training dataset"),
+    "train": (".training.train", "train a model on a prepared dataset"),
+    "import-checkpoint": (".model.released", "convert the released FreeTalker checkpoint to a model folder"),
+    "evaluate": (".evaluation.evaluate", "evaluate a model against recordings"),
+    "score": (".evaluation.published", "score a model with the published evaluators of HumanML3D or BEAT"),
 }
 
 
 def add_generation_options(parser: argparse.ArgumentParser) -> None:
-    """The options of every command that generates motion from a timeline."""
-    parser.add_argument("timeline", type=Path, help="the timeline, a .json file")
-    parser.add_argument("--model", help="a model's name or folder (default: the timeline's)")
-    parser.add_argument("--steps", type=int, help="denoising steps (default: the model's)")
-    parser.add_argument("--seed", type=int, help="seed of the noise (default: the timeline's)")
+    """Add the options shared by all commands that generate motion from a timeline."""
+    parser.add_argument("timeline", type=Path, help="timeline (.json or .srt)")
+    parser.add_argument("--model", help="name or folder of the model (default: that of the timeline)")
+    parser.add_argument("--steps", type=int, help="number of denoising steps (default: that of the model)")
+    parser.add_argument("--seed", type=int, help="seed of the random noise (default: that of the timeline)")
 
 
 def generate(argv: Sequence[str]) -> None:
     """Write the motion of a timeline as motion.npz and motion.bvh."""
     parser = argparse.ArgumentParser(prog="python -m core generate", description=generate.__doc__)
     add_generation_options(parser)
-    parser.add_argument("--out", type=Path, required=True, help="folder for motion.npz and motion.bvh")
+    parser.add_argument("--out", type=Path, required=True, help="output folder for motion.npz and motion.bvh")
     options = parser.parse_args(argv)
 
     from .timeline.files import load_timeline
 
-    timeline = load_timeline(options.timeline)  # before the packages that take seconds to import
+    timeline = load_timeline(options.timeline)  # before slow imports, so that errors appear at once
 
     from .formats.bvh import save_bvh
     from .generate import Settings
@@ -62,9 +62,19 @@ def generate(argv: Sequence[str]) -> None:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run a sub-command; bad input is one sentence on stderr and the exit code 2."""
+    """Run a sub-command.
+
+    Args:
+        argv: its name and options; by default those of the process.
+
+    Returns:
+        The exit code; see `core.console.exit_code`.
+    """
     argv = sys.argv[1:] if argv is None else list(argv)
-    commands = {"generate": "write the motion of a timeline", **{name: text for name, (_, text) in DELEGATED.items()}}
+    commands = {
+        "generate": "generate the motion of a timeline",
+        **{name: text for name, (_, text) in DELEGATED.items()},
+    }
     parser = argparse.ArgumentParser(
         prog="python -m core",
         formatter_class=argparse.RawDescriptionHelpFormatter,
@@ -86,7 +96,9 @@ def _run(command: str, argv: Sequence[str]) -> int:
         left_out = tuple(f"{__package__}.{part}" for part in ("training", "evaluation"))
         if error.name is None or not error.name.startswith(left_out):
             raise
-        raise InputError(f"{command!r} is not a part of this copy of the project.") from error
+        raise InputError(
+            f"{command!r} is not part of this copy of the project; run it from the source tree."
+        ) from error
     return run(argv)
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the command lines share: a line of progress, and how they end."""
+"""Progress output and exit codes, shared by all command lines."""
 
 import sys
 import time
@@ -10,26 +10,32 @@ from .errors import InputError
 
 _RUNTIME = ("torch", "transformers", "tokenizers", "safetensors", "librosa", "soundfile", "scipy")
 
-_BETWEEN_LINES = 5.0  # seconds, where the output is a file or a pipe
-_BETWEEN_UPDATES = 0.2  # seconds, on a terminal
+_LINE_INTERVAL = 5.0  # seconds, in a file or pipe
+_UPDATE_INTERVAL = 0.2  # seconds, on a terminal
 
 
 class Progress:
-    """Counts steps on the console and says how many seconds remain.
+    """Prints the number of completed steps and the remaining seconds; can be passed as an `on_step` callback.
 
-    On a terminal one line is rewritten; elsewhere a line is added now and then.
+    On a terminal one line is updated; in a file or pipe a line is added every few seconds.
     """
 
     def __init__(self, label: str, out: TextIO | None = None) -> None:
-        self._label, self._given = label, out
+        """Start the clock.
+
+        Args:
+            label: printed before the numbers.
+            out: stream to print to; by default the current sys.stdout.
+        """
+        self._label, self._out = label, out
         self._start = self._shown = time.monotonic()
 
     def __call__(self, done: int, total: int) -> None:
-        """Say that `done` of `total` steps are through."""
-        out, now = self._given or sys.stdout, time.monotonic()
+        """Report that done of total steps are completed."""
+        out, now = self._out or sys.stdout, time.monotonic()
         terminal = out.isatty()
         last = done >= total
-        if done == 0 or (not last and now - self._shown < (_BETWEEN_UPDATES if terminal else _BETWEEN_LINES)):
+        if done == 0 or (not last and now - self._shown < (_UPDATE_INTERVAL if terminal else _LINE_INTERVAL)):
             return
         self._shown = now
         spent = now - self._start
@@ -40,7 +46,11 @@ class Progress:
 
 
 def exit_code(run: Callable[[], int | None]) -> int:
-    """Run a command: 0, 2 with one sentence on stderr for what the user can mend, 130 where it was interrupted."""
+    """Run a command, and print errors that the user can fix to stderr as one sentence.
+
+    Returns:
+        The command's exit code or 0; 2 for an `InputError` or a missing package, 130 if interrupted.
+    """
     try:
         return run() or 0
     except InputError as error:
@@ -50,7 +60,7 @@ def exit_code(run: Callable[[], int | None]) -> int:
         name = (error.name or "").partition(".")[0]
         if name not in _RUNTIME:
             raise
-        print(f"The package {name!r} is not installed: generation needs the runtime, see the README.", file=sys.stderr)
+        print(f"The package {name!r} is not installed; install the runtime, see docs/setup.md.", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         print("\nInterrupted.", file=sys.stderr)

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The one exception for what a user can get wrong."""
+"""The exception for errors that the user can fix."""
 
 
 class InputError(ValueError):
-    """A file, value or timeline that cannot be used.
+    """A file, value or timeline cannot be used.
 
-    The message is one sentence that names the value and the way out; callers show it as it is.
+    The message is one sentence that names the value and how to fix it; callers show it unchanged.
     """

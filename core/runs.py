@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Stretches of frames that are alike, as (start, stop)."""
+"""Find runs of equal values."""
 
 from collections.abc import Sequence
 from itertools import pairwise
@@ -12,12 +12,20 @@ Bools: TypeAlias = npt.NDArray[np.bool_]
 
 
 def runs(values: Sequence[object] | Bools) -> list[tuple[int, int]]:
-    """(start, stop) of each stretch of equal values."""
+    """Return (start, stop) of each run of equal values.
+
+    >>> runs("aab")
+    [(0, 2), (2, 3)]
+    """
     cuts = [0, *(k for k in range(1, len(values)) if values[k] != values[k - 1]), len(values)]
     return list(pairwise(cuts))
 
 
 def true_runs(flags: Bools) -> list[tuple[int, int]]:
-    """(start, stop) of each stretch of True in flags (T,)."""
+    """Return (start, stop) of each run of True in flags (T,).
+
+    >>> true_runs(np.array([True, False, True, True]))
+    [(0, 1), (2, 4)]
+    """
     edges = np.flatnonzero(np.diff(np.concatenate([[False], flags, [False]]).astype(int)))
     return [(int(start), int(stop)) for start, stop in zip(edges[::2], edges[1::2], strict=True)]

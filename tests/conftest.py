@@ -32,7 +32,8 @@ if "bpy" not in sys.modules:
 
 
 # Without torch (Python 3.13 on Linux, unless it was asked for) what needs it is left out, and the header says so.
-_OF_CORE = r"model|sampling|conditions|generate|training|evaluation|planning.(?:windows|inputs|kept|plan\b|passes|sampling_inputs)"
+_OF_PLANNING = r"planning.(?:windows|inputs|kept|plan\b|passes|sampling_inputs)"
+_OF_CORE = rf"model|sampling|conditions|generate|training|evaluation|{_OF_PLANNING}"
 _OF_RUNTIME = rf"torch|safetensors|soundfile|librosa|scipy|PIL|core.(?:{_OF_CORE})|tests.core.golden_motion"
 _RUNTIME = re.compile(rf"^(?:import|from) (?:{_OF_RUNTIME})", re.MULTILINE)
 collect_ignore = (

@@ -19,8 +19,9 @@ _LEFT_OUT = ("tests/", "core/training", "core/evaluation", "assets/text_encoder"
 def test_zip_is_complete_and_holds_no_more(extension_zip: Path) -> None:
     names = set(zipfile.ZipFile(extension_zip).namelist())
     needed = {
-        "__init__.py", "blender_manifest.toml", "LICENSE", "addon/__init__.py", "addon/batch.py", "core/skeleton.py",
-        "core/generate.py", "assets/skeleton.npz", "assets/character/wooden.npz", "assets/demo/CREDITS",
+        "__init__.py", "blender_manifest.toml", "LICENSE", "addon/__init__.py", "addon/batch.py",
+        "core/motion/skeleton.py", "core/generate.py",
+        "assets/skeleton.npz", "assets/character/wooden.npz", "assets/demo/CREDITS",
     }  # fmt: skip
     assert needed <= names
     assert not [name for name in names if name.startswith(_LEFT_OUT)]
@@ -113,5 +114,5 @@ def _installed_in_another_blender(archive: Path, resources: Path) -> str:
 def test_a_bundle_without_a_lock_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     arguments = ["--no-text-encoder", "--output", str(tmp_path / "dist"), "--bundle", "metal", "--system", "linux"]
     assert build_addon.main(arguments) == 2
-    assert "No runtime is made for Python 3.11 on linux with METAL" in capsys.readouterr().err
+    assert "No runtime is available for Python 3.11 on linux with METAL" in capsys.readouterr().err
     assert not (tmp_path / "dist").exists()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The commands that make the paper's table and figure again, on tiny takes; what their figures say of known motion."""
+"""The paper's table and figure on tiny packed clips, and what their figures say of known motion."""
 
 import json
 
@@ -9,30 +9,31 @@ import soundfile
 import torch
 from PIL import Image
 
-from benchmarks import exam, figure3, table1
+from benchmarks import comparison, figure3, table1, table1_figures
 from core.conditions.speech import SAMPLE_RATE, features_width
 from core.errors import InputError
-from core.evaluation.evaluators import JudgeConfig
-from core.evaluation.rows import EvaluatedClip
+from core.evaluation.evaluated_clip import EvaluatedClip
+from core.evaluation.evaluators import EvaluatorConfig
 from core.model.checkpoint import Model, ModelConfig, save_model
 from core.model.denoiser import Denoiser, DenoiserConfig
 from core.motion.features import FEATURES, Normalizer, encode
 from core.motion.skeleton import neutral_skeleton
 from core.training.captions import Caption
-from core.training.dataset import SPEECH_ACTION, Packer
+from core.training.clip import SPEECH_ACTION
+from core.training.packing import Packer
 from tests.core.moves import wandering
 from tests.core.tiny_networks import vectors
 
 SKELETON = neutral_skeleton()
-JUDGES = JudgeConfig(width=16, embedding=8, steps=20, batch=8, speech_steps=5, speech_batch=4)
+EVALUATORS = EvaluatorConfig(width=16, embedding=8, steps=20, batch=8, speech_steps=5, speech_batch=4)
 WORDS = {"direction": "straight ahead", "turn": "left", "side": "right", "hands": "both hands"}
 BLOCKS = ("mfcc", "prosody", "onset")
 
 
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
-    """Tiny takes of three actions and pairs with speech, and a voice for the demo's."""
-    for module in ("core.training.dataset", "core.evaluation.evaluate", "core.generate"):
+    """Tiny clips of three actions and pairs with speech, and a voice for the demo's."""
+    for module in ("core.training.packing", "core.evaluation.text_table", "core.planning.inputs"):
         monkeypatch.setattr(f"{module}.encode_texts", vectors)
     packer = Packer(SKELETON)
     for number, action in enumerate(("walk", "bow", "idle")):
@@ -44,11 +45,11 @@ def folder(tmp_path, monkeypatch):
         heard = rng.normal(size=(150, features_width(BLOCKS))).astype(np.float32)
         talk = Caption("talk", {}).sentences()
         packer.add(wandering(150, seed=90 + i), SPEECH_ACTION, talk, f"voice{i}_0", "speech", "free", heard)
-    packer.write(tmp_path / "takes", "tiny", BLOCKS, features_width(BLOCKS))
+    packer.write(tmp_path / "clips", "tiny", BLOCKS, features_width(BLOCKS))
     at = np.arange(6 * SAMPLE_RATE) / SAMPLE_RATE
     soundfile.write(tmp_path / "voice.wav", 0.3 * np.sin(1400 * at) * (np.sin(9 * at) > -0.5), SAMPLE_RATE)
     monkeypatch.setattr(table1, "DEMO_VOICE", tmp_path / "voice.wav")
-    monkeypatch.setattr(table1, "JudgeConfig", lambda **_: JUDGES)
+    monkeypatch.setattr(table1, "EvaluatorConfig", lambda **_: EVALUATORS)
     return tmp_path
 
 
@@ -60,7 +61,7 @@ SMALL = (
 
 def test_the_table_has_every_row_and_goes_on_where_it_was(folder, capsys, monkeypatch):
     out = folder / "table"
-    arguments = ["--takes", str(folder / "takes"), "--out", str(out), "--judges", str(folder / "judges")]
+    arguments = ["--clips", str(folder / "clips"), "--out", str(out), "--evaluators", str(folder / "evaluators")]
     assert table1.run([*arguments, "--rounds", "1", *SMALL]) == 0
     found = json.loads((out / "table1.json").read_text())
     rows = found["rows"]
@@ -90,13 +91,13 @@ def test_a_table_shows_spreads_and_what_is_missing():
 
 def test_an_interrupted_training_goes_on(folder, capsys):
     budget = table1.Budget(steps=2, batch=2, width=16, layers=1, feedforward=16)
-    table1.trained("mse", folder / "takes", folder / "out", budget, BLOCKS)
+    table1.trained("mse", folder / "clips", folder / "out", budget, BLOCKS)
     longer = table1.Budget(steps=4, batch=2, width=16, layers=1, feedforward=16)
-    model = table1.trained("mse", folder / "takes", folder / "out", longer, BLOCKS)
-    assert "going on at step 2" in capsys.readouterr().out
+    model = table1.trained("mse", folder / "clips", folder / "out", longer, BLOCKS)
+    assert "resuming at step 2" in capsys.readouterr().out
     assert model.config.trained_steps == 4
-    model = table1.trained("mse", folder / "takes", folder / "out", budget, BLOCKS)
-    assert model.config.trained_steps == 4  # what was learned is not unlearned, and said to be so
+    model = table1.trained("mse", folder / "clips", folder / "out", budget, BLOCKS)
+    assert model.config.trained_steps == 4  # what was learned stays, and is said to be so
 
 
 @pytest.mark.parametrize(
@@ -104,29 +105,29 @@ def test_an_interrupted_training_goes_on(folder, capsys):
     [
         (["--limit", "1"], "--limit"),
         (["--rounds", "0"], "--rounds"),
-        (["--takes", "missing"], "holds no takes"),
+        (["--clips", "missing"], "contains no prepared clips"),
         (["--beside", "missing"], "no model"),
-        (["--speech", "missing"], "No held-out recordings"),
+        (["--speech", "missing"], "no held-out speech recordings"),
     ],
 )
 def test_bad_input_is_one_sentence(folder, more, message):
     with pytest.raises(InputError, match=message):
-        table1.run(["--takes", str(folder / "takes"), "--beside", *more])
+        table1.run(["--clips", str(folder / "clips"), "--beside", *more])
 
 
-def test_likeness_sees_the_motion_and_not_where_it_is_done():
+def test_similarity_sees_the_motion_and_not_where_it_is_done():
     clip, other = (EvaluatedClip.of_motion(wandering(60, seed=seed), SKELETON) for seed in (1, 2))
     elsewhere = EvaluatedClip.of_motion(wandering(60, seed=1).turned(1.0).moved([3, 0, -2]), SKELETON)
-    scale = table1.Scale.of([clip, other])
-    assert scale.likeness(clip, elsewhere) == pytest.approx(1, abs=1e-6)
-    assert scale.likeness(clip, other) < 0.5
+    scale = table1_figures.Scale.of([clip, other])
+    assert scale.similarity(clip, elsewhere) == pytest.approx(1, abs=1e-6)
+    assert scale.similarity(clip, other) < 0.5
 
 
 def test_one_timeline_of_free_motion_has_a_join_wherever_strips_meet(folder):
-    voice = exam.Voice(folder / "voice.wav", np.zeros((120, 5), np.float32), 6.0)
-    timeline = exam._talk(["a", "b", "c"], voice, 3)
+    voice = comparison.Voice(folder / "voice.wav", np.zeros((120, 5), np.float32), 6.0)
+    timeline = comparison._free_timeline(["a", "b", "c"], voice, 3)
     ends = sorted(strip.end for strip in (*timeline.text, *timeline.speech))
-    np.testing.assert_allclose(np.multiply(ends[:-1], 20), exam.seams())
+    np.testing.assert_allclose(np.multiply(ends[:-1], 20), comparison.seams())
     starts = sorted(strip.start for strip in (*timeline.text, *timeline.speech))
     np.testing.assert_allclose(starts[1:], ends[:-1])
 
@@ -156,13 +157,13 @@ def test_the_figure_has_a_row_for_each_gamma_and_curves_that_begin_with_the_spee
         return [[Image.new("RGB", (40, 50), "grey")] * 10 for _ in motions]
 
     monkeypatch.setattr(figure3, "photographs", photographs)
-    monkeypatch.setattr(figure3, "JudgeConfig", lambda: JUDGES)
-    arguments = ["--takes", str(folder / "takes"), "--model", str(model), "--out", str(folder / "figure")]
-    arguments += ["--judges", str(folder / "judges")]
+    monkeypatch.setattr(figure3, "EvaluatorConfig", lambda: EVALUATORS)
+    arguments = ["--clips", str(folder / "clips"), "--model", str(model), "--out", str(folder / "figure")]
+    arguments += ["--evaluators", str(folder / "evaluators")]
     assert figure3.run([*arguments, "--audio", str(voice), "--seeds", "2"]) == 0
     assert [len(motion) for motion in shown] == [100] * 5
     found = json.loads((folder / "figure" / "figure3.json").read_text())
-    assert set(found["points"]) == {"bow", "walk"}  # the actions that the takes have
+    assert set(found["points"]) == {"bow", "walk"}  # the actions that the clips have
     for points in found["points"].values():
         assert list(points) == ["0.0", "0.25", "0.5", "0.75", "1.0"]
         assert all(len(some) == 2 for some in points.values())
@@ -172,8 +173,8 @@ def test_the_figure_has_a_row_for_each_gamma_and_curves_that_begin_with_the_spee
     assert place == sorted(place)
     with Image.open(folder / "figure" / "figure3.png") as image:
         assert image.width > 400
-        colours = {colour for _, colour in image.convert("RGB").getcolors()}
-    assert {colour for _, colour in figure3.CURVES.values()} <= colours
+        colors = {color for _, color in image.convert("RGB").getcolors()}
+    assert {color for _, color in figure3.CURVES.values()} <= colors
 
 
 def test_a_motion_is_placed_between_speech_and_text():
@@ -184,10 +185,10 @@ def test_a_motion_is_placed_between_speech_and_text():
 
 
 def test_a_recording_that_is_too_short_for_the_figure_is_named(folder, model, monkeypatch):
-    monkeypatch.setattr(figure3, "JudgeConfig", lambda: JUDGES)
+    monkeypatch.setattr(figure3, "EvaluatorConfig", lambda: EVALUATORS)
     monkeypatch.setattr(figure3, "photographs", lambda plans, motions: [])
-    arguments = ["--takes", str(folder / "takes"), "--model", str(model), "--out", str(folder / "figure")]
-    arguments += ["--judges", str(folder / "judges")]
+    arguments = ["--clips", str(folder / "clips"), "--model", str(model), "--out", str(folder / "figure")]
+    arguments += ["--evaluators", str(folder / "evaluators")]
     with pytest.raises(InputError, match=r"voice\.wav lasts 6\.0 s; 7 s or more"):
         figure3.run([*arguments, "--audio", str(folder / "voice.wav")])
     with pytest.raises(InputError, match="--seeds"):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A contact sheet of a batch's scene: one moment a second, from the front and from the side, with what is asked for.
+"""Render a contact sheet of a batch's scene: one moment per second, from the front and the side, with its prompts.
 
 python tools/contact_sheet.py SCENE.blend TIMELINE.json SHEET.png
 """
@@ -21,14 +21,14 @@ from core.timeline.strips import SCOPES, Timeline
 TILE = (132, 150)  # pixels of one view
 COLUMNS = 10
 CAPTION = 30  # pixels
-HEIGHT = 2.3  # metres that a tile shows from bottom to top
-MIDDLE = 1.0  # metres above the floor in the middle of a tile
-VIEWS = (Vector((0.0, -8.0, 1.5)), Vector((8.0, 0.0, 1.5)))  # from the character's place to the camera
+HEIGHT = 2.3  # meters that a tile shows from bottom to top
+MIDDLE = 1.0  # height of the middle of a tile in meters
+VIEWS = (Vector((0.0, -8.0, 1.5)), Vector((8.0, 0.0, 1.5)))  # from the character to the camera
 INK, PAPER = (60, 60, 60), (238, 238, 238)
 
 
 def asked(timeline: Timeline, seconds: float) -> str:
-    """What the timeline wants at a time."""
+    """Return what the timeline asks for at a time."""
     here = [strip for strip in timeline.text if strip.start <= seconds < strip.end]
     prompts = [one.prompt for scope in SCOPES for one in [one for one in here if one.scope == scope][-1:]]
     spoken = any(strip.start <= seconds < (strip.end or float("inf")) for strip in timeline.speech)
@@ -36,7 +36,7 @@ def asked(timeline: Timeline, seconds: float) -> str:
 
 
 def shoot(scene: Any, place: Vector, view: Vector, file: Path) -> Image.Image:
-    """What is seen of the character that stands at `place`, from the side that `view` points to."""
+    """Render the character at `place` from the side that `view` points to."""
     scene.camera.location = Vector((place.x, place.y, MIDDLE)) + view
     scene.camera.rotation_euler = (-view).to_track_quat("-Z", "Y").to_euler()
     scene.render.filepath = str(file)
@@ -46,7 +46,7 @@ def shoot(scene: Any, place: Vector, view: Vector, file: Path) -> Image.Image:
 
 
 def set_up(scene: Any) -> None:
-    """A camera without perspective, and small pictures."""
+    """Set up an orthographic camera and small pictures."""
     data = bpy.data.cameras.new("Sheet")
     data.type, data.ortho_scale = "ORTHO", HEIGHT
     scene.camera = bpy.data.objects.new("Sheet", data)
@@ -60,7 +60,7 @@ def set_up(scene: Any) -> None:
 
 
 def shoot_all(scene: Any) -> list[list[Image.Image]]:
-    """Both views at each whole second."""
+    """Render both views at each whole second."""
     (armature,) = (one for one in scene.objects if one.type == "ARMATURE")
     fps = scene.render.fps / scene.render.fps_base
     seconds = int((scene.frame_end - scene.frame_start) / fps) + 1
@@ -74,7 +74,7 @@ def shoot_all(scene: Any) -> list[list[Image.Image]]:
 
 
 def compose(pictures: list[list[Image.Image]], captions: list[str]) -> Image.Image:
-    """Rows of tiles, the views of a moment one above the other, its caption on top."""
+    """Return rows of tiles, the views of a moment below one another, its caption above."""
     width, height = TILE
     cell = CAPTION + height * len(VIEWS)
     rows = -(-len(pictures) // COLUMNS)

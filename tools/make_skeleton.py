@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Write assets/skeleton.npz from the calibration of the PyPI package mannequin-x (Apache-2.0).
+"""Write assets/skeleton.npz from the calibration in the PyPI package mannequin-x (Apache-2.0).
 
     pip install --no-deps mannequin-x && python tools/make_skeleton.py
 
-The calibration has 54 rest joints: 22 of the body, two hand stubs and 30 finger joints. The stubs are left out; the jaw
+The calibration has 54 rest joints: 22 of the body, two hand stubs and 30 finger joints. The stubs are left out. The jaw
 and the eyes, which it lacks, are placed by anatomy: the hinge of the jaw just below and in front of the head joint, the
 eyes 64 mm apart, 60 mm above and 80 mm in front of it.
 """
@@ -18,6 +18,7 @@ HEAD = 15
 
 
 def main() -> None:
+    """Write the file."""
     package = importlib.util.find_spec("mannequin")
     if package is None or package.origin is None:
         raise SystemExit("The package mannequin-x is not installed: pip install --no-deps mannequin-x")

@@ -1,21 +1,22 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Make wooden.npz from the package mannequin-x, where that is installed: `python tools/make_wooden.py OUT.npz`."""
+"""Make wooden.npz from the package mannequin-x, if it is installed: `python tools/make_wooden.py OUT.npz`."""
 
 import sys
 
 import numpy as np
 from mannequin import Mannequin  # pyright: ignore[reportMissingImports]
 
-HANDS = {"L_Hand": "L_Wrist", "R_Hand": "R_Wrist"}  # zero-length joints that SMPL-X has not
+HANDS = {"L_Hand": "L_Wrist", "R_Hand": "R_Wrist"}  # zero-length joints that SMPL-X lacks
 INFLUENCES = 4
 
 
 def main(path: str) -> None:
+    """Write the file."""
     figure = Mannequin("wooden", flat_hand_mean=True)
     weights = figure._weights
     pose = figure.rest_pose()
     pelvis = figure.joint_transforms(pose)[0, :3, 3]
-    vertices = figure.vertices(pose) - pelvis  # (V, 3) metres, Y up, relative to the pelvis
+    vertices = figure.vertices(pose) - pelvis  # (V, 3) meters, Y up, relative to the pelvis
 
     names = list(figure.joint_names)
     bones = [name for name in names if name not in HANDS]

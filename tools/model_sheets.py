@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Contact sheets of what a model does: 24 prompts, and four recordings of speech.
+"""Contact sheets of what a model does: 24 prompts, and recordings of speech.
 
 python -m tools.model_sheets MODEL PROMPTS.png SPEECH.png [RECORDING ...]
 
-Without recordings the demo's voice, which no model has heard, is taken alone.
+Without recordings, the demo's voice is used, which no model has heard.
 """
 
 import sys
@@ -11,13 +11,13 @@ from pathlib import Path
 
 from PIL import Image
 
+from core.assets import DEMO_VOICE
 from core.evaluation.contact_sheet import contact_sheet
 from core.generate import generate
 from core.model.checkpoint import load_model
 from core.motion.clip import CORE_FPS
-from core.timeline.strips import GUIDANCE, SpeechStrip, TextStrip, Timeline
+from core.timeline.strips import DEFAULT_GUIDANCE, SpeechStrip, TextStrip, Timeline
 
-DEMO_VOICE = Path(__file__).resolve().parents[1] / "assets" / "demo" / "jfk_inaugural.flac"
 PROMPTS = (
     "a person walks forward", "the presenter strolls onto the stage", "someone walks in a circle to the left",
     "a man turns around", "the woman turns to the left", "a person takes a bow", "he bows to the audience",
@@ -32,10 +32,11 @@ EVERY = 10  # frames, half a second
 
 
 def main() -> int:
+    """Make both sheets."""
     model, prompts, speech = load_model(sys.argv[1]), Path(sys.argv[2]), Path(sys.argv[3])
     recordings = [Path(name) for name in sys.argv[4:]] or [DEMO_VOICE]
     motions = [
-        generate(Timeline((TextStrip(0.0, SECONDS, prompt, GUIDANCE),), fps=CORE_FPS, seed=1), model)
+        generate(Timeline((TextStrip(0.0, SECONDS, prompt, DEFAULT_GUIDANCE),), fps=CORE_FPS, seed=1), model)
         for prompt in PROMPTS
     ]
     contact_sheet(motions, prompts, PROMPTS, every=EVERY, columns=round(SECONDS * CORE_FPS) // EVERY + 1)
@@ -54,7 +55,7 @@ def main() -> int:
 
 
 def _beside(sheet: Path) -> None:
-    """Put the lower half of a picture to the right of the upper."""
+    """Move the lower half of a picture to the right of the upper half."""
     with Image.open(sheet) as image:
         width, height = image.size
         wide = Image.new("RGB", (2 * width, height // 2), "white")

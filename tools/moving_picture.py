@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A small moving picture of a batch's scene, as its camera sees it.
+"""Render a small animated picture of a batch's scene through its camera.
 
 python tools/moving_picture.py SCENE.blend PICTURE.webp
 """
@@ -12,7 +12,7 @@ import bpy
 from PIL import Image
 
 SIZE = (400, 225)  # pixels
-EVERY = 3  # frames of the scene for one of the picture
+EVERY = 3  # frames of the scene per frame of the picture
 
 
 def main() -> int:

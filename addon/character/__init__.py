@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The character: which one is active, the wooden figure, the SMPL-X body."""
+"""Characters: which one is active, the wooden figure, the SMPL-X body."""

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A new character: armature and wooden figure."""
+"""Creates the default character: an armature with a wooden figure."""
 
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, cast
 
 import bpy
 import numpy as np
@@ -11,12 +12,13 @@ from numpy.typing import NDArray
 from ...core.assets import WOODEN_FIGURE
 from ...core.motion.skeleton import JOINT_NAMES, PARENTS, Skeleton, neutral_skeleton
 from .. import compat
+from ..data import Context, armature_data, pose_bones, rig_data, scene_settings
 from ..units import Z_UP, Array
 
 NAME = "FreeTalker"
 _ROOT = JOINT_NAMES[0]
 
-# The child a bone points to where it has several, and where bones without one point: (direction, metres), Y up.
+# The child that a bone with several points to, and the (direction, meters) of bones without children, Y up.
 _TOWARDS = {"pelvis": "spine1", "spine3": "neck", "left_wrist": "left_middle1", "right_wrist": "right_middle1"}
 _TIPS = {
     "head": ((0.0, 1.0, 0.0), 0.16),
@@ -30,31 +32,49 @@ _FINGERS = ("index", "middle", "pinky", "ring", "thumb")
 _MATERIALS = (("FreeTalker Wood", (0.62, 0.36, 0.17), 0.45), ("FreeTalker Joint", (0.16, 0.075, 0.035), 0.35))
 
 
-def new_character(context: Any, location: Any = (0.0, 0.0, 0.0)) -> bpy.types.Object:
-    """Add the character to the scene, feet on the floor at `location`, facing -Y; it becomes the active object."""
+def new_character(context: Context, location: Sequence[float] | Vector = (0.0, 0.0, 0.0)) -> bpy.types.Object:
+    """Add the wooden figure to the scene, facing -Y, and make it the active object and the scene's character.
+
+    Args:
+        context: In Object Mode.
+        location: (3,) of its feet, in world space.
+
+    Returns:
+        The armature object.
+    """
     skeleton = neutral_skeleton()
     armature = new_armature(context, skeleton)
     figure = _new_figure(skeleton)
     context.collection.objects.link(figure)
     figure.parent = armature
-    modifier = figure.modifiers.new("Armature", "ARMATURE")
-    modifier.object = armature
+    add_armature_modifier(figure, armature)
     armature.location = location
-    armature.freetalker_rig.foot_lock = False  # its legs are those that motion is made for
-    context.scene.freetalker.character = armature
+    rig_data(armature).foot_lock = False  # motion is generated for legs of exactly this length
+    scene_settings(context.scene).character = armature
     return armature
 
 
+def add_armature_modifier(figure: bpy.types.Object, armature: bpy.types.Object) -> None:
+    """Deform a mesh object by an armature."""
+    cast("bpy.types.ArmatureModifier", figure.modifiers.new("Armature", "ARMATURE")).object = armature
+
+
 def rest_heads(skeleton: Skeleton) -> Array:
-    """Where the joints rest in the armature's space, (55, 3): Z up, the soles at 0, the pelvis above the origin."""
+    """Return the joints at rest in armature space, (55, 3): Z up, the soles at 0, the pelvis above the origin."""
     rest = skeleton.rest_positions - skeleton.rest_positions[0] * [1.0, 0.0, 1.0]
     return rest @ Z_UP.T
 
 
-def new_armature(context: Any, skeleton: Skeleton, called: str = NAME) -> bpy.types.Object:
-    """An armature of the 55 bones at the joints of a skeleton, active and selected."""
-    data = bpy.data.armatures.new(called)
-    armature = bpy.data.objects.new(called, data)
+def new_armature(context: Context, skeleton: Skeleton, name: str = NAME) -> bpy.types.Object:
+    """Add an armature with the 55 bones of a skeleton to the scene, active and selected.
+
+    Args:
+        context: In Object Mode.
+        skeleton: Gives the rest positions of the joints.
+        name: Name of the object and of its armature.
+    """
+    data = bpy.data.armatures.new(name)
+    armature = bpy.data.objects.new(name, data)
     context.collection.objects.link(armature)
     for selected in context.selected_objects:
         selected.select_set(False)
@@ -63,19 +83,19 @@ def new_armature(context: Any, skeleton: Skeleton, called: str = NAME) -> bpy.ty
     heads = rest_heads(skeleton)  # (55, 3)
     ends = tails(heads)
     bpy.ops.object.mode_set(mode="EDIT")
-    for joint, name in enumerate(JOINT_NAMES):
-        bone = data.edit_bones.new(name)
+    for joint, joint_name in enumerate(JOINT_NAMES):
+        bone = data.edit_bones.new(joint_name)
         bone.head, bone.tail = heads[joint], ends[joint]
-        bone.align_roll(_roll_axis(bone.vector))
+        bone.align_roll(_roll_axis(bone.tail - bone.head))
         if joint:
             bone.parent = data.edit_bones[JOINT_NAMES[PARENTS[joint]]]
     bpy.ops.object.mode_set(mode="OBJECT")
-    _dress_bones(armature)
+    _set_up_bones(armature)
     return armature
 
 
 def tails(heads: Array) -> Array:
-    """A tail for each bone: at its child's head, or a little onward."""
+    """Return the tails (55, 3) of bones with these heads (55, 3): at the child's head, or a little beyond the head."""
     ends = np.empty_like(heads)
     for joint, name in enumerate(JOINT_NAMES):
         children = [child for child, parent in enumerate(PARENTS) if parent == joint]
@@ -86,19 +106,19 @@ def tails(heads: Array) -> Array:
         elif children:
             target = _TOWARDS.get(name)
             ends[joint] = heads[JOINT_NAMES.index(target) if target else children[0]]
-        else:  # the last bone of a finger goes on as the one before it
+        else:  # the last bone of a finger continues the one before it
             ends[joint] = heads[joint] + 0.8 * (heads[joint] - heads[PARENTS[joint]])
     return ends
 
 
 def _roll_axis(direction: Vector) -> Vector:
-    """What a bone's Z axis leans to: up where the bone lies, forward where it stands."""
+    """Return the direction of a bone's Z axis: up for a horizontal bone, forward for a vertical one."""
     return Vector((0.0, -1.0, 0.0)) if abs(direction.normalized().z) > 0.7 else Vector((0.0, 0.0, 1.0))
 
 
-def _dress_bones(armature: bpy.types.Object) -> None:
-    """Colors by side, and collections, so that fingers and face can be hidden."""
-    data = armature.data
+def _set_up_bones(armature: bpy.types.Object) -> None:
+    """Set colors by side, bone collections for hiding fingers and face, rotation modes and locks."""
+    data = armature_data(armature)
     data.display_type = "STICK"
     armature.show_in_front = True
     collections = {name: data.collections.new(name) for name in ("Body", "Hands", "Face")}
@@ -107,13 +127,14 @@ def _dress_bones(armature: bpy.types.Object) -> None:
         face = bone.name in ("jaw", "left_eye", "right_eye")
         collections["Hands" if hand else "Face" if face else "Body"].assign(bone)
         bone.use_deform = not face
+        color: Any = bone.color
         if bone.name.startswith("left_"):
-            bone.color.palette = "THEME01"
+            color.palette = "THEME01"
         elif bone.name.startswith("right_"):
-            bone.color.palette = "THEME04"
+            color.palette = "THEME04"
         else:
-            bone.color.palette = "THEME09"
-    for bone in armature.pose.bones:
+            color.palette = "THEME09"
+    for bone in pose_bones(armature):
         bone.rotation_mode = "QUATERNION"
         if bone.name != _ROOT:
             bone.lock_location = (True, True, True)
@@ -121,7 +142,7 @@ def _dress_bones(armature: bpy.types.Object) -> None:
 
 
 def _new_figure(skeleton: Skeleton) -> bpy.types.Object:
-    """The wooden figure as a mesh object with a vertex group for each bone."""
+    """Create the wooden figure as a mesh object with a vertex group per bone."""
     with np.load(WOODEN_FIGURE, allow_pickle=False) as file:
         data = {key: file[key] for key in file.files}
     low, high = data["low"].astype(np.float64), data["high"].astype(np.float64)
@@ -138,7 +159,13 @@ def _new_figure(skeleton: Skeleton) -> bpy.types.Object:
 
 
 def new_mesh(name: str, vertices: Array, faces: NDArray[np.int32]) -> bpy.types.Mesh:
-    """A smooth mesh of vertices (V, 3), Z up, and triangles (F, 3)."""
+    """Create a smooth-shaded mesh.
+
+    Args:
+        name: Name of the mesh.
+        vertices: (V, 3) in meters, Z up.
+        faces: (F, 3) vertex indices of triangles.
+    """
     mesh = bpy.data.meshes.new(name)
     mesh.vertices.add(len(vertices))
     mesh.vertices.foreach_set("co", vertices.astype(np.float32).ravel())
@@ -151,9 +178,11 @@ def new_mesh(name: str, vertices: Array, faces: NDArray[np.int32]) -> bpy.types.
     return mesh
 
 
-def _add_weights(figure: bpy.types.Object, bones: list[str], indices: Any, weights: Any) -> None:
-    """Vertex groups from bone indices (V, 4) and weights (V, 4) of 255ths, all vertices of one weight at a time."""
-    total = weights.sum(axis=1)  # (V,) near 255, not equal to it, for each weight was rounded
+def _add_weights(
+    figure: bpy.types.Object, bones: list[str], indices: NDArray[np.uint8], weights: NDArray[np.uint8]
+) -> None:
+    """Add vertex groups from bone indices (V, 4) and weights (V, 4) in 255ths, all vertices of equal weight at once."""
+    total = weights.sum(axis=1)  # (V,) only near 255, because each weight was rounded
     for number, bone in enumerate(bones):
         group = figure.vertex_groups.new(name=bone)
         rows, columns = np.nonzero((indices == number) & (weights > 0))
@@ -166,12 +195,12 @@ def _add_weights(figure: bpy.types.Object, bones: list[str], indices: Any, weigh
 
 
 def _material(name: str, color: tuple[float, float, float], roughness: float) -> bpy.types.Material:
-    """The material of that name with a fine grain along the body, made where the file has none yet."""
+    """Return the material of this name, created with a fine wood grain if the file has none."""
     material = bpy.data.materials.get(name)
     if material is not None:
         return material
     material = bpy.data.materials.new(name)
-    material.diffuse_color = (*color, 1.0)  # what Workbench shows
+    material.diffuse_color = (*color, 1.0)  # used by Workbench
     material.roughness = roughness
     tree = compat.use_nodes(material)
     shader = next(node for node in tree.nodes if node.type == "BSDF_PRINCIPLED")

@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Generating: orders, the worker, and the session that runs them."""
+"""Generation: orders, the worker that executes them, and the session that applies their results."""

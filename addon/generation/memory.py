@@ -1,28 +1,31 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Gives the memory of the model back, when asked to or after the minutes that the preferences say."""
+"""Caches the loaded model, and unloads it on demand or after the time set in the preferences."""
 
 import gc
 import sys
 import time
 from functools import lru_cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import bpy
 
 from .. import job
 from ..setup import preferences, runtime
 
-_LOOK_SECONDS = 20.0
-_used = [0.0]  # when a job was last seen running
+if TYPE_CHECKING:
+    from ...core.model.checkpoint import Model
+
+_CHECK_SECONDS = 20.0
+_last_used = [0.0]  # monotonic time at which a job was last running
 
 
 def is_loaded() -> bool:
-    """Whether a model lies in memory."""
+    """Whether a model is in memory."""
     return loaded_model.cache_info().currsize > 0
 
 
 def unload() -> None:
-    """Forget the model and the text encoder; they are loaded again when they are used."""
+    """Drop the model and the text encoder from memory; the next use loads them again."""
     loaded_model.cache_clear()
     text = sys.modules.get(f"{runtime.ROOT_PACKAGE}.core.conditions.text")
     if text is not None:
@@ -33,29 +36,39 @@ def unload() -> None:
         torch.cuda.empty_cache()
 
 
-def _look() -> float:
+def _unload_if_idle() -> float:
     now = time.monotonic()
     if job.current() is not None or not is_loaded():
-        _used[0] = now
+        _last_used[0] = now
     settings = preferences.get()
     minutes = settings.keep_minutes if settings is not None else 0
-    if minutes and now - _used[0] > 60 * minutes:
+    if minutes and now - _last_used[0] > 60 * minutes:
         unload()
-    return _LOOK_SECONDS
+    return _CHECK_SECONDS
 
 
 def register() -> None:
+    """Start the timer that unloads an idle model."""
     if not bpy.app.background:
-        bpy.app.timers.register(_look, first_interval=_LOOK_SECONDS, persistent=True)
+        bpy.app.timers.register(_unload_if_idle, first_interval=_CHECK_SECONDS, persistent=True)
 
 
 def unregister() -> None:
-    if bpy.app.timers.is_registered(_look):
-        bpy.app.timers.unregister(_look)
+    """Stop the timer."""
+    if bpy.app.timers.is_registered(_unload_if_idle):
+        bpy.app.timers.unregister(_unload_if_idle)
 
 
 @lru_cache(maxsize=1)
-def loaded_model(name: str) -> Any:
+def loaded_model(name: str) -> "Model":
+    """Load a model, or return the one in memory.
+
+    Args:
+        name: Name or path of the model.
+
+    Raises:
+        InputError: The model cannot be loaded.
+    """
     from ...core.model.checkpoint import load_model
 
     return load_model(name)

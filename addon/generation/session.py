@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Starts generation, and places its result on the character."""
+"""Starts generation and places its result on the character."""
 
 import time
 from collections.abc import Callable
@@ -15,6 +15,7 @@ from ...core.planning.segments import frames_of
 from ...core.runs import Bools, true_runs
 from .. import job
 from ..character.active import is_character, require_character
+from ..data import Context, current_context, scene_settings
 from ..takes import generated
 from ..timeline import sequencer, strips
 from ..translations import tr
@@ -24,7 +25,7 @@ from .orders import Order, Result, first_frame, for_this_computer, make_order
 
 @dataclass(frozen=True)
 class Message:
-    """What the Result panel says; level is INFO, WARNING or ERROR."""
+    """A message for the Generate panel."""
 
     level: Literal["INFO", "WARNING", "ERROR"]
     text: str
@@ -32,7 +33,13 @@ class Message:
 
 @dataclass(frozen=True)
 class Running:
-    """For whom is being generated, and which frames: new (T,), from a frame of the scene on."""
+    """What is being generated.
+
+    Args:
+        armature_uid: The session_uid of the character.
+        new: (T,) frames that are generated.
+        first_frame: Scene frame of the first of them.
+    """
 
     armature_uid: int
     new: Bools
@@ -42,48 +49,59 @@ class Running:
 @dataclass
 class _State:
     message: Message | None = None
-    unplaced: Result | None = None  # generated, and its character gone: kept until it is placed
-    running: Running | None = None  # None once it has ended
+    unplaced: Result | None = None  # generated, but not placed yet, for example because its character was removed
+    running: Running | None = None
 
 
 _state = _State()
 
 
 def message() -> Message | None:
-    """How the last generation ended."""
+    """Return how the last generation ended."""
     return _state.message
 
 
 def running(armature: bpy.types.Object) -> Running | None:
-    """What is being generated for a character; None where nothing is."""
+    """Return what is being generated for a character, or None."""
     now = _state.running
     return None if job.current() is None or now is None or now.armature_uid != armature.session_uid else now
 
 
 def preview(armature: bpy.types.Object) -> Motion | None:
-    """How what is being generated looks so far, from its first frame on; None once that has ended or is canceled."""
+    """Return the preview of the motion that is being generated for a character; None if there is none."""
     now = job.current()
-    return None if now is None or now.stop.is_set() or running(armature) is None else now.seen
+    return None if now is None or now.stop.is_set() or running(armature) is None else now.preview
 
 
 def unplaced() -> Motion | None:
-    """Motion that was generated and has no character yet."""
+    """Return motion that was generated but could not be placed on its character."""
     return None if _state.unplaced is None else _state.unplaced.motion
 
 
-def start(context: Any, wait: bool, everything: bool = False, reroll: str = "") -> Message | None:
-    """Generate for the character at hand: in a thread, or at once with `wait`; then it is told how that ended.
+def start(context: Context, wait: bool, everything: bool = False, reroll: str = "") -> Message | None:
+    """Generate motion for the active character.
 
-    everything, reroll: as for `order`. Raises InputError where the strips cannot be used or nothing is to be done.
+    Args:
+        context: Gives the character and the scene.
+        wait: Generate in the calling thread instead of the worker.
+        everything: See `make_order`.
+        reroll: See `make_order`.
+
+    Returns:
+        How generation ended; None if it is running in the worker.
+
+    Raises:
+        InputError: The strips cannot be used, or another job is running.
     """
     armature, scene = require_character(context), context.scene
-    settings = scene.freetalker
+    settings = scene_settings(scene)
     if settings.new_seed and not reroll:
         settings.seed = (settings.seed + 1) % 2**31
     wanted = for_this_computer(make_order(scene, armature, everything, reroll))
     if wanted.changed is not None and not wanted.changed.any():
-        why = "what has changed is locked" if wanted.record.left_stale else "nothing has changed since this take"
-        _state.message = Message("INFO", f"Not generated, for {why}: re-roll a strip, or choose another seed")
+        locked = tr("All changes are in locked strips; unlock one, re-roll another, or choose another seed")
+        unchanged = tr("Nothing has changed since this take; re-roll a strip, or choose another seed")
+        _state.message = Message("INFO", locked if wanted.record.left_stale else unchanged)
         return _state.message
     sequencer.mirror(scene)
     begun = time.monotonic()
@@ -108,9 +126,13 @@ def start(context: Any, wait: bool, everything: bool = False, reroll: str = "") 
 
 
 def make(scene: bpy.types.Scene, armature: bpy.types.Object, report: job.Report) -> Motion:
-    """Generate all that is not locked, here and now; returns the motion, which the character shows as another take.
+    """Generate all frames that are not locked in the calling thread, and place them as a new take.
 
-    Raises InputError where the strips or the model cannot be used.
+    Returns:
+        The motion.
+
+    Raises:
+        InputError: The strips or the model cannot be used.
     """
     wanted = for_this_computer(make_order(scene, armature, everything=True))
     if wanted.base is not None and wanted.changed is not None and not wanted.changed.any():
@@ -121,9 +143,17 @@ def make(scene: bpy.types.Scene, armature: bpy.types.Object, report: job.Report)
 
 
 def finish(outcome: job.Outcome, scene_uid: int, armature_uid: int, seconds: float, undo: bool = True) -> None:
-    """Take in how generation ended. The scene and the character are found anew, for both may be gone."""
+    """Handle the outcome of generation: place the motion, or set the message.
+
+    Args:
+        outcome: With a `Result`.
+        scene_uid: The session_uid of the scene, which may have been removed.
+        armature_uid: The session_uid of the character, which may have been removed.
+        seconds: How long generation took.
+        undo: Push an undo step.
+    """
     if outcome.cancelled:
-        _say("INFO", "Generation was canceled; nothing was changed")
+        _say("INFO", tr("Generation was canceled; nothing was changed"))
         return
     if outcome.error:
         _say("ERROR", outcome.error)
@@ -132,49 +162,60 @@ def finish(outcome: job.Outcome, scene_uid: int, armature_uid: int, seconds: flo
     armature = next((one for one in bpy.data.objects if one.session_uid == armature_uid), None)
     _state.unplaced = outcome.result
     if scene is None or armature is None or armature.name not in scene.objects or not is_character(armature):
-        _say("ERROR", "The character was removed during generation: add or select one, then press Place Result")
+        _say("ERROR", tr("The character was removed during generation; add or select one, then press Place Result"))
         return
     reason = strips.disabled_reason(armature)
     if reason:
-        _say("ERROR", f"{reason}, then press Place Result")
+        _say("ERROR", tr("{reason}, then press Place Result").format(reason=tr(reason)))
         return
     try:
         place(scene, armature, undo)
     except (InputError, RuntimeError) as error:  # Blender refuses in words of its own
-        _say("ERROR", f"The motion could not be placed: {error}. Mend that, then press Place Result")
+        said = tr("The motion could not be placed ({error}); correct this, then press Place Result")
+        _say("ERROR", said.format(error=str(error).rstrip(".\n")))
         return
     if message() is None:
         changed = outcome.result.order.changed
         made = outcome.result.motion.seconds if changed is None else changed.sum() / outcome.result.motion.fps
-        _say("INFO", f"Generated {made:.1f} s of motion in {seconds:.0f} s")
+        said = tr("Generated {made:.1f} s of motion in {seconds:.0f} s")
+        _say("INFO", said.format(made=made, seconds=seconds))
 
 
 def place(scene: bpy.types.Scene, armature: bpy.types.Object, undo: bool) -> None:
-    """Put the motion that waits on a character, as one undo step."""
+    """Place the motion that was generated last on a character.
+
+    Args:
+        scene: The scene.
+        armature: The character.
+        undo: Push an undo step.
+
+    Raises:
+        InputError: There is no such motion, or it cannot be placed.
+    """
     result = _state.unplaced
     if result is None:
-        raise InputError("There is no generated motion to place: generate it first.")
+        raise InputError("There is no generated motion to place; generate it first.")
     put(scene, armature, result)
     _state.unplaced = None
-    hidden = generated.hidden_by(armature)
+    hidden = generated.hidden_reason(armature)
     _state.message = Message("WARNING", hidden) if hidden else None
     if undo:
         _with_window(lambda: bpy.ops.ed.undo_push(message="Generate Motion"))
 
 
 def put(scene: bpy.types.Scene, armature: bpy.types.Object, result: Result) -> None:
-    """Let a character show a result, as another take."""
+    """Place a result on a character as a new take, and store the new seeds on its strips."""
     wanted, base = result.order, generated.active_take(armature)
     if base is None or wanted.base is None or not np.array_equal(base.motion.rotations, wanted.base.rotations):
-        base = None  # another take than it was made from: the keys are made anew
-    generated.place(scene, armature, result.motion, wanted.record, base, _note(wanted), wanted.back)
-    for one in (*strips.find_strips(armature, "TEXT"), *strips.find_strips(armature, "SPEECH")):
-        if one.strip.action.session_uid in wanted.seeds:
-            strips.set_own_seed(one.data, wanted.seeds[one.strip.action.session_uid])
+        base = None  # the active take has changed meanwhile, so that its keys cannot be reused
+    generated.place(scene, armature, result.motion, wanted.record, base, _note(wanted), wanted.reset_position)
+    for one in strips.strips_of(armature):
+        if one.action.session_uid in wanted.seeds:
+            strips.set_own_seed(one.data, wanted.seeds[one.action.session_uid])
 
 
 def _note(wanted: Order) -> str:
-    """What was generated, in a few words: the seed of all, or the seconds."""
+    """Describe what was generated: the seed, or the regenerated seconds."""
     if wanted.changed is None:
         return tr("seed {seed}").format(seed=wanted.timeline.seed)
     fps, spans = wanted.timeline.fps, true_runs(wanted.changed)
@@ -185,15 +226,16 @@ def _say(level: Literal["INFO", "ERROR"], text: str) -> None:
     _state.message = Message(level, text)
     if level == "ERROR" and not bpy.app.background:
 
-        def draw(popup: Any, _: Any) -> None:
+        def draw(popup: Any, _: object) -> None:
             popup.layout.label(text=text)
 
-        _with_window(lambda: bpy.context.window_manager.popup_menu(draw, title="FreeTalker", icon="ERROR"))
+        manager = current_context().window_manager
+        _with_window(lambda: manager.popup_menu(draw, title="FreeTalker", icon="ERROR"))
 
 
-def _with_window(action: Callable[[], Any]) -> None:
-    """A timer has no window of its own, and operators and popups ask for one."""
-    context: Any = bpy.context
+def _with_window(action: Callable[[], object]) -> None:
+    """Call a function with a window in the context, which operators and popups need and timers lack."""
+    context = current_context()
     windows = context.window_manager.windows
     if context.window is None and len(windows):
         with context.temp_override(window=windows[0]):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The work itself; runs in the worker thread, so nothing here touches bpy."""
+"""Execution of orders in the worker thread; nothing here touches bpy."""
 
 import dataclasses
 
@@ -12,7 +12,16 @@ from .orders import Order
 
 
 def work(order: Order, report: job.Report, cancelled: job.Cancelled) -> Motion:
-    """Generate motion; runs in the worker, so it must not touch bpy."""
+    """Generate the motion of an order.
+
+    Args:
+        order: Prepared by `orders.for_this_computer`.
+        report: Receives the share that is done and the current step.
+        cancelled: Asked before each step.
+
+    Raises:
+        InputError: The model or a recording cannot be used.
+    """
     report(0.0, "Loading")
     from ...core.conditions import hub
     from ...core.generate import Settings, generate
@@ -22,12 +31,12 @@ def work(order: Order, report: job.Report, cancelled: job.Cancelled) -> Motion:
     settings = Settings(steps=order.steps or None, device=order.device)
     kept = None
     if order.base is not None and order.changed is not None:
-        kept = Kept(order.base, order.changed, order.follow, order.moved)
-    show = job.viewer()
+        kept = Kept(order.base, order.changed, order.follow, order.legs_changed)
+    show = job.preview_callback()
 
     def on_preview(motion: Motion) -> None:
         if show is not None:
-            show(between(dataclasses.replace(order, end=None), motion))  # it may not reach to the end yet
+            show(fit_ends(dataclasses.replace(order, end=None), motion))  # it may not reach the end yet
 
     with hub.access(order.online):
         motion = generate(
@@ -39,13 +48,13 @@ def work(order: Order, report: job.Report, cancelled: job.Cancelled) -> Motion:
             kept=kept,
             on_preview=None if show is None else on_preview,
         )
-    return between(order, motion)
+    return fit_ends(order, motion)
 
 
-def between(order: Order, motion: Motion) -> Motion:
-    """The motion from where the order says that it begins to where it says that it ends.
+def fit_ends(order: Order, motion: Motion) -> Motion:
+    """Fit motion to the poses before and after it that the order gives.
 
-    Of a motion that goes on from a take, the beginning stays, and the end is led there only if it was made anew.
+    If motion was regenerated in part, its beginning stays, and its end is fitted only if it was regenerated.
     """
     from ...core.postprocess.stitching import align_start, replace_frames, warp_to_endpoints
 

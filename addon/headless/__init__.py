@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Batch rendering without a window."""
+"""Batch runs without a window: options, reports, scenes and videos."""

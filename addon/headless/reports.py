@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The report of a batch run: how each timeline ended, and what its outputs were made with."""
+"""Reports of batch runs: the result of each timeline, and what its outputs were generated with."""
 
 import argparse
 import hashlib
@@ -7,44 +7,57 @@ import json
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 from ...core.errors import InputError
 from ...core.files import replacing
 from ...core.timeline.files import load_timeline
+from ...core.timeline.strips import Timeline
 from ..setup.models import MODELS
 
 REPORT = "report.json"
+"""Default name of a report."""
+
+Content: TypeAlias = dict[str, Any]
+"""A report, a row of it, or what an output was generated with, as in .json."""
 
 
 def is_timeline(path: Path, report: Path) -> bool:
+    """Whether a file is a timeline by its extension, and not a report."""
     return path.suffix.lower() in {".json", ".srt"} and path.is_file() and path.name not in {REPORT, report.name}
 
 
-def up_to_date(
-    path: Path, outputs: Mapping[str, Path], options: argparse.Namespace, content: Mapping[str, Any]
-) -> bool:
-    """Whether all outputs are there, newer than the timeline and its recordings, and made with the same options."""
+def up_to_date(path: Path, outputs: Mapping[str, Path], options: argparse.Namespace, content: Content) -> bool:
+    """Whether all outputs of a timeline are current.
+
+    They must be newer than the timeline and its recordings, and generated with the same options.
+
+    Args:
+        path: The timeline.
+        outputs: Kind -> path.
+        options: See `options.parse`.
+        content: Of the report of an earlier run.
+    """
     before = content.get("made_with", {})
     try:
         timeline = load_timeline(path)
         newest = max(source.stat().st_mtime for source in [path, *(strip.audio for strip in timeline.speech)])
         newer = all(output.stat().st_mtime >= newest for output in outputs.values())
-        made = _made_with(timeline, outputs, options)
-        return newer and all(before.get(output) == values for output, values in made.items())
+        now = _made_with(timeline, outputs, options)
+        return newer and all(before.get(output) == values for output, values in now.items())
     except (OSError, InputError):
         return False
 
 
-def remember(path: Path, outputs: Mapping[str, Path], options: argparse.Namespace, content: dict[str, Any]) -> None:
-    """Note in the report's content with what the outputs were made."""
+def remember(path: Path, outputs: Mapping[str, Path], options: argparse.Namespace, content: Content) -> None:
+    """Record in the content of a report what the outputs of a timeline were generated with."""
     if path.suffix.lower() != ".blend":
-        made = _made_with(load_timeline(path), outputs, options)
-        content["made_with"] = {**content.get("made_with", {}), **made}
+        now = _made_with(load_timeline(path), outputs, options)
+        content["made_with"] = {**content.get("made_with", {}), **now}
 
 
-def _made_with(timeline: Any, outputs: Mapping[str, Path], options: argparse.Namespace) -> dict[str, dict[str, Any]]:
-    """What, beside a timeline and its recordings, each output is made with; changed: the time that it bears since."""
+def _made_with(timeline: Timeline, outputs: Mapping[str, Path], options: argparse.Namespace) -> dict[str, Content]:
+    """Return what each output depends on besides the timeline and its recordings, and its modification time."""
     name = options.model or timeline.model
     values = {"model": name, "weights": _weights(name), "seed": options.seed, "steps": options.steps}
     size = {"size": list(options.size)}
@@ -56,7 +69,11 @@ def _made_with(timeline: Any, outputs: Mapping[str, Path], options: argparse.Nam
 
 @lru_cache(maxsize=8)
 def _weights(name: str) -> str:
-    """A number that tells a model's files from those of another. Raises OSError where they cannot be read."""
+    """Return a hash of a model's files.
+
+    Raises:
+        OSError: They cannot be read.
+    """
     folder = MODELS / name if (MODELS / name).is_dir() else Path(name)
     digest = hashlib.blake2b(digest_size=16)
     for file in sorted(folder.iterdir()):
@@ -65,8 +82,8 @@ def _weights(name: str) -> str:
     return digest.hexdigest()
 
 
-def read_report(path: Path) -> dict[str, Any]:
-    """What the report of an earlier run says; nothing where there is none, or it is no report."""
+def read_report(path: Path) -> Content:
+    """Read the report of an earlier run; empty if there is none or it is invalid."""
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
@@ -75,14 +92,24 @@ def read_report(path: Path) -> dict[str, Any]:
     return content if whole else {}
 
 
-def with_rows(content: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """The report of these rows; what all outputs were made with stays."""
+def with_rows(content: Content, rows: Sequence[Content]) -> Content:
+    """Return the content of a report with new rows.
+
+    Args:
+        content: Of the report so far, whose `made_with` is kept.
+        rows: One per timeline, with `outcome` (made, skipped or failed) and `seconds`.
+    """
     counts = {outcome: sum(row["outcome"] == outcome for row in rows) for outcome in ("made", "skipped", "failed")}
     seconds = round(sum(row["seconds"] for row in rows), 1)
     return {**counts, "seconds": seconds, "timelines": rows, "made_with": content.get("made_with", {})}
 
 
-def write_report(path: Path, content: Mapping[str, Any]) -> None:
+def write_report(path: Path, content: Content) -> None:
+    """Write the content of a report as .json.
+
+    Raises:
+        InputError: The file cannot be written.
+    """
     with replacing(path) as temporary:
         path.parent.mkdir(parents=True, exist_ok=True)
         temporary.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")

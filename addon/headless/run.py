@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A batch run: one timeline or .blend, or every timeline of a folder."""
+"""Batch runs of one timeline, of a .blend file, or of every timeline in a folder."""
 
 import argparse
 import sys
@@ -7,7 +7,6 @@ import time
 import traceback
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from ...core.errors import InputError
 from ..generation.memory import loaded_model
@@ -17,7 +16,17 @@ from .options import OUTPUTS
 
 
 def run(options: argparse.Namespace) -> int:
-    """Do what the options ask for; returns the exit code. Raises InputError for what a user can fix."""
+    """Execute a batch run.
+
+    Args:
+        options: See `options.parse`.
+
+    Returns:
+        The exit code: 0, or 2 if a timeline of a folder failed.
+
+    Raises:
+        InputError: The timeline cannot be used or an output cannot be written.
+    """
     if options.timeline.is_dir():
         return _run_folder(options)
     if not options.skip_existing:
@@ -28,7 +37,7 @@ def run(options: argparse.Namespace) -> int:
     if reports.up_to_date(options.timeline, options.outputs, options, content):
         print(f"{options.timeline.name} is up to date.")
         return 0
-    reports.write_report(report, content)  # what cannot be written is told before the work
+    reports.write_report(report, content)  # fails before the work if it cannot be written
     scenes.render(options.timeline, options.outputs, options)
     reports.remember(options.timeline, options.outputs, options, content)
     reports.write_report(report, content)
@@ -36,19 +45,19 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _run_folder(options: argparse.Namespace) -> int:
-    """Do every timeline of a folder; returns the exit code. The report is whole after each of them."""
+    """Process every timeline of a folder and update the report after each. Returns the exit code."""
     report = options.report or next(iter(options.outputs.values())) / reports.REPORT
     paths = sorted(path for path in options.timeline.iterdir() if reports.is_timeline(path, report))
     if not paths:
-        raise InputError(f"{options.timeline} has no timeline: put .json or .srt files there.")
+        raise InputError(f"{options.timeline} contains no timelines; put .json or .srt files there.")
     names = [path.stem for path in paths]
     twice = next((path for path in paths if names.count(path.stem) > 1), None)
     if twice is not None:
-        raise InputError(f"Two timelines are called {twice.stem!r}, and so would their outputs be: rename one.")
+        raise InputError(f"Two timelines are called {twice.stem!r} and would have the same outputs; rename one.")
     if options.model:
         loaded_model(model_path(options.model))
     content = reports.read_report(report)
-    rows: list[dict[str, Any]] = []
+    rows: list[reports.Content] = []
     # a report that cannot be written fails here, before hours of work
     reports.write_report(report, reports.with_rows(content, rows))
     for number, path in enumerate(paths, start=1):
@@ -61,15 +70,15 @@ def _run_folder(options: argparse.Namespace) -> int:
     print(report)
     failed = sum(row["outcome"] == "failed" for row in rows)
     if failed:
-        print(f"{failed} of {len(rows)} timelines failed: {report} says why.", file=sys.stderr)
+        print(f"{failed} of {len(rows)} timelines failed; see {report} for the reasons.", file=sys.stderr)
     return 2 if failed else 0
 
 
 def _outcome(
-    path: Path, outputs: Mapping[str, Path], options: argparse.Namespace, content: dict[str, Any]
-) -> dict[str, Any]:
-    """A row of the report: do one timeline, whatever becomes of it; the report's content says what it is made with."""
-    row: dict[str, Any] = {"timeline": path.name, "outcome": "made", "seconds": 0.0}
+    path: Path, outputs: Mapping[str, Path], options: argparse.Namespace, content: reports.Content
+) -> reports.Content:
+    """Process one timeline and return its row of the report, also if it fails; updates the report's content."""
+    row: reports.Content = {"timeline": path.name, "outcome": "made", "seconds": 0.0}
     begun = time.monotonic()
     try:
         if options.skip_existing and reports.up_to_date(path, outputs, options, content):
@@ -79,7 +88,7 @@ def _outcome(
             reports.remember(path, outputs, options, content)
         row["outputs"] = [str(output) for output in outputs.values()]
     except ModuleNotFoundError:
-        raise  # of the next as of this one
+        raise  # every other timeline would fail, too
     except Exception as error:
         row["outcome"] = "failed"
         row["error"] = str(error)

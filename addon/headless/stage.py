@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A stage for a film of the character: floor, light, a camera that follows, and the rendering to a video."""
+"""A stage for videos of the character: floor, light, a camera that follows, and rendering."""
 
 import contextlib
 import os
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any, TextIO, cast
 
 import bpy
 import numpy as np
@@ -19,19 +19,22 @@ from .. import compat
 from ..takes import bake
 from ..units import Z_UP, Array
 
-_OFFSET = np.array([1.5, -4.6, 0.75])  # from what the camera looks at to the camera: in front, to the left
-_LOOK_HEIGHT = 0.95  # metres above the floor
-_LENS = 41.0  # millimetres
-_SMOOTHING = 0.8  # seconds over which the camera evens the character's path out
-_TILES = 20  # of one metre from the middle of the floor to its edge
+_OFFSET = np.array([1.5, -4.6, 0.75])  # from the point that the camera looks at to the camera: in front, to the left
+_LOOK_HEIGHT = 0.95  # meters above the floor
+_LENS = 41.0  # millimeters
+_SMOOTHING = 0.8  # seconds, standard deviation of the smoothing of the camera's path
+_TILES = 20  # tiles of one metre around the character's path
 _COLORS = (("Stage Light", (0.56, 0.58, 0.61)), ("Stage Dark", (0.47, 0.49, 0.52)))
 _BACKDROP = (0.16, 0.18, 0.21)
 
 
 def build(scene: bpy.types.Scene, motion: Motion, size: tuple[int, int]) -> None:
-    """Set the scene for a film of `motion` of `size` pixels: what is seen, what it is seen by, and how it is drawn.
+    """Add floor, light and camera to a scene, and set up rendering.
 
-    `motion` is at the scene's frame rate and starts at its first frame.
+    Args:
+        scene: The scene.
+        motion: At the scene's frame rate, from its first frame on.
+        size: (width, height) in pixels.
     """
     path = motion.translation @ Z_UP.T * [1.0, 1.0, 0.0]  # (T, 3) on the floor
     _add_floor(scene, path)
@@ -41,20 +44,25 @@ def build(scene: bpy.types.Scene, motion: Motion, size: tuple[int, int]) -> None
 
 
 def render_video(scene: bpy.types.Scene, path: Path, on_frame: Callable[[int, int], object]) -> None:
-    """Render the frame range to an MP4 with the scene's sound; calls on_frame(done, total) after each frame.
+    """Render the scene's frame range to an MP4 file with sound.
+
+    Args:
+        scene: The scene.
+        path: The .mp4 file.
+        on_frame: Called as on_frame(done, total) after each frame.
 
     Raises:
-        InputError: Blender could not write the film.
+        InputError: Blender could not write the video.
     """
-    compat.set_video_output(scene.render)
-    scene.render.ffmpeg.constant_rate_factor = "HIGH"
-    scene.render.ffmpeg.audio_bitrate = 160
+    settings = compat.set_video_output(scene.render)
+    settings.constant_rate_factor = "HIGH"
+    settings.audio_bitrate = 160
     scene.render.use_file_extension = False
     scene.render.filepath = str(path)
     total = scene.frame_end - scene.frame_start + 1
     done = 0
 
-    def count(*_: Any) -> None:
+    def count(*_: object) -> None:
         nonlocal done
         done += 1
         on_frame(done, total)
@@ -67,14 +75,14 @@ def render_video(scene: bpy.types.Scene, path: Path, on_frame: Callable[[int, in
     finally:
         bpy.app.handlers.render_write.remove(count)
     if done < total or not path.is_file():
-        raise InputError(f"Blender could not write the film {path}: {words[-300:].strip() or 'it gave no reason'}.")
+        raise InputError(f"Blender could not write the video {path}: {words[-300:].strip() or 'no reason was given'}.")
 
 
 def write_sound(path: Path) -> None:
-    """Write the sound of the scene at hand over its frames as a WAV file; silence where it has none.
+    """Mix the current scene's sound over its frame range to a WAV file; silence if it has none.
 
     Raises:
-        InputError: Blender could not write it.
+        InputError: Blender could not write the file.
     """
     try:
         bpy.ops.sound.mixdown(filepath=str(path), container="WAV", codec="PCM", format="S16")
@@ -83,11 +91,8 @@ def write_sound(path: Path) -> None:
 
 
 @contextlib.contextmanager
-def _quiet() -> Iterator[Callable[[], str]]:
-    """Keep Blender's own lines (one and more a frame) off the console; gives a function that returns them.
-
-    Python's own output still reaches the console.
-    """
+def _quiet() -> Generator[Callable[[], str]]:
+    """Capture Blender's own console output, and provide a function that returns it; Python's output is still shown."""
     streams: tuple[TextIO, TextIO] = (sys.stdout, sys.stderr)
     for stream in streams:
         stream.flush()
@@ -112,7 +117,7 @@ def _quiet() -> Iterator[Callable[[], str]]:
 
 
 def _smooth(path: Array, width: float) -> Array:
-    """Each column of (T, 3) under a Gaussian of `width` frames, the ends held."""
+    """Smooth the columns of (T, 3) by a Gaussian with a standard deviation of `width` frames, extending the ends."""
     reach = int(3 * width) + 1
     kernel = np.exp(-0.5 * (np.arange(-reach, reach + 1) / width) ** 2)
     padded = np.pad(path, ((reach, reach), (0, 0)), mode="edge")
@@ -120,7 +125,7 @@ def _smooth(path: Array, width: float) -> Array:
 
 
 def _add_floor(scene: bpy.types.Scene, path: Array) -> None:
-    """Tiles of one metre in two greys, as far as the character goes and beyond: a walk can be seen to move."""
+    """Add a checkerboard of one-metre tiles around the path (T, 3), which makes travel visible."""
     low = np.floor(path.min(axis=0)).astype(int) - _TILES
     high = np.ceil(path.max(axis=0)).astype(int) + _TILES
     columns, rows = high[0] - low[0], high[1] - low[1]
@@ -142,8 +147,8 @@ def _add_floor(scene: bpy.types.Scene, path: Array) -> None:
 
 
 def _add_sun(scene: bpy.types.Scene) -> None:
-    """For the engines that use lamps; Workbench has a light of its own."""
-    light = bpy.data.lights.new("Stage Sun", "SUN")
+    """Add a light for other render engines than Workbench, which has its own."""
+    light = cast("bpy.types.SunLight", bpy.data.lights.new("Stage Sun", "SUN"))
     light.energy = 3.0
     light.angle = 0.1
     sun = bpy.data.objects.new("Stage Sun", light)
@@ -152,9 +157,10 @@ def _add_sun(scene: bpy.types.Scene) -> None:
 
 
 def _add_camera(scene: bpy.types.Scene, path: Array) -> None:
-    """A camera that keeps its direction and moves along path (T, 3), one key a frame."""
-    camera = bpy.data.objects.new("Stage Camera", bpy.data.cameras.new("Stage Camera"))
-    camera.data.lens = _LENS
+    """Add a camera with a fixed direction that moves along a path (T, 3), with one key per frame."""
+    data = bpy.data.cameras.new("Stage Camera")
+    data.lens = _LENS
+    camera = bpy.data.objects.new("Stage Camera", data)
     camera.rotation_mode = "QUATERNION"
     camera.rotation_quaternion = Vector((-_OFFSET).tolist()).to_track_quat("-Z", "Y")
     scene.collection.objects.link(camera)
@@ -170,15 +176,16 @@ def _add_camera(scene: bpy.types.Scene, path: Array) -> None:
 
 
 def _set_look(scene: bpy.types.Scene, size: tuple[int, int]) -> None:
-    """Workbench: quick without a graphics card, and it shows form and shadow."""
-    render = scene.render
+    """Set up Workbench, which is fast without a graphics card."""
+    render: Any = scene.render  # its engines are only known at run time
     render.engine = "BLENDER_WORKBENCH"
     render.resolution_x, render.resolution_y = size
     render.resolution_percentage = 100
-    scene.display.render_aa = "FXAA"  # several samples cost several times the time
-    scene.display.light_direction = (-0.35, 0.85, 0.4)
-    scene.display.shadow_focus = 0.3
-    shading = scene.display.shading
+    display = cast("bpy.types.SceneDisplay", scene.display)
+    display.render_aa = "FXAA"  # several samples take several times as long
+    display.light_direction = (-0.35, 0.85, 0.4)
+    display.shadow_focus = 0.3
+    shading = cast("bpy.types.View3DShading", display.shading)
     shading.light = "STUDIO"
     shading.studio_light = "paint.sl"
     shading.color_type = "MATERIAL"
@@ -187,7 +194,8 @@ def _set_look(scene: bpy.types.Scene, size: tuple[int, int]) -> None:
     shading.show_cavity = True
     shading.cavity_type = "SCREEN"
     shading.show_specular_highlight = True
-    scene.view_settings.view_transform = "Standard"
+    view: Any = scene.view_settings  # its transforms are only known at run time
+    view.view_transform = "Standard"
     if scene.world is None:
         scene.world = bpy.data.worlds.new("Stage")
     scene.world.color = _BACKDROP

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Rigs of other makers as characters: recognized by their bones' names, driven by a bone map.
+"""Third-party rigs as characters: recognized by their bone names, driven through a bone map.
 
-`maps`, `recognise` and `retarget` know no Blender; `armature` does.
+`maps`, `recognise`, `pose`, `legs` and `retarget` do not use bpy; `armature` and `properties` do.
 """

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""An armature as a rig: its rest pose, its bone map, and motion as curves for its bones."""
+"""Armature objects as rigs: rest pose, bone map, and motion as F-curves of pose bones."""
 
 import contextlib
 from collections.abc import Iterable, Mapping
@@ -11,40 +11,42 @@ import numpy as np
 from ...core.errors import InputError
 from ...core.motion.clip import Motion
 from ...core.motion.rotation import Array, continuous, matrix_to_euler, matrix_to_quaternion, quaternion_to_axis_angle
+from ..data import armature_data, pose_bones, rig_data
+from ..translations import tr
 from . import maps, retarget
 from .maps import BoneMap
 from .pose import Channels, Rest
-from .recognise import lead_with_the_chest, recognise
+from .recognise import align_spine_to_chest, recognize
 
 Curve = tuple[str, int, str, Array]
-"""Data path, index, group, and a value for each frame (T,), or one that holds (1,)."""
+"""Data path, index, group, and values: one per frame (T,), or a constant (1,)."""
 
 
 def bone_map(armature: bpy.types.Object) -> BoneMap | None:
-    """The map stored on the object, else the one that its VRM data or its bones' names give; None where neither does.
+    """Return the map stored on the object, else the recognized one; None if the rig is not recognized.
 
-    It may not fit the bones: see `why_not`.
+    It may not fit the bones: see `mapping_error`.
     """
-    if len(armature.freetalker_rig.bones):
-        return stored(armature)
-    return recognised(armature)
+    if len(rig_data(armature).bones):
+        return stored_map(armature)
+    return recognized_map(armature)
 
 
-def recognised(armature: bpy.types.Object) -> BoneMap | None:
-    """The map that the VRM data of the armature or its bones' names give."""
-    return _vrm(armature.data) or recognise(tuple(armature.data.bones.keys()))
+def recognized_map(armature: bpy.types.Object) -> BoneMap | None:
+    """Return the map given by the armature's VRM data or by its bones' names; None if neither gives one."""
+    return _vrm(armature.data) or recognize(tuple(armature_data(armature).bones.keys()))
 
 
-def stored(armature: bpy.types.Object) -> BoneMap:
-    """The map in the object's own table."""
-    kept = armature.freetalker_rig
+def stored_map(armature: bpy.types.Object) -> BoneMap:
+    """Return the map stored on the object, edited by the user or loaded from a file."""
+    kept = rig_data(armature)
     bones = {row.name: tuple(bone for bone in (row.bone, row.second) if bone) for row in kept.bones}
     return BoneMap(kept.family, {joint: here for joint, here in bones.items() if here}, kept.mover, kept.root)
 
 
 def store(armature: bpy.types.Object, bones: BoneMap) -> None:
-    """Write a map to the object's table, a row for each joint, to be edited."""
-    kept = armature.freetalker_rig
+    """Store a map on the object, with a row for each joint, to be edited by the user."""
+    kept = rig_data(armature)
     kept.family, kept.mover, kept.root = bones.family, bones.mover, bones.root
     kept.bones.clear()
     for joint in maps.JOINT_NAMES:
@@ -54,25 +56,26 @@ def store(armature: bpy.types.Object, bones: BoneMap) -> None:
 
 
 def mapping_error(armature: bpy.types.Object) -> str:
-    """Why no motion can be put on this armature, as one sentence without its full stop; empty where it can."""
+    """Return why motion cannot drive this armature, as a sentence without its full stop; empty if it can."""
     found = bone_map(armature)
     if found is None:
-        return f"The bones of '{armature.name}' are named like no rig that is known: press Use This Rig and map them"
+        said = tr("The bone names of '{name}' match no known rig; press Use This Rig and map the bones")
+        return said.format(name=armature.name)
     try:
-        found.check(armature.data.bones.keys())
+        found.check(armature_data(armature).bones.keys())
     except InputError as error:
         return str(error).removesuffix(".")
     return ""
 
 
 def is_rig(armature: bpy.types.Object) -> bool:
-    """Whether motion can be put on this armature."""
+    """Whether motion can drive this armature."""
     return not mapping_error(armature)
 
 
 def rest(armature: bpy.types.Object) -> Rest:
-    """The rest pose of all bones."""
-    bones = list(armature.data.bones)
+    """Return the rest pose of all bones, in armature space."""
+    bones = list(armature_data(armature).bones)
     number = {bone.name: i for i, bone in enumerate(bones)}
     matrices = np.array([bone.matrix_local for bone in bones], np.float64)  # (N, 4, 4)
     return Rest(
@@ -87,82 +90,89 @@ def rest(armature: bpy.types.Object) -> Rest:
 
 
 def curves(motion: Motion, armature: bpy.types.Object) -> list[Curve]:
-    """Motion as curves of the bones in the armature's map, each in its own rotation mode, and of its switches.
+    """Convert motion to curves of the mapped bones, each in its own rotation mode, and of the rig's FK/IK switches.
 
-    Raises InputError where the armature has no map that fits.
+    Raises:
+        InputError: The armature has no bone map that fits.
     """
     found = bone_map(armature)
     if found is None:
         raise InputError(f"{mapping_error(armature)}.")
-    kept = armature.freetalker_rig
+    kept = rig_data(armature)
     ik = kept.legs == "IK" and has_ik_legs(armature)
     solved = retarget.solve(motion, rest(armature), found, kept.travel, kept.match, kept.foot_lock, ik)
     return [*_switches(armature, maps.family(found.family), ik), *_pose_curves(armature, solved)]
 
 
 def settings(armature: bpy.types.Object) -> str:
-    """All that decides how motion becomes curves here, in a line: curves made with other settings do not join."""
-    kept = armature.freetalker_rig
+    """Return a fingerprint of everything that decides how motion becomes curves on this armature.
+
+    Curves made with different settings cannot be joined.
+    """
+    kept = rig_data(armature)
     return repr((bone_map(armature), kept.travel, kept.match, kept.foot_lock, kept.legs))
 
 
 def has_ik_legs(armature: bpy.types.Object) -> bool:
-    """Whether the legs have IK controls that are known."""
+    """Whether the rig has known IK controls for its legs."""
     found = bone_map(armature)
-    return found is not None and bool(retarget.known_ik_legs(armature.data.bones.keys(), found))
+    return found is not None and bool(retarget.known_ik_legs(armature_data(armature).bones.keys(), found))
 
 
 def joints(motion: Motion, armature: bpy.types.Object) -> Array:
-    """Where the joints of motion will be on the armature, roughly, in its own space: (T, 55, 3).
+    """Estimate the positions (T, 55, 3) of the joints of motion on the armature, in armature space.
 
-    Raises InputError where the armature has no map that fits.
+    Raises:
+        InputError: The armature has no bone map that fits.
     """
     found = bone_map(armature)
     if found is None:
         raise InputError(f"{mapping_error(armature)}.")
-    kept = armature.freetalker_rig
+    kept = rig_data(armature)
     return retarget.joints(motion, rest(armature), found, kept.travel, kept.match)
 
 
-def relax(armature: bpy.types.Object, paths: Iterable[str]) -> None:
-    """Put the bones of these data paths to rest: without its curves a bone would stay as it was last seen."""
+def reset_bones(armature: bpy.types.Object, paths: Iterable[str]) -> None:
+    """Reset the bones of these data paths to the rest pose; without curves they would keep their last pose."""
     for path in paths:
-        if not path.endswith("]"):  # a custom property, whose rest nobody knows
+        if not path.endswith("]"):  # a custom property, which has no rest value
             with contextlib.suppress(ValueError):  # the bone was renamed or deleted meanwhile
-                armature.path_resolve(path.rpartition(".")[0]).matrix_basis.identity()
+                bone: Any = armature.path_resolve(path.rpartition(".")[0])
+                bone.matrix_basis.identity()
 
 
 def _pose_curves(armature: bpy.types.Object, solved: Mapping[str, Channels]) -> list[Curve]:
-    made: list[Curve] = []
+    result: list[Curve] = []
     for name, channels in solved.items():
         path = f'pose.bones["{bpy.utils.escape_identifier(name)}"]'
-        mode = armature.pose.bones[name].rotation_mode
+        mode = pose_bones(armature)[name].rotation_mode
         if channels.basis is not None:
             channel, values = _rotation(channels.basis, mode)
-            made += [(f"{path}.{channel}", i, name, values[:, i]) for i in range(values.shape[1])]
+            result += [(f"{path}.{channel}", i, name, values[:, i]) for i in range(values.shape[1])]
         if channels.location is not None:
-            made += [(f"{path}.location", i, name, channels.location[:, i]) for i in range(3)]
-    return made
+            result += [(f"{path}.location", i, name, channels.location[:, i]) for i in range(3)]
+    return result
 
 
 def _switches(armature: bpy.types.Object, family: maps.Family, ik_legs: bool) -> list[Curve]:
-    """What lets the bones of the map lead, or the IK legs, as far as the rig has it: a key, so that it ends with the
-    strip.
+    """Return keys of the rig's switches that let the mapped bones, or the IK legs, drive it.
+
+    They are keyed so that they end with the strip.
     """
-    made: list[Curve] = []
+    result: list[Curve] = []
     values = {(name, key): value for name, key, value in family.switches}
     for leg in family.ik.values() if ik_legs else ():
         values |= {(name, key): value for name, key, value in leg.switches}
     for (name, key), value in values.items():
-        bone = armature.pose.bones.get(name)
+        bone = pose_bones(armature).get(name)
         if bone is not None and key in bone.keys():  # noqa: SIM118 - a bone is no mapping
             path = f'pose.bones["{bpy.utils.escape_identifier(name)}"]["{bpy.utils.escape_identifier(key)}"]'
-            made.append((path, 0, name, np.array([value])))
-    return made
+            result.append((path, 0, name, np.array([value])))
+    return result
 
 
 def _rotation(basis: Array, mode: str) -> tuple[str, Array]:
-    """(channel, values) of rotations (T, 3, 3) in a bone's rotation mode, without jumps from frame to frame."""
+    """Convert rotations (T, 3, 3) to (channel, values) of a rotation mode, continuous from frame to frame."""
     if mode == "QUATERNION":
         return "rotation_quaternion", continuous(matrix_to_quaternion(basis))
     if mode == "AXIS_ANGLE":
@@ -178,7 +188,7 @@ def _rotation(basis: Array, mode: str) -> tuple[str, Array]:
 
 
 def _smooth_euler(angles: Array, middle: int) -> Array:
-    """The same rotations (T, 3) by the angles nearest to those of the frame before."""
+    """Choose the equivalent Euler angles (T, 3) nearest to those of the previous frame."""
     out = angles.copy()
     other = angles + np.pi
     other[:, middle] = np.pi - angles[:, middle]
@@ -190,7 +200,7 @@ def _smooth_euler(angles: Array, middle: int) -> Array:
 
 
 def _vrm(data: Any) -> BoneMap | None:
-    """The humanoid bones that the VRM add-on keeps on the armature, where it does."""
+    """Return the map of the humanoid bones that the VRM add-on stores on the armature; None if it does not."""
     extension = getattr(data, "vrm_addon_extension", None)
     if extension is None:
         return None
@@ -210,8 +220,8 @@ def _vrm(data: Any) -> BoneMap | None:
         return None
     here = set(data.bones.keys())
     bones = {joint: (found[word],) for joint, (word,) in named.items() if found.get(word) in here}
-    made = BoneMap(maps.VRM, lead_with_the_chest(bones), root="Root" if "Root" in here else "")
-    return None if made.missing else made
+    result = BoneMap(maps.VRM, align_spine_to_chest(bones), root="Root" if "Root" in here else "")
+    return None if result.missing else result
 
 
 def _snake(word: str) -> str:

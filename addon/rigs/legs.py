@@ -32,7 +32,7 @@ class Body:
 
     Args:
         skeleton: The neutral body.
-        positions: (T, 55, 3) of the joints, in metres.
+        positions: (T, 55, 3) of the joints, in meters.
         rotations: (T, 55, 3, 3) of the joints in world space.
         fps: Frames per second.
         scale: Length of the rig for one metre of the body.
@@ -106,7 +106,7 @@ def drive_ik_leg(posed: "Posed", bones: BoneMap, side: str, leg: IkLeg, front: A
 
 
 def _on_rig(posed: "Posed", bones: BoneMap, world: Array, body: Body, path: Array) -> Body:
-    """Return the rig's legs as those of a body: in the axes of motion, and in metres of the neutral body."""
+    """Return the rig's legs as those of a body: in the axes of motion, and in meters of the neutral body."""
     positions, rest = np.zeros((len(body.positions), JOINTS, 3)), np.zeros((JOINTS, 3))
     for side in SIDES:
         for joint in _LEG:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which bones of a rig stand for the SMPL-X joints: the naming of each family, and a map as a .json file. No bpy."""
+"""Bone maps: which bones of a rig represent the SMPL-X joints, how rig families name them, and .json files. No bpy."""
 
 import json
 from collections.abc import Iterable, Mapping
@@ -16,19 +16,21 @@ BODY = JOINT_NAMES[:22]
 NEEDED = (
     "pelvis", *(f"{side}_{joint}" for side in SIDES for joint in ("hip", "knee", "ankle", "shoulder", "elbow", "wrist"))
 )  # fmt: skip
-"""The joints without which a rig cannot follow; what else is missing keeps its rest."""
+"""Joints that every bone map needs; the bones of other missing joints keep their rest pose."""
 
 _FORMAT = "freetalker-bone-map"
-_MOST_BONES = 2  # of one joint, as many as a row of the panel has
+_MOST_BONES = 2  # per joint, as many as a row of the panel shows
 
 
 @dataclass(frozen=True)
 class BoneMap:
-    """A rig as motion sees it.
+    """Which bones of a rig the joints of motion drive.
 
-    bones: joint -> its bones from the body outward; a turn is shared among several.
-    mover: the bone that carries the body through space and turns with the pelvis; the pelvis' own where empty.
-    root: the bone on the floor that can take the path; empty where there is none.
+    Args:
+        family: Name of the rig family; empty for a map made by hand.
+        bones: Joint -> its bones from the body outward, which share the joint's rotation.
+        mover: Bone that moves the body through space and rotates with the pelvis; the pelvis bone if empty.
+        root: Bone on the floor that can take the path; empty if there is none.
     """
 
     family: str
@@ -38,7 +40,7 @@ class BoneMap:
 
     @property
     def carrier(self) -> str:
-        """The bone whose location is keyed."""
+        """Bone whose location is keyed."""
         return self.mover or self.bones["pelvis"][0]
 
     @property
@@ -47,34 +49,46 @@ class BoneMap:
         return tuple(joint for joint in NEEDED if not self.bones.get(joint))
 
     def check(self, names: Iterable[str]) -> None:
-        """Raises InputError unless these bones of an armature can be driven."""
+        """Check that the map fits an armature.
+
+        Args:
+            names: Names of the armature's bones.
+
+        Raises:
+            InputError: A needed joint has no bone, a bone does not exist, or a bone is used twice.
+        """
         if self.missing:
-            raise InputError(f"The bone map has no bone for {', '.join(self.missing)}: choose one in the bone map.")
+            raise InputError(f"The bone map has no bone for {', '.join(self.missing)}; choose one in the bone map.")
         here = set(names)
         taken: dict[str, str] = {}
         for joint, bones in self.bones.items():
             for bone in bones:
                 if bone not in here:
                     raise InputError(
-                        f"The armature has no bone '{bone}', which the bone map has for {joint}: choose another there."
+                        f"The armature has no bone '{bone}', which the bone map uses for {joint}; choose another bone "
+                        "there."
                     )
                 if bone in taken:
                     raise InputError(
-                        f"The bone '{bone}' stands for {taken[bone]} and for {joint}: leave it to one of them."
+                        f"The bone '{bone}' is mapped to both {taken[bone]} and {joint}; remove it from one of them."
                     )
                 taken[bone] = joint
         for what, bone in (("mover", self.mover), ("root", self.root)):
             if bone and bone not in here:
                 raise InputError(
-                    f"The armature has no bone '{bone}', which the bone map has as {what}: choose another there."
+                    f"The armature has no bone '{bone}', which the bone map uses as {what}; choose another bone there."
                 )
             if bone in taken:
                 raise InputError(
-                    f"The bone '{bone}' stands for {taken[bone]} and is the {what}: leave it to one of them."
+                    f"The bone '{bone}' is mapped to {taken[bone]} and also used as {what}; remove it from one of them."
                 )
 
     def save(self, path: Path) -> None:
-        """Write the map as .json. Raises InputError where that cannot be."""
+        """Write the map as .json.
+
+        Raises:
+            InputError: The file cannot be written.
+        """
         bones = {joint: list(bones) for joint, bones in self.bones.items() if bones}
         data = {"format": _FORMAT, "version": 1, "family": self.family, "mover": self.mover, "root": self.root}
         try:
@@ -84,32 +98,44 @@ class BoneMap:
 
     @staticmethod
     def load(path: Path) -> "BoneMap":
-        """Read a map. Raises InputError naming the file where it is none."""
+        """Read a map from .json.
+
+        Raises:
+            InputError: The file cannot be read or is not a bone map of this version.
+        """
         try:
             data: Any = json.loads(path.read_text(encoding="utf-8"))
         except OSError as error:
             raise InputError(f"{path} cannot be read: {error.strerror or error}.") from error
         except ValueError as error:
-            raise InputError(f"{path.name} is no .json file: choose one that Save Bone Map wrote.") from error
+            raise InputError(
+                f"{path.name} is not a valid .json file; choose one that was written by Save Bone Map."
+            ) from error
         if not isinstance(data, dict) or data.get("format") != _FORMAT or not isinstance(data.get("bones"), dict):
-            raise InputError(f"{path.name} is no bone map: choose a .json file that Save Bone Map wrote.")
+            raise InputError(f"{path.name} is not a bone map; choose a .json file that was written by Save Bone Map.")
         if data.get("version") != 1:
-            raise InputError(f"{path.name} is a bone map of a newer version of this add-on: update the add-on.")
+            raise InputError(f"{path.name} is from a newer version of this add-on; update the add-on.")
         for joint, bones in data["bones"].items():
             named = isinstance(bones, list) and all(isinstance(bone, str) for bone in bones)
             if joint not in JOINT_NAMES or not named or len(bones) > _MOST_BONES:
-                raise InputError(f"{path.name} maps '{joint}' to {bones}: give a joint up to {_MOST_BONES} bone names.")
+                raise InputError(
+                    f"{path.name} maps '{joint}' to {bones}; give up to {_MOST_BONES} bone names for each joint."
+                )
         family, mover, root = (data.get(key, "") for key in ("family", "mover", "root"))
         if not all(isinstance(value, str) for value in (family, mover, root)):
-            raise InputError(f"{path.name} has a family, mover or root that is no name: give bone names.")
+            raise InputError(f"{path.name} has a family, mover or root that is not a name; use bone names.")
         return BoneMap(family, {joint: tuple(bones) for joint, bones in data["bones"].items()}, mover, root)
 
 
 @dataclass(frozen=True)
 class IkLeg:
-    """The controls that lead a leg by IK: the foot, the pole that its knee points to, the toe.
+    """IK controls of a leg.
 
-    switches: (bone, custom property, value) that lets them lead, in place of the family's own of that name.
+    Args:
+        foot: Control of the foot.
+        pole: Pole target of the knee.
+        toe: Control of the toe.
+        switches: (bone, custom property, value) that enables IK; these override the family's switches.
     """
 
     foot: str
@@ -120,12 +146,15 @@ class IkLeg:
 
 @dataclass(frozen=True)
 class Family:
-    """How the rigs of one kind call their bones. Names are compared by `recognise.plain`.
+    """Bone names of one kind of rig, compared by `recognise.plain`.
 
-    switches: (bone, custom property, value) that lets the bones of the map lead.
-    carried: mechanism bone -> the bone of the map that it follows by a constraint.
-    ik: side -> the IK controls of that leg, where there are any; shown: bone of the map -> the bone that shows where it
-    would be, while IK leads.
+    Args:
+        name: Shown to the user.
+        bones, mover, root: See `BoneMap`.
+        switches: (bone, custom property, value) that lets the mapped (FK) bones drive the rig.
+        carried: Mechanism bone -> the mapped bone that it follows by a constraint.
+        ik: Side -> the IK controls of that leg, if there are any.
+        shown: Mapped bone -> the bone that shows its pose while IK is enabled.
     """
 
     name: str
@@ -138,12 +167,14 @@ class Family:
     shown: Mapping[str, str] = field(default_factory=dict)
 
 
-def _sided(center: Mapping[str, Any], limbs: Mapping[str, str], fingers: str, **finger_names: str) -> dict[str, Any]:
-    """A map from the names of the middle line, and patterns for both sides.
+def _sided(
+    center: Mapping[str, str | tuple[str, ...]], limbs: Mapping[str, str], fingers: str, **finger_names: str
+) -> dict[str, tuple[str, ...]]:
+    """Build a map from the names of the center line and patterns for both sides.
 
-    Patterns hold {side} (left), {Side} (Left), {s} (l), {S} (L); `fingers` also {finger} and {i}.
+    Patterns contain {side} (left), {Side} (Left), {s} (l), {S} (L); `fingers` also {finger} and {i}.
     """
-    names = {joint: (bones,) if isinstance(bones, str) else tuple(bones) for joint, bones in center.items()}
+    names = {joint: (bones,) if isinstance(bones, str) else bones for joint, bones in center.items()}
     for one in SIDES:
         words = {"side": one, "Side": one.capitalize(), "s": one[0], "S": one[0].upper()}
         names |= {f"{one}_{joint}": (pattern.format(**words),) for joint, pattern in limbs.items()}
@@ -157,16 +188,16 @@ _LIMBS = ("hip", "knee", "ankle", "foot", "collar", "shoulder", "elbow", "wrist"
 
 
 def _limbs(pattern: str, *parts: str) -> dict[str, str]:
-    """The names of hip, knee, ankle, foot, collar, shoulder, elbow and wrist, each put for {} in a pattern."""
+    """Insert the names of hip, knee, ankle, foot, collar, shoulder, elbow and wrist for {} in a pattern."""
     return {joint: pattern.replace("{}", part) for joint, part in zip(_LIMBS, parts, strict=True)}
 
 
-def _spine(*names: str | tuple[str, ...]) -> dict[str, Any]:
+def _spine(*names: str | tuple[str, ...]) -> dict[str, str | tuple[str, ...]]:
     return dict(zip(("pelvis", "spine1", "spine2", "spine3", "neck", "head"), names, strict=True))
 
 
 def _vrm_fingers(thumb: tuple[str, str, str]) -> dict[str, tuple[str, ...]]:
-    """The VRM humanoid's own words for the bones of the fingers."""
+    """Return the VRM specification's names of the finger bones."""
     parts = {finger: ("Proximal", "Intermediate", "Distal") for finger in FINGERS} | {"thumb": thumb}
     stems = {finger: finger.capitalize() for finger in FINGERS} | {"pinky": "Little"}
     return {
@@ -198,7 +229,7 @@ VRM_HUMANOID: Mapping[str, tuple[str, ...]] = _sided(
     _limbs("{side}{}", *_VRM_LIMBS) | {"eye": "{side}Eye"},
     "",
 ) | _vrm_fingers(("Metacarpal", "Proximal", "Distal"))
-"""joint -> its name in the VRM specification, which files of the VRM add-on map to bones themselves."""
+"""Joint -> its name in the VRM specification, which the data of the VRM add-on maps to bones."""
 
 FAMILIES: tuple[Family, ...] = (
     Family("SMPL-X", {joint: (joint,) for joint in JOINT_NAMES}, root="root"),
@@ -305,5 +336,5 @@ FAMILIES: tuple[Family, ...] = (
 
 
 def family(name: str) -> Family:
-    """The family of that name; one that knows nothing where there is none."""
+    """Return the family of a name, or an empty one if it is unknown."""
     return next((one for one in FAMILIES if one.name == name), Family(name, {}))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A rig at rest and posed, without Blender."""
+"""Rest pose and forward kinematics of a rig. No bpy."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -13,10 +13,15 @@ from .recognise import plain
 
 @dataclass(frozen=True)
 class Rest:
-    """The bones of an armature at rest, in its space; parents stand before their children.
+    """Rest pose of an armature's N bones, in armature space; parents come before their children.
 
-    names: N of them. parents: (N,) index, -1 for none. axes: (N, 3, 3). heads, tails: (N, 3).
-    inherits: (N,) whether a bone turns with its parent. local: (N,) whether its location is along its own axes.
+    Args:
+        names: Bone names.
+        parents: Index of each parent, -1 for none.
+        axes: (N, 3, 3) bone axes as columns.
+        heads, tails: (N, 3) in the armature's units.
+        inherits: Whether each bone inherits its parent's rotation.
+        local: Whether each bone's location is along its own axes.
     """
 
     names: tuple[str, ...]
@@ -29,86 +34,111 @@ class Rest:
 
     @cached_property
     def index(self) -> dict[str, int]:
+        """Bone name -> its index."""
         return {name: i for i, name in enumerate(self.names)}
 
     def head(self, bone: str) -> Array:
+        """Return the head (3,) of a bone."""
         return self.heads[self.index[bone]]
 
 
 @dataclass(frozen=True)
 class Channels:
-    """Values of a bone's channels: basis (T, 3, 3) its rotation, location (T, 3), or None where that is not keyed."""
+    """Channels of a pose bone over T frames; None for a channel without keys.
+
+    Args:
+        basis: (T, 3, 3) rotations.
+        location: (T, 3) in the armature's units.
+    """
 
     basis: Array | None
     location: Array | None = None
 
 
 class Posed:
-    """Forward kinematics of the driven bones, each carried by the nearest driven one before it."""
+    """Forward kinematics of the driven bones, each of which follows its nearest driven ancestor.
 
-    def __init__(self, rest: Rest, bones: BoneMap, wanted: dict[str, Array], moved: dict[str, Array]) -> None:
-        self.rest, self.wanted, self.moved = rest, wanted, moved
-        self._stands_for = {_stem(bone): bone for bone in wanted} | {bone: bone for bone in wanted}
-        self._stands_for |= {name: by for name, by in family(bones.family).carried.items() if by in wanted}
-        self.carriers: dict[str, str] = {}
-        for bone in sorted(wanted, key=rest.names.index):
-            self.carriers[bone] = self._carrier(bone)
+    Args:
+        rest: Rest pose of the armature.
+        bones: Its bone map.
+        axes: Driven bone -> its axes (T, 3, 3) in armature space.
+        heads: Driven bone -> its head (T, 3) in armature space, for bones whose location is keyed.
+    """
 
-    def put(self, bone: str, wanted: Array, moved: Array | None = None) -> None:
-        """Drive a further bone, after those that carry it."""
-        self.carriers[bone] = self._carrier(bone)
-        self._stands_for[bone] = bone
-        self.wanted[bone] = wanted
-        if moved is not None:
-            self.moved[bone] = moved
+    def __init__(self, rest: Rest, bones: BoneMap, axes: dict[str, Array], heads: dict[str, Array]) -> None:
+        self.rest, self.axes, self.heads = rest, axes, heads
+        self._driven_as = {_stem(bone): bone for bone in axes} | {bone: bone for bone in axes}
+        self._driven_as |= {name: by for name, by in family(bones.family).carried.items() if by in axes}
+        self.ancestors: dict[str, str] = {}
+        for bone in sorted(axes, key=rest.names.index):
+            self.ancestors[bone] = self._driven_ancestor(bone)
 
-    def _carrier(self, bone: str) -> str:
-        """The driven bone that carries this one, by parents and by what mechanism bones stand for; empty for none."""
+    def drive(self, bone: str, axes: Array, heads: Array | None = None) -> None:
+        """Drive another bone, after its driven ancestors.
+
+        Args:
+            bone: Name of the bone.
+            axes: (T, 3, 3) in armature space.
+            heads: (T, 3) in armature space; None if the location is not keyed.
+        """
+        self.ancestors[bone] = self._driven_ancestor(bone)
+        self._driven_as[bone] = bone
+        self.axes[bone] = axes
+        if heads is not None:
+            self.heads[bone] = heads
+
+    def _driven_ancestor(self, bone: str) -> str:
+        """Find the driven bone that this one follows, also through mechanism bones; empty if there is none."""
         above = self.rest.parents[self.rest.index[bone]]
         while above >= 0:
             name = self.rest.names[above]
-            found = self._stands_for.get(name) or self._stands_for.get(_stem(name), "")
-            if found and not self._hangs_on(found, bone):
+            found = self._driven_as.get(name) or self._driven_as.get(_stem(name), "")
+            if found and not self._follows(found, bone):
                 return found
             above = self.rest.parents[above]
         return ""
 
-    def _hangs_on(self, bone: str, other: str) -> bool:
-        """Whether `bone` is `other` or is carried by it, as far as is known."""
+    def _follows(self, bone: str, other: str) -> bool:
+        """Whether `bone` is `other` or one of its known descendants."""
         while bone and bone != other:
-            bone = self.carriers.get(bone, "")
+            bone = self.ancestors.get(bone, "")
         return bool(bone)
 
-    def turned(self, bone: str) -> Array:
-        """How far a bone is turned from its rest, (T, 3, 3); no bone is not turned at all."""
-        return self.wanted[bone] @ self.rest.axes[self.rest.index[bone]].T if bone else np.eye(3)[None]
+    def rotation(self, bone: str) -> Array:
+        """Return a bone's rotation from its rest pose in armature space, (T, 3, 3).
+
+        Args:
+            bone: Name of a driven bone; empty for the identity (1, 3, 3).
+        """
+        return self.axes[bone] @ self.rest.axes[self.rest.index[bone]].T if bone else np.eye(3)[None]
 
     def head(self, bone: str) -> Array:
-        """Where a bone's head comes to be, (T, 3) or (1, 3)."""
-        return self.moved[bone] if bone in self.moved else self._carried_head(bone)
+        """Return a driven bone's head in armature space, (T, 3) or (1, 3)."""
+        return self.heads[bone] if bone in self.heads else self._inherited_head(bone)
 
-    def _carried_head(self, bone: str) -> Array:
-        by = self.carriers[bone]
+    def _inherited_head(self, bone: str) -> Array:
+        by = self.ancestors[bone]
         if not by:
             return self.rest.head(bone)[None]
-        return self.head(by) + self.turned(by) @ (self.rest.head(bone) - self.rest.head(by))
+        return self.head(by) + self.rotation(by) @ (self.rest.head(bone) - self.rest.head(by))
 
     def channels(self, bone: str) -> Channels:
+        """Return the channels that give a driven bone its axes and head."""
         number = self.rest.index[bone]
         own = self.rest.axes[number]
-        carried = self.turned(self.carriers[bone]) @ own  # (T, 3, 3)
-        basis = np.swapaxes(carried if self.rest.inherits[number] else own[None], -1, -2) @ self.wanted[bone]
-        if bone not in self.moved:
+        inherited = self.rotation(self.ancestors[bone]) @ own  # (T, 3, 3)
+        basis = np.swapaxes(inherited if self.rest.inherits[number] else own[None], -1, -2) @ self.axes[bone]
+        if bone not in self.heads:
             return Channels(basis)
-        offset = self.moved[bone] - self._carried_head(bone)  # (T, 3)
+        offset = self.heads[bone] - self._inherited_head(bone)  # (T, 3)
         if not self.rest.local[number]:  # along the axes of the parent
             above = self.rest.parents[number]
-            carried = self.turned(self.carriers[bone]) @ (self.rest.axes[above] if above >= 0 else np.eye(3))
-        return Channels(basis, np.einsum("tba,tb->ta", np.broadcast_to(carried, (len(offset), 3, 3)), offset))
+            inherited = self.rotation(self.ancestors[bone]) @ (self.rest.axes[above] if above >= 0 else np.eye(3))
+        return Channels(basis, np.einsum("tba,tb->ta", np.broadcast_to(inherited, (len(offset), 3, 3)), offset))
 
 
 def _stem(name: str) -> str:
-    """What the bones of a control rig that stand for one another have in common: DEF-hand.L, ORG-hand.L, hand_fk.L."""
+    """Return the common part of corresponding bones of a control rig, as DEF-hand.L, ORG-hand.L and hand_fk.L."""
     stem = plain(name)
     for prefix in ("org_", "def_", "c_"):
         stem = stem.removeprefix(prefix)

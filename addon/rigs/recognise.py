@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What kind of rig an armature is, by the names of its bones. No bpy."""
+"""Recognition of rig families by the names of their bones. No bpy."""
 
 import re
 from collections.abc import Mapping
@@ -12,16 +12,22 @@ _SEPARATORS = re.compile(r"[ .\-_]+")
 
 
 def plain(name: str) -> str:
-    """A name without what exporters and users change: case and the kind of separator."""
+    """Normalize case and separators, which exporters and users change."""
     return _SEPARATORS.sub("_", name).lower()
 
 
 @lru_cache(maxsize=64)
-def recognise(names: tuple[str, ...]) -> BoneMap | None:
-    """The map of the family that names most joints of the body so; None where no family names half of them.
+def recognize(names: tuple[str, ...]) -> BoneMap | None:
+    """Find the family whose bone names match most joints of the body.
 
-    A common prefix ("mixamorig:", "DEF-") is passed over. Of equals the shorter prefix counts, then who names more
-    bones, then who stands first. The map may miss joints: see BoneMap.missing.
+    A common prefix ("mixamorig:", "DEF-") is ignored. Ties are broken by the shorter prefix, then by the number of
+    bones, then by the order of `FAMILIES`.
+
+    Args:
+        names: Bone names of an armature.
+
+    Returns:
+        The family's map, which may lack joints (see `BoneMap.missing`); None if no family matches half of the body.
     """
     here: dict[str, str] = {}
     for name in names:
@@ -37,7 +43,7 @@ def recognise(names: tuple[str, ...]) -> BoneMap | None:
 
 
 def _prefixes(family: Family, here: Mapping[str, str]) -> list[str]:
-    """What stands before the family's name of the pelvis, the shortest first."""
+    """Return the prefixes of bones that end like the family's pelvis, shortest first."""
     hips = plain(family.bones["pelvis"][0])
     return sorted({name[: -len(hips)] for name in here if name.endswith(hips)}, key=len)
 
@@ -47,11 +53,11 @@ def _found(family: Family, prefix: str, here: Mapping[str, str]) -> dict[str, tu
         joint: tuple(here[prefix + plain(bone)] for bone in bones if prefix + plain(bone) in here)
         for joint, bones in family.bones.items()
     }
-    return lead_with_the_chest({joint: bones for joint, bones in found.items() if bones})
+    return align_spine_to_chest({joint: bones for joint, bones in found.items() if bones})
 
 
-def lead_with_the_chest(bones: dict[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
-    """A spine of fewer bones than SMPL-X has ends with spine3 all the same: it is what carries the arms."""
+def align_spine_to_chest(bones: dict[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
+    """Reassign a spine with fewer bones than SMPL-X so that its last bone is spine3, the parent of the arms."""
     spine = [bones.pop(joint) for joint in _SPINE if joint in bones]
     return bones | dict(zip(_SPINE[len(_SPINE) - len(spine) :], spine, strict=True))
 

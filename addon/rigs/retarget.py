@@ -1,21 +1,20 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Motion to the channels of a rig's bones, all frames at once, in numpy. No bpy.
+"""Retargeting: motion to the channels of a rig's bones, all frames at once, in numpy. No bpy.
 
-For a joint s and its bone t, at frame f, in the armature's space:
+For a joint s and its bone t, at frame f, in armature space:
 
-    D_s(f) = R_s(f)                               how far the joint has turned in the world; its rest is the identity
-    R_t(f) = W D_s(f) A_s W^-1 R_t_rest           W from motion's axes to the armature's, A_s aligns the rest poses
-    B_t(f) = (R_p(f) R_p_rest^-1 R_t_rest)^-1 R_t(f)        the channel of the bone, p the bone that carries it
+    D_s(f) = R_s(f)                               world rotation of the joint; its rest pose is the identity
+    R_t(f) = W D_s(f) A_s W^-1 R_t_rest           W from the axes of motion to the armature's, A_s aligns the rest poses
+    B_t(f) = (R_p(f) R_p_rest^-1 R_t_rest)^-1 R_t(f)        channel of the bone, p its driven ancestor
 
-A keeps the trunk upright, turns feet about the vertical only (both rest poses stand on flat soles), aligns the palm by
-its fingers and knuckles, and swings arms, legs and fingers by the smallest rotation, handed down the limb: an A-pose,
-or any roll of the bones, is no trouble.
+A leaves the trunk upright, rotates feet about the vertical only (both rest poses stand on flat soles), aligns the palm
+by its fingers and knuckles, and swings arms, legs and fingers by the smallest rotation, accumulated along the limb.
+Rest poses may therefore be A-poses, and bones may have any roll.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from itertools import pairwise
-from typing import Literal
 
 import numpy as np
 
@@ -32,17 +31,12 @@ from ...core.motion.rotation import (
     slerp,
 )
 from ...core.motion.skeleton import INDEX, JOINT_NAMES, PARENTS, Skeleton, neutral_skeleton
+from ..data import Match, Travel
 from . import legs
 from .maps import FINGERS, SIDES, BoneMap, IkLeg, family
 from .pose import Channels, Posed, Rest
 
-Match = Literal["LIMBS", "JOINTS", "KEEP"]
-"""The line of a whole limb is matched, or each joint's direction, or nothing: rest poses count as the same."""
-
-Travel = Literal["HIPS", "ROOT", "IN_PLACE"]
-"""What carries the path over the floor: the hips, the root bone, or nothing."""
-
-_SNAP_DEGREES = 15.0  # a rest pose that leans less than this has the armature's own axes
+_SNAP_DEGREES = 15.0  # a rest pose that leans less than this uses the armature's own axes
 _LIMBS = (("hip", "knee", "ankle"), ("shoulder", "elbow", "wrist"))
 _CHAINS = (*((f"{finger}1", f"{finger}2", f"{finger}3") for finger in FINGERS), *_LIMBS)
 
@@ -56,20 +50,30 @@ def solve(
     foot_lock: bool = False,
     ik_legs: bool = False,
 ) -> dict[str, Channels]:
-    """The channels of the bones in the map, by name.
+    """Compute the channels of the bones in the map.
 
-    foot_lock: feet that stand do so on the rig's own legs too. ik_legs: those of the legs' IK controls, where such are
-    known, instead of the legs' own.
+    Args:
+        motion: T frames of motion.
+        rest: Rest pose of the armature.
+        bones: Its bone map.
+        travel: What carries the path over the floor.
+        match: How the rest poses are aligned.
+        foot_lock: Keep planted feet still on the rig's own legs.
+        ik_legs: Key the legs' IK controls, where they are known, instead of the FK bones.
 
-    Raises InputError where the map does not fit the bones, or the path is to go on a root bone that there is not.
+    Returns:
+        Bone name -> its channels.
+
+    Raises:
+        InputError: The map does not fit the bones, or has no root bone for the path.
     """
     bones.check(rest.names)
     if travel == "ROOT" and not bones.root:
-        raise InputError("The bone map has no root bone: choose one there, or let the hips carry the path.")
+        raise InputError("The bone map has no root bone; choose one there, or set Path to Hips.")
     skeleton = neutral_skeleton(motion.betas)
     world = axes(rest, bones)  # W
     align = alignment(rest, bones, skeleton, match)
-    positions, turns = motion.forward_kinematics(skeleton)  # D: (T, 55, 3, 3)
+    positions, rotations = motion.forward_kinematics(skeleton)  # D: (T, 55, 3, 3)
     hips = positions[:, [INDEX["left_hip"], INDEX["right_hip"]]].mean(axis=1)  # (T, 3)
     scale, height = _stance(rest, bones, skeleton, align)
     middle = _middle_of_hips(skeleton)
@@ -77,32 +81,55 @@ def solve(
     path = np.zeros_like(whole) if travel == "IN_PLACE" else whole
     lift = scale * (hips[:, 1] - middle[1]) + height  # (T,)
 
-    wanted = {bone: world @ turn @ world.T @ rest.axes[rest.index[bone]] for bone, turn in _turns(bones, turns, align)}
-    moved: dict[str, Array] = {}  # where a bone's head is put (T, 3), by its name
+    bone_axes = {
+        bone: world @ rotation @ world.T @ rest.axes[rest.index[bone]]
+        for bone, rotation in _bone_rotations(bones, rotations, align)
+    }
+    heads: dict[str, Array] = {}
     if travel == "ROOT":
-        left = turns[:, 0, :, 0]  # (T, 3) the pelvis' own left; a bow does not turn it
+        left = rotations[:, 0, :, 0]  # (T, 3) the pelvis' own left, which a bow does not change
         yaw = rotation_y(np.arctan2(-left[:, 2], left[:, 0]))
-        wanted[bones.root] = world @ yaw @ world.T @ rest.axes[rest.index[bones.root]]
-        moved[bones.root] = rest.head(bones.root) + path @ world.T
-    posed = Posed(rest, bones, wanted, moved)
+        bone_axes[bones.root] = world @ yaw @ world.T @ rest.axes[rest.index[bones.root]]
+        heads[bones.root] = rest.head(bones.root) + path @ world.T
+    posed = Posed(rest, bones, bone_axes, heads)
     reached = np.mean([posed.head(bones.bones[f"{side}_hip"][0]) for side in SIDES], axis=0)  # with the carrier at rest
     start = _start(rest, bones, world)
     goal = start + (path + lift[:, None] * [0.0, 1.0, 0.0]) @ world.T
-    moved[bones.carrier] = posed.head(bones.carrier) + goal - reached
+    heads[bones.carrier] = posed.head(bones.carrier) + goal - reached
     if foot_lock:
-        body = legs.Body(skeleton, positions, turns, motion.fps, scale)
-        legs.lock(posed, bones, world, body, (whole - path) @ world.T)
+        body = legs.Body(skeleton, positions, rotations, motion.fps, scale)
+        legs.lock_feet(posed, bones, world, body, (whole - path) @ world.T)
+    return _channels(posed, bones, rotations[..., 2] @ world.T if ik_legs else None)
+
+
+def _channels(posed: Posed, bones: BoneMap, fronts: Array | None) -> dict[str, Channels]:
+    """Return the channels of all driven bones, with IK controls in place of FK legs if `fronts` are given.
+
+    Args:
+        posed: The rig's pose.
+        bones: Its bone map.
+        fronts: (T, 55, 3) front of each joint in armature space.
+    """
     left_out: set[str] = set()
     poles: set[str] = set()
-    for side, leg in known_ik_legs(rest.names, bones).items() if ik_legs else ():
-        left_out |= set(legs.lead(posed, bones, side, leg, turns[:, INDEX[f"{side}_hip"], :, 2] @ world.T))
-        poles.add(leg.pole)
-    made = {bone: posed.channels(bone) for bone in wanted if bone not in left_out}
-    return {bone: replace(one, basis=None) if bone in poles else one for bone, one in made.items()}
+    if fronts is not None:
+        for side, leg in known_ik_legs(posed.rest.names, bones).items():
+            left_out |= set(legs.drive_ik_leg(posed, bones, side, leg, fronts[:, INDEX[f"{side}_hip"]]))
+            poles.add(leg.pole)
+    channels = {bone: posed.channels(bone) for bone in posed.axes if bone not in left_out}
+    return {bone: replace(one, basis=None) if bone in poles else one for bone, one in channels.items()}
 
 
 def known_ik_legs(names: Iterable[str], bones: BoneMap) -> Mapping[str, IkLeg]:
-    """The IK controls of each leg of a rig with bones of these names; empty where they are not known."""
+    """Return the IK controls of a rig's legs by side.
+
+    Args:
+        names: Names of the armature's bones.
+        bones: Its bone map.
+
+    Returns:
+        Empty if the family's controls are unknown or missing.
+    """
     here, known = set(names), family(bones.family).ik
     return known if all({leg.foot, leg.pole, leg.toe} <= here for leg in known.values()) else {}
 
@@ -110,38 +137,60 @@ def known_ik_legs(names: Iterable[str], bones: BoneMap) -> Mapping[str, IkLeg]:
 def recover(
     posed: Mapping[str, Array], rest: Rest, bones: BoneMap, match: Match = "LIMBS", fps: float = CORE_FPS
 ) -> Motion:
-    """The motion that a rig shows, the inverse of `solve`. Joints that the map lacks go with their parents.
+    """Recover motion from a posed rig, the inverse of `solve`. Joints without a bone follow their parents.
 
-    posed: the bones of the map in the armature's space, (T, 4, 4) each.
+    Args:
+        posed: Bone name -> its matrices (T, 4, 4) in armature space.
+        rest: Rest pose of the armature.
+        bones: Its bone map.
+        match: How the rest poses are aligned.
+        fps: Frame rate of the result.
+
+    Raises:
+        InputError: The map does not fit the bones.
     """
     bones.check(rest.names)
     skeleton = neutral_skeleton()
     world, align = axes(rest, bones), alignment(rest, bones, skeleton, match)
-    stands_for = {bone: shown for bone, shown in family(bones.family).shown.items() if shown in posed}
-    turns = np.empty((len(next(iter(posed.values()))), len(JOINT_NAMES), 3, 3))  # D
+    shown_by = {bone: shown for bone, shown in family(bones.family).shown.items() if shown in posed}
+    rotations = np.empty((len(next(iter(posed.values()))), len(JOINT_NAMES), 3, 3))  # D
     for joint, name in enumerate(JOINT_NAMES):
         here = bones.bones.get(name, ())
         if here:
-            shown = posed[stands_for.get(here[-1], here[-1])][:, :3, :3]
+            shown = posed[shown_by.get(here[-1], here[-1])][:, :3, :3]
             shown = shown / np.linalg.norm(shown, axis=1, keepdims=True)
-            turned = shown @ rest.axes[rest.index[here[-1]]].T
-            turns[:, joint] = world.T @ turned @ world @ align[joint].T
+            rotation = shown @ rest.axes[rest.index[here[-1]]].T
+            rotations[:, joint] = world.T @ rotation @ world @ align[joint].T
         else:
-            turns[:, joint] = turns[:, PARENTS[joint]]
-    local = turns.copy()
-    local[:, 1:] = np.swapaxes(turns[:, list(PARENTS[1:])], -1, -2) @ turns[:, 1:]
+            rotations[:, joint] = rotations[:, PARENTS[joint]]
+    local = rotations.copy()
+    local[:, 1:] = np.swapaxes(rotations[:, list(PARENTS[1:])], -1, -2) @ rotations[:, 1:]
     scale, height = _stance(rest, bones, skeleton, align)
     thighs = [bones.bones[f"{side}_hip"][0] for side in SIDES]
-    heads = [posed[stands_for.get(bone, bone)][:, :3, 3] for bone in thighs]
-    moved = (np.mean(heads, axis=0) - _start(rest, bones, world)) @ world
-    hips = _middle_of_hips(skeleton) + (moved - [0.0, height, 0.0]) / scale  # (T, 3)
+    heads = [posed[shown_by.get(bone, bone)][:, :3, 3] for bone in thighs]
+    offset_of_hips = (np.mean(heads, axis=0) - _start(rest, bones, world)) @ world
+    hips = _middle_of_hips(skeleton) + (offset_of_hips - [0.0, height, 0.0]) / scale  # (T, 3)
     offset = skeleton.offsets[[INDEX["left_hip"], INDEX["right_hip"]]].mean(axis=0)
-    return Motion(hips - turns[:, 0] @ offset, continuous(matrix_to_quaternion(local)), fps)
+    return Motion(hips - rotations[:, 0] @ offset, continuous(matrix_to_quaternion(local)), fps)
 
 
 def joints(motion: Motion, rest: Rest, bones: BoneMap, travel: Travel = "HIPS", match: Match = "LIMBS") -> Array:
-    """Where the joints of a body with the rig's legs, else of motion's proportions, are: (T, 55, 3), as `solve` puts
-    the hips. Raises InputError where the map does not fit the bones.
+    """Estimate where the joints of motion will be on a rig, without solving it.
+
+    The result has the proportions of the neutral body, scaled to the rig's legs.
+
+    Args:
+        motion: T frames of motion.
+        rest: Rest pose of the armature.
+        bones: Its bone map.
+        travel: What carries the path over the floor.
+        match: How the rest poses are aligned.
+
+    Returns:
+        Positions (T, 55, 3) in armature space.
+
+    Raises:
+        InputError: The map does not fit the bones.
     """
     bones.check(rest.names)
     skeleton, world = neutral_skeleton(motion.betas), axes(rest, bones)
@@ -154,9 +203,9 @@ def joints(motion: Motion, rest: Rest, bones: BoneMap, travel: Travel = "HIPS", 
 
 
 def axes(rest: Rest, bones: BoneMap) -> Array:
-    """W, (3, 3): from motion's axes (left, up, front) to those of the armature, by how its bones stand.
+    """Return W (3, 3), from the axes of motion (left, up, front) to those of the armature.
 
-    A rest pose that hardly leans has the axes of the armature's space themselves.
+    They are derived from the hips and shoulders at rest, and snapped to the armature's axes if they nearly agree.
     """
     pairs = [(bones.bones[f"left_{one}"][0], bones.bones[f"right_{one}"][0]) for one in ("hip", "shoulder")]
     left = np.sum([_unit(rest.head(one) - rest.head(other)) for one, other in pairs], axis=0)
@@ -174,7 +223,7 @@ def axes(rest: Rest, bones: BoneMap) -> Array:
 
 
 def alignment(rest: Rest, bones: BoneMap, skeleton: Skeleton, match: Match) -> Array:
-    """A of each joint, (55, 3, 3), in motion's axes: what turns the rig's rest into that of SMPL-X."""
+    """Return A of each joint, (55, 3, 3) in the axes of motion: the rotation from the rig's rest pose to SMPL-X's."""
     align = np.tile(np.eye(3), (len(JOINT_NAMES), 1, 1))
     if match == "KEEP":
         return align
@@ -201,7 +250,7 @@ def alignment(rest: Rest, bones: BoneMap, skeleton: Skeleton, match: Match) -> A
 
 
 def _direction(side: str, part: str, places: Mapping[str, Array], match: Match) -> Array | None:
-    """Where a limb's bone points to, by where the joints are: to the next joint, or along the whole limb."""
+    """Return the direction (3,) of a limb's bone: to the next joint or along the whole limb; None for other bones."""
     chain = next((chain for chain in _CHAINS if part in chain), ("wrist", "middle1"))
     if part not in chain[:-1]:
         return None
@@ -213,19 +262,19 @@ def _direction(side: str, part: str, places: Mapping[str, Array], match: Match) 
 
 
 def _joints(rest: Rest, bones: BoneMap, world: Array) -> dict[str, Array]:
-    """Where the rig has the joints, in motion's axes, and the ends of its ankles' bones as "left_ankle tail"."""
+    """Return the rig's joints in the axes of motion, and the tails of its ankle bones as "left_ankle tail"."""
     found = {joint: rest.head(here[0]) @ world for joint, here in bones.bones.items() if here}
     tails = {f"{side}_ankle tail": rest.index[bones.bones[f"{side}_ankle"][-1]] for side in SIDES}
     return found | {name: rest.tails[bone] @ world for name, bone in tails.items()}
 
 
 def _turn_on_floor(a: Array, b: Array) -> Array:
-    """The turn about the vertical (3, 3) from where a points to where b points."""
+    """Return the rotation (3, 3) about the vertical from direction a to direction b."""
     return rotation_y(np.arctan2(b[0], b[2]) - np.arctan2(a[0], a[2]))
 
 
 def _palm(wrist: Array, middle: Array, index: Array, pinky: Array) -> Array:
-    """The axes of a palm, (3, 3): along the hand, across it, out of it."""
+    """Return the axes of a palm as columns (3, 3): along the hand, across it, out of it."""
     along = _unit(middle - wrist)
     across = index - pinky
     across = _unit(across - (across @ along) * along)
@@ -233,28 +282,28 @@ def _palm(wrist: Array, middle: Array, index: Array, pinky: Array) -> Array:
 
 
 def _middle_of_hips(skeleton: Skeleton) -> Array:
-    """The point between the hips at rest, (3,), the pelvis above the origin."""
+    """Return the point (3,) between the hips at rest, with the pelvis above the origin."""
     rest = skeleton.rest_positions
     return rest[[INDEX["left_hip"], INDEX["right_hip"]]].mean(axis=0) - rest[0] * [1.0, 0.0, 1.0]
 
 
 def _start(rest: Rest, bones: BoneMap, world: Array) -> Array:
-    """The point between the hips at rest, put down on the floor of the armature, (3,)."""
+    """Return the point (3,) between the rig's hips at rest, projected onto the armature's floor."""
     middle = np.mean([rest.head(bones.bones[f"{side}_hip"][0]) for side in SIDES], axis=0)
     return middle - (middle @ world[:, 1]) * world[:, 1]
 
 
 def _stance(rest: Rest, bones: BoneMap, skeleton: Skeleton, align: Array) -> tuple[float, float]:
-    """(scale, height): lengths of the rig for one of motion, by the legs; how high its hips are when it stands.
+    """Return (scale, height): lengths of the rig per metre of motion, by its legs; height of its hips when standing.
 
-    Standing is the rest of SMPL-X with the rig's ankles as high as they rest.
+    Standing is the rest pose of SMPL-X, with the rig's ankles as high as in its own rest pose.
     """
     places = _joints(rest, bones, axes(rest, bones))
     ours = dict(zip(JOINT_NAMES, skeleton.rest_positions, strict=True))
 
-    def drop(where: Mapping[str, Array], turns: Array) -> float:
+    def drop(where: Mapping[str, Array], rotations: Array) -> float:
         legs = [
-            turns[INDEX[f"{side}_{one}"]] @ (where[f"{side}_{next_one}"] - where[f"{side}_{one}"])
+            rotations[INDEX[f"{side}_{one}"]] @ (where[f"{side}_{next_one}"] - where[f"{side}_{one}"])
             for side in SIDES
             for one, next_one in pairwise(_LIMBS[0])
         ]
@@ -265,21 +314,21 @@ def _stance(rest: Rest, bones: BoneMap, skeleton: Skeleton, align: Array) -> tup
     return theirs / drop(ours, np.tile(np.eye(3), (len(JOINT_NAMES), 1, 1))), ankles - theirs
 
 
-def _turns(bones: BoneMap, turns: Array, align: Array) -> Iterator[tuple[str, Array]]:
-    """D A of each bone in the map, (T, 3, 3). Of several bones of a joint each takes its share of the turn."""
+def _bone_rotations(bones: BoneMap, rotations: Array, align: Array) -> Iterator[tuple[str, Array]]:
+    """Yield D A (T, 3, 3) of each bone in the map. Several bones of a joint share its rotation equally."""
     if bones.mover:
-        yield bones.mover, turns[:, 0]
+        yield bones.mover, rotations[:, 0]
     for joint, names in bones.bones.items():
         own = INDEX[joint]
         before = PARENTS[own]
         while before > 0 and not bones.bones.get(JOINT_NAMES[before]):
             before = PARENTS[before]
         for i, name in enumerate(names, start=1):
-            turn = turns[:, own]
+            rotation = rotations[:, own]
             if i < len(names) and before >= 0:
-                first, last = (matrix_to_quaternion(turns[:, one]) for one in (before, own))
-                turn = quaternion_to_matrix(slerp(first, last, i / len(names)))
-            yield name, turn @ align[own]
+                first, last = (matrix_to_quaternion(rotations[:, one]) for one in (before, own))
+                rotation = quaternion_to_matrix(slerp(first, last, i / len(names)))
+            yield name, rotation @ align[own]
 
 
 def _unit(v: Array) -> Array:

@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What generation needs: packages, models, preferences, versions."""
+"""Requirements of generation: packages, models, preferences, versions."""

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Downloads and installs the packages of a lock file, in whole or not at all. Runs in the worker: it never touches bpy.
+"""Downloads and installs the packages of a lock file, all or nothing. Runs in the worker and never touches bpy.
 
-Wheels that have come whole are kept beside the runtime until it stands, so that an interrupted installation goes on.
+Complete wheels are kept next to the runtime until it is installed, so that an interrupted installation can resume.
 """
 
 import hashlib
@@ -20,33 +20,46 @@ from ...core.errors import InputError
 
 LOCKS = Path(__file__).with_name("locks")
 SYSTEM = {"linux": "linux", "win32": "windows", "darwin": "macos"}.get(sys.platform, sys.platform)
-BLENDERS_OWN = (  # never installed over Blender's
+BLENDERS_OWN = (  # packages of Blender, which are never installed a second time
     "numpy", "requests", "urllib3", "certifi", "idna", "charset-normalizer", "zstandard", "attrs", "cattrs", "cython",
 )  # fmt: skip
-MARK = "freetalker-lock.txt"  # in an installed runtime: the lock file that it was made from
-_SPACE = {"cpu": 2, "metal": 2, "cuda": 10}  # GiB for the wheels and what they unpack to
-_LARGE = ("torch", "triton", "nvidia-", "cuda-")  # downloaded one by one, the others in rows
-_ROW = 12
+MARK = "freetalker-lock.txt"
+"""File in an installed runtime: the lock file that it was installed from."""
+
+_SPACE = {"cpu": 2, "metal": 2, "cuda": 10}  # GiB for the wheels and their content
+_LARGE = ("torch", "triton", "nvidia-", "cuda-")  # downloaded one by one, all others in batches
+_BATCH = 12
 _POLL_SECONDS = 0.2
-_SENTENCES = (  # what pip says, and what that means; the first that fits
-    (r"No space left|not enough space|Errno 28", "The disk is full: free some space"),
-    (r"DO NOT MATCH THE HASHES", "What came is not the file that was tested, and none of it was installed: a proxy or "
-     "a mirror may have changed it; try another network"),
-    (r"407 |Proxy Authentication", "The proxy wants a name and password: set HTTPS_PROXY=http://NAME:PASSWORD@HOST:"
-     "PORT in the environment and start Blender again"),
-    (r"CERTIFICATE_VERIFY_FAILED|SSLError|SSL: ", "The connection is not trusted (a proxy may read it): set PIP_CERT "
-     "to your network's certificate file and start Blender again"),
+_SENTENCES = (  # (pattern in pip's output, explanation); the first match applies
+    (r"No space left|not enough space|Errno 28", "The disk is full; free some space"),
+    (r"DO NOT MATCH THE HASHES", "A downloaded file is not the one that was tested and was not installed, possibly "
+    "because a proxy or a mirror changed it; try another network"),
+    (r"407 |Proxy Authentication", "The proxy requires a user name and password; set "
+    "HTTPS_PROXY=http://NAME:PASSWORD@HOST:PORT in the environment and restart "
+    "Blender"),
+    (r"CERTIFICATE_VERIFY_FAILED|SSLError|SSL: ", "The connection is not trusted, possibly because a proxy "
+    "intercepts it; set PIP_CERT to the certificate file of the "
+    "network and restart Blender"),
     (r"NewConnectionError|ConnectionError|ConnectTimeout|ReadTimeout|NameResolution|ProxyError|timed out|getaddrinfo",
-     "The package index cannot be reached: look at the network and the proxy"),
-    (r"from versions: none|Content-Type|HTTP error|zipfile\.BadZipFile|is invalid", "What answered is not the package "
-     "index but perhaps the login page of a network or a proxy: sign in there, or try another network"),
-    (r"Permission denied|Errno 13|Access is denied", "The extension's folder cannot be written: make it writable"),
+     "The package index cannot be reached; check the network and the proxy"),
+    (r"from versions: none|Content-Type|HTTP error|zipfile\.BadZipFile|is invalid", "The response is not from the "
+    "package index, but possibly "
+    "from the login page of a "
+    "network or a proxy; sign in "
+    "there or try another network"),
+    (r"Permission denied|Errno 13|Access is denied", "The folder of the extension cannot be written; make it writable"),
 )  # fmt: skip
 
 
 @dataclass(frozen=True)
 class Pin:
-    """A line of a lock file: `name==version`, and the hashes of which a wheel must have one."""
+    """A line of a lock file.
+
+    Args:
+        name: Name of the package.
+        version: Exact version.
+        hashes: SHA-256 of the accepted wheels.
+    """
 
     name: str
     version: str
@@ -54,15 +67,16 @@ class Pin:
 
     @property
     def line(self) -> str:
+        """The pin as a line of a requirements file."""
         return " ".join((f"{self.name}=={self.version}", *(f"--hash=sha256:{one}" for one in self.hashes)))
 
     @property
     def weight(self) -> int:
-        """Roughly how long it takes to come, against a small package."""
+        """Approximate download time relative to a small package."""
         return 30 if self.name.startswith(_LARGE) else 1
 
     def wheel(self, folder: Path) -> Path | None:
-        """Its wheel, where it lies whole in a folder."""
+        """Return its complete wheel in a folder, or None."""
         for path in sorted(folder.glob("*.whl")):
             name = path.name.partition("-")[0]
             if _plain(name) == _plain(self.name) and sha256(path) in self.hashes:
@@ -75,30 +89,53 @@ def _plain(name: str) -> str:
 
 
 def sha256(path: Path) -> str:
+    """Return the SHA-256 of a file in hexadecimal."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def devices(folder: Path = LOCKS, python: str = "", system: str = SYSTEM) -> tuple[str, ...]:
-    """The devices that a runtime is locked for on this system and Python: cpu and cuda, or metal, or none."""
+    """List the devices with a lock file: cpu and cuda, or metal, or none.
+
+    Args:
+        folder: With the lock files.
+        python: Tag such as cp311; the running Python by default.
+        system: linux, windows or macos.
+    """
     tag = python or f"cp{sys.version_info.major}{sys.version_info.minor}"
     return tuple(path.stem.rpartition("-")[2] for path in sorted(folder.glob(f"{tag}-{system}-*.txt")))
 
 
 def lock_file(device: str, folder: Path = LOCKS, python: str = "", system: str = SYSTEM) -> Path:
-    """The lock file of a device. Raises InputError where there is none for this system and Python."""
+    """Return the lock file of a device.
+
+    Args:
+        device: cpu, cuda or metal.
+        folder, python, system: See `devices`.
+
+    Raises:
+        InputError: There is no lock file for this device, system and Python.
+    """
     tag = python or f"cp{sys.version_info.major}{sys.version_info.minor}"
     path = folder / f"{tag}-{system}-{device}.txt"
     if not path.is_file():
         raise InputError(
-            f"No runtime is made for Python {tag[2:3]}.{tag[3:]} on {system} with {device.upper()}: choose an existing "
-            "environment in the preferences."
+            f"No runtime is available for Python {tag[2:3]}.{tag[3:]} on {system} with {device.upper()}; choose an "
+            "existing environment in the preferences."
         )
     return path
 
 
 def read_lock(path: Path, leave_out: Iterable[str] = ()) -> tuple[list[Pin], str]:
-    """The pins of a lock file without those left out, and the further index that torch comes from (or nothing)."""
+    """Read a lock file.
+
+    Args:
+        path: The lock file.
+        leave_out: Names of packages to skip.
+
+    Returns:
+        (pins, URL of the additional index for torch; empty if there is none).
+    """
     pins: list[Pin] = []
     index = ""
     for line in path.read_text(encoding="utf-8").splitlines():
@@ -112,9 +149,19 @@ def read_lock(path: Path, leave_out: Iterable[str] = ()) -> tuple[list[Pin], str
 
 
 def download(pins: Sequence[Pin], index: str, folder: Path, run: Callable[[list[str], float, float], bool]) -> bool:
-    """Bring the wheels that `folder` lacks, each under its name only when it is whole; whether all came.
+    """Download the missing wheels to a folder; each gets its final name only when it is complete.
 
-    run(pip's arguments, share that is there, share that comes) returns False where it was cancelled.
+    Args:
+        pins: The packages.
+        index: URL of the additional index for torch, or empty.
+        folder: Where the wheels go.
+        run: Called as run(pip's arguments, share that is there, share of this batch); False if it was cancelled.
+
+    Returns:
+        Whether all wheels are there; False if the download was cancelled.
+
+    Raises:
+        InputError: A wheel was not downloaded.
     """
     folder.mkdir(parents=True, exist_ok=True)
     coming = folder / "coming"
@@ -122,33 +169,33 @@ def download(pins: Sequence[Pin], index: str, folder: Path, run: Callable[[list[
     wanted = [pin for pin in pins if pin.wheel(folder) is None]
     try:
         while wanted:
-            row = _row(wanted)
+            batch = _next_batch(wanted)
             shutil.rmtree(coming, ignore_errors=True)
             coming.mkdir()
             requirements = coming / "requirements.txt"
-            requirements.write_text("\n".join(pin.line for pin in row) + "\n", encoding="utf-8")
+            requirements.write_text("\n".join(pin.line for pin in batch) + "\n", encoding="utf-8")
             arguments = ["download", "--no-deps", "--only-binary", ":all:", "--require-hashes", "--dest", str(coming),
                          "-r", str(requirements)]  # fmt: skip
-            if index and row[0].name == "torch":
+            if index and batch[0].name == "torch":
                 arguments += ["--extra-index-url", index]
             there = 1 - sum(pin.weight for pin in wanted) / total
-            if not run(arguments, there, sum(pin.weight for pin in row) / total):
+            if not run(arguments, there, sum(pin.weight for pin in batch) / total):
                 return False
             for wheel in coming.glob("*.whl"):
                 os.replace(wheel, folder / wheel.name)
-            lacking = [pin for pin in row if pin.wheel(folder) is None]
+            lacking = [pin for pin in batch if pin.wheel(folder) is None]
             if lacking:
-                raise InputError(f"The wheel of {lacking[0].name} {lacking[0].version} did not come: try again.")
-            wanted = wanted[len(row) :]
+                raise InputError(f"The wheel of {lacking[0].name} {lacking[0].version} was not downloaded; try again.")
+            wanted = wanted[len(batch) :]
     finally:
         shutil.rmtree(coming, ignore_errors=True)
     return True
 
 
-def _row(pins: Sequence[Pin]) -> list[Pin]:
-    """The first of the pins that are downloaded together: a large one stands alone."""
-    alone = [pin.weight > 1 for pin in pins[:_ROW]]
-    return list(pins[: alone.index(True) or 1 if True in alone else _ROW])
+def _next_batch(pins: Sequence[Pin]) -> list[Pin]:
+    """Return the first pins, which are downloaded together; a large one is downloaded alone."""
+    alone = [pin.weight > 1 for pin in pins[:_BATCH]]
+    return list(pins[: alone.index(True) or 1 if True in alone else _BATCH])
 
 
 def install(
@@ -159,9 +206,19 @@ def install(
     site: Path,
     log: Path,
 ) -> None:
-    """Make the folder `site` what a lock file says, less the packages left out, in place of a runtime that is there.
+    """Install the packages of a lock file, replacing an existing runtime.
 
-    Raises InputError where it cannot be had or written; then the old runtime is as it was, and what came is kept.
+    Args:
+        report: Receives the share that is done and the current step.
+        cancelled: Asked while pip runs.
+        lock: The lock file.
+        leave_out: Names of packages to skip.
+        site: Folder of the runtime.
+        log: File for the output of pip.
+
+    Raises:
+        InputError: The packages cannot be downloaded or installed; then the old runtime stays unchanged, and complete
+            wheels are kept.
     """
     report(0.0, "Preparing")
     pins, index = read_lock(lock, leave_out)
@@ -173,7 +230,7 @@ def install(
         log.write_bytes(b"")
         space = _SPACE[lock.stem.rpartition("-")[2]]
         if shutil.disk_usage(part).free < space * 2**30:
-            raise InputError(f"There are not {space} GiB free where the runtime goes ({part.parent}): free some space.")
+            raise InputError(f"The runtime needs {space} GiB of free space in {part.parent}; free some space.")
 
         def run(arguments: list[str], there: float, row: float) -> bool:
             def say(step: str, share: float) -> None:
@@ -188,7 +245,7 @@ def install(
         listed = part / "wheels.txt"
         listed.write_text("\n".join(Path(path).as_uri() for path in paths) + "\n", encoding="utf-8")
         arguments = ["install", "--no-deps", "--no-index", "--target", str(part / "site"), "-r", str(listed)]
-        if not _run_pip(arguments, log, part, cancelled, lambda *_: report(0.9, "Unpacking")):
+        if not _run_pip(arguments, log, part, cancelled, lambda _step, _share: report(0.9, "Unpacking")):
             return
         shutil.copyfile(lock, part / "site" / MARK)
         _swap(part / "site", site)
@@ -196,7 +253,7 @@ def install(
         report(1.0, "Done")
     except OSError as error:
         raise InputError(
-            f"The runtime's folder cannot be written ({error.filename or part}: {error.strerror or error}): make it "
+            f"The runtime folder cannot be written ({error.filename or part}: {error.strerror or error}); make it "
             "writable, or choose an existing environment in the preferences."
         ) from error
     finally:
@@ -204,7 +261,7 @@ def install(
 
 
 def tidy(site: Path) -> None:
-    """Put right what an installation left that was killed in its last move: the old runtime gets its name back."""
+    """Restore the old runtime if an installation was killed while replacing it, and delete leftovers."""
     old = site.with_name(site.name + ".old")
     if old.is_dir() and not site.exists():
         os.replace(old, site)
@@ -219,27 +276,42 @@ def _swap(new: Path, site: Path) -> None:
         os.replace(new, site)
     except OSError as error:
         tidy(site)
-        raise InputError("The old runtime is in use: start Blender again, and install before generating.") from error
+        raise InputError("The old runtime is in use; restart Blender and install before generating.") from error
     shutil.rmtree(old, ignore_errors=True)
 
 
 def pip() -> list[str]:
-    """The command that runs pip. Raises InputError where Blender's Python has none."""
+    """Return the command that runs pip.
+
+    Raises:
+        InputError: Blender's Python has no pip.
+    """
     if importlib.util.find_spec("pip") is not None:
         return [sys.executable, "-m", "pip"]
     ensurepip = importlib.util.find_spec("ensurepip")
     if ensurepip is not None and ensurepip.origin is not None:
         for wheel in Path(ensurepip.origin).parent.glob("_bundled/pip-*.whl"):
-            return [sys.executable, str(wheel / "pip")]  # runs from within the wheel and installs nothing of its own
-    raise InputError("Blender's Python has no pip: choose an existing environment in the preferences instead.")
+            return [sys.executable, str(wheel / "pip")]  # runs from inside the wheel without being installed
+    raise InputError("Blender's Python has no pip; choose an existing environment in the preferences instead.")
 
 
 def _run_pip(
     arguments: list[str], log: Path, scratch: Path, cancelled: Callable[[], bool], say: Callable[[str, float], None]
 ) -> bool:
-    """Run pip with its words in a file; False where it was cancelled. Raises InputError where it fails.
+    """Run pip.
 
-    say(step, share) hears how far the file is that is coming.
+    Args:
+        arguments: Of the command line.
+        log: File that pip's output is appended to.
+        scratch: Folder for temporary files.
+        cancelled: Asked while pip runs.
+        say: Called as say(step, share) with the file that is being downloaded and its share.
+
+    Returns:
+        False if it was cancelled.
+
+    Raises:
+        InputError: pip failed.
     """
     temporary = scratch / "temporary"
     shutil.rmtree(temporary, ignore_errors=True)
@@ -262,22 +334,23 @@ def _run_pip(
                 process.terminate()
                 process.wait()
                 return False
-            say(*_step(_said(log, begun), temporary))
+            say(*_step(_output(log, begun), temporary))
             time.sleep(_POLL_SECONDS)
     if process.returncode:
-        raise InputError(f"{_reason(_said(log, begun))} (pip's words: {log}).")
+        raise InputError(f"{_reason(_output(log, begun))} (log of pip: {log}).")
     return True
 
 
-def _said(log: Path, begun: int) -> str:
+def _output(log: Path, begun: int) -> str:
+    """Return pip's output in the log from a byte offset on."""
     with log.open("rb") as file:
         file.seek(begun)
         return file.read().decode("utf-8", "replace")
 
 
-def _step(said: str, temporary: Path) -> tuple[str, float]:
-    """What pip is at, such as 'torch-2.13.0, 120 of 531 MB', and the share of that which is there."""
-    found = re.findall(r"Downloading (?:\S*/)?([^-/\s]+-[^-/\s]+)-\S*whl \(([\d.]+) MB\)", said)
+def _step(output: str, temporary: Path) -> tuple[str, float]:
+    """Return pip's current step, such as 'torch-2.13.0, 120 of 531 MB', and the share of it that is done."""
+    found = re.findall(r"Downloading (?:\S*/)?([^-/\s]+-[^-/\s]+)-\S*whl \(([\d.]+) MB\)", output)
     if not found:
         return "", 0.0
     name, size = found[-1][0], float(found[-1][1])
@@ -285,11 +358,11 @@ def _step(said: str, temporary: Path) -> tuple[str, float]:
     return f"{name}, {min(there, size):.0f} of {size:.0f} MB", min(1.0, there / max(size, 1e-3))
 
 
-def _reason(said: str) -> str:
-    """Why pip failed, as one sentence without its full stop."""
+def _reason(output: str) -> str:
+    """Return why pip failed, as a sentence without its full stop."""
     for pattern, sentence in _SENTENCES:
-        if re.search(pattern, said):
-            return f"{sentence}, then press Install Runtime again; what came whole is kept"
-    lines = said.splitlines()
-    errors = [line for line in lines if line.startswith("ERROR")] or lines[-1:] or ["pip said nothing"]
-    return f"Installing failed: {errors[-1].removeprefix('ERROR:').strip().rstrip('.')}"
+        if re.search(pattern, output):
+            return f"{sentence}, then press Install Runtime again to resume"
+    lines = output.splitlines()
+    errors = [line for line in lines if line.startswith("ERROR")] or lines[-1:] or ["pip reported no error"]
+    return f"The installation failed: {errors[-1].removeprefix('ERROR:').strip().rstrip('.')}"

@@ -1,27 +1,33 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a model folder says before it is loaded, without torch: whether it is whole, its licence, its text encoder."""
+"""Model folders, inspected without torch: whether they are complete, their license, their text encoder."""
 
 import json
 import os
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
 
 import bpy
 
 from ...core.assets import MODEL_CONFIG, MODEL_NORMALIZER, MODEL_WEIGHTS, MODELS
+from ..data import scene_settings
 from ..translations import tr
 from . import preferences, runtime
 
 _FILES = (MODEL_WEIGHTS, MODEL_NORMALIZER)
 _FOREIGN = (".pt", ".pth", ".ckpt", ".bin", ".onnx", ".safetensors")
-_MOST_HEADER = 100_000_000  # bytes, the format's own limit
+_MAX_HEADER = 100_000_000  # bytes, the limit of the safetensors format
 
 
 @dataclass(frozen=True)
 class Model:
-    """problem: why it cannot be used, as one sentence without its full stop; empty where it can."""
+    """What is known about a model folder.
+
+    Args:
+        problem: Why it cannot be used, as a sentence without its full stop; empty if it can.
+        license: Name of its license.
+        text_encoder: Name or path of its text encoder; empty for the default.
+    """
 
     problem: str = ""
     license: str = ""
@@ -29,23 +35,28 @@ class Model:
 
     @property
     def non_commercial(self) -> bool:
+        """Whether the license forbids commercial use."""
         return "-NC" in self.license.upper()
 
 
-def look(name: str) -> Model:
-    """What the model of that name or path says; read again only where its files have changed."""
+def inspect(name: str) -> Model:
+    """Inspect a model folder; the result is cached until its files change.
+
+    Args:
+        name: Name or path of the model.
+    """
     folder = model_folder(name)
     return _read(folder, tuple(_stamp(folder / file) for file in (MODEL_CONFIG, *_FILES)))
 
 
-def of_scene(scene: Any) -> tuple[str, Model]:
-    """The name of the model that a scene is generated with, and what it says."""
-    name = scene.freetalker.model or preferences.default_model()
-    return name, look(name)
+def of_scene(scene: bpy.types.Scene) -> tuple[str, Model]:
+    """Return the name of the model that a scene uses, and what is known about it."""
+    name = scene_settings(scene).model or preferences.default_model()
+    return name, inspect(name)
 
 
-def disabled_reason(scene: Any) -> str:
-    """Why nothing can be generated with the scene's model: packages, the folder or the consent are missing."""
+def disabled_reason(scene: bpy.types.Scene) -> str:
+    """Return why the scene's model cannot be used: packages, its files or the user's consent are missing."""
     if runtime.missing():
         return runtime.disabled_reason()
     name, model = of_scene(scene)
@@ -89,12 +100,12 @@ def _read(folder: Path, stamps: tuple[tuple[int, int] | None, ...]) -> Model:
 
 
 def _problem_of(path: Path) -> str:
-    """What is wrong with a safetensors file by its header and its length: empty where nothing is."""
+    """Return what is wrong with a safetensors file, judging by its header and its length; empty if nothing is."""
     again = "copy or download the model folder again"
     try:
         with path.open("rb") as file:
             length = int.from_bytes(file.read(8), "little")
-            header = json.loads(file.read(length)) if 0 < length < _MOST_HEADER else None
+            header = json.loads(file.read(length)) if 0 < length < _MAX_HEADER else None
         ends = [entry["data_offsets"][1] for key, entry in header.items() if key != "__metadata__"] if header else []
         whole = bool(ends) and path.stat().st_size == 8 + length + max(ends)
     except FileNotFoundError:
@@ -107,15 +118,15 @@ def _problem_of(path: Path) -> str:
 
 
 def model_names() -> list[str]:
-    """The models that the add-on brings along."""
+    """List the models included in the add-on."""
     return sorted(path.parent.name for path in MODELS.glob(f"*/{MODEL_CONFIG}"))
 
 
 def model_path(name: str) -> str:
-    """A model's absolute folder, as a .blend can keep it; its name if it is included in the add-on."""
+    """Return a model's absolute path for storing in a .blend file, or its name if it is included in the add-on."""
     return name if (MODELS / name).is_dir() or not Path(name).is_dir() else str(Path(name).absolute())
 
 
 def model_folder(name: str) -> Path:
-    """Where a model lies: one that came along by its name, else the name is a path."""
+    """Return the folder of a model, given the name of an included one or a path."""
     return MODELS / name if name in model_names() else Path(bpy.path.abspath(name))

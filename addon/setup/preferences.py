@@ -1,33 +1,32 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the add-on's preferences say."""
+"""Values of the add-on's preferences."""
 
-from typing import Any
-
-import bpy
+from typing import cast
 
 from ...core.assets import DEFAULT_MODEL
+from ..data import AddonSettings, DeviceChoice, current_context
 from . import runtime
 
 
 def default_model() -> str:
-    """The model where the scene names none."""
+    """Return the model for scenes that name none."""
     preferences = get()
     return (preferences.model if preferences else "") or DEFAULT_MODEL
 
 
-def device() -> str:
-    """What the network is to run on: auto, cpu, cuda or mps."""
+def device() -> DeviceChoice:
+    """Return the device that the network should run on."""
     preferences = get()
     return preferences.device if preferences else "auto"
 
 
 def smplx_file() -> str:
-    """The path of the user's SMPL-X body, empty where none is chosen."""
+    """Return the path of the user's SMPL-X body; empty if none is set."""
     preferences = get()
     return preferences.smplx_file if preferences else ""
 
 
-def get() -> Any | None:
-    """The preferences, or None where the add-on runs from its source."""
-    addon = bpy.context.preferences.addons.get(runtime.ROOT_PACKAGE)
-    return addon.preferences if addon else None
+def get() -> AddonSettings | None:
+    """Return the preferences, or None if the add-on runs from the source tree."""
+    addon = current_context().preferences.addons.get(runtime.ROOT_PACKAGE)
+    return cast(AddonSettings, addon.preferences) if addon else None

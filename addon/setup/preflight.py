@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What generation needs, one check a line: whether it is there, what was found, and one thing that mends it.
+"""Checks of everything that generation needs, each with its state and the operator that fixes it.
 
-Drawn with the panels, so nothing here imports torch or asks a driver; Check Device does that once, in the worker.
+The checks run whenever a panel is drawn, so they neither import torch nor query a driver; the operator Check Device
+does that once, in the worker.
 """
 
 import ctypes
@@ -12,17 +13,30 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+import bpy
+
+from ...core.assets import DEFAULT_ENCODER
 from ..translations import tr
 from . import installer, models, preferences, runtime
 
-MEMORY_GIB = 2.0  # that generation wants free: torch, the network and a minute of motion
+MEMORY_GIB = 2.0
+"""Free memory that generation needs for torch, the network and a minute of motion."""
+
 _DEVICES = {"cpu": "CPU", "cuda": "CUDA", "mps": "Metal"}
-_SECONDS = 5.0  # that a figure of the memory is good for
+_MEMORY_SECONDS = 5.0  # how long a measurement of free memory is valid
 
 
 @dataclass(frozen=True)
 class Check:
-    """A line of the list. fix: the operator that mends it, and the button's text; empty where none can."""
+    """The result of a check.
+
+    Args:
+        name: What was checked.
+        state: Only MISSING prevents generation.
+        found: Details for the user.
+        fix: The operator that fixes it; empty if none can.
+        button: Label of the operator's button.
+    """
 
     name: str
     state: Literal["OK", "WARNING", "MISSING"]
@@ -33,29 +47,35 @@ class Check:
 
 @dataclass(frozen=True)
 class Device:
-    """What torch answered: the kind ('cuda', 'mps', 'cpu'), its name, and its free memory in GiB, None if unknown."""
+    """The device that torch reports.
 
-    kind: str
+    Args:
+        kind: cuda, mps or cpu.
+        name: Model of the device.
+        free_gib: Free memory in GiB, None if unknown.
+    """
+
+    kind: Literal["cuda", "mps", "cpu"]
     name: str
     free_gib: float | None = None
 
 
 _found_device: list[Device] = []
-_memory = [-_SECONDS, 0.0]  # when it was asked, and GiB
+_memory = [-_MEMORY_SECONDS, 0.0]  # when it was measured, and GiB
 
 
-def checks(scene: Any) -> tuple[Check, ...]:
-    """All of them, in the order in which they are to be mended."""
+def checks(scene: bpy.types.Scene) -> tuple[Check, ...]:
+    """Run all checks, in the order in which they should be fixed."""
     return (_python(), _torch(), _packages(), _device(), _free_memory(), _weights(scene), _text_encoder(scene))
 
 
-def open_checks(scene: Any) -> tuple[Check, ...]:
-    """Those that keep anything from being generated."""
+def failed_checks(scene: bpy.types.Scene) -> tuple[Check, ...]:
+    """Return the checks that prevent generation."""
     return tuple(check for check in checks(scene) if check.state == "MISSING")
 
 
 def ask_device(wanted: str) -> Device:
-    """Ask torch for the device that generation would take; runs in the worker, for torch takes seconds to import."""
+    """Ask torch for the device that generation would use; for the worker, because importing torch takes seconds."""
     import torch
 
     if wanted in {"auto", "cuda"} and torch.cuda.is_available():
@@ -66,8 +86,8 @@ def ask_device(wanted: str) -> Device:
     return Device("cpu", f"{torch.get_num_threads()} threads")
 
 
-def remember(device: Device | None) -> None:
-    """Keep what torch answered; None forgets it."""
+def set_device(device: Device | None) -> None:
+    """Store the device that torch reported for the checks; None if it is unknown."""
     _found_device[:] = [] if device is None else [device]
 
 
@@ -76,7 +96,7 @@ def _python() -> Check:
     version = f"{sys.version_info.major}.{sys.version_info.minor}"
     if installer.devices() or not runtime.missing():
         return Check(name, "OK", version)
-    said = tr("{version}: no runtime is made for it on this system").format(version=version)
+    said = tr("{version}, no runtime is available for it on this system").format(version=version)
     return Check(name, "MISSING", said, "freetalker.show_preferences", "Choose an Environment")
 
 
@@ -85,7 +105,7 @@ def _torch() -> Check:
     if "torch" in runtime.missing():
         return Check("PyTorch", "MISSING", tr("missing"), "freetalker.install_runtime", "Install Runtime")
     if runtime.is_outdated():
-        said = tr("{version}, of an older version of this add-on").format(version=version)
+        said = tr("{version}, from an older version of this add-on").format(version=version)
         return Check("PyTorch", "WARNING", said, "freetalker.install_runtime", "Install Runtime")
     return Check("PyTorch", "OK", version or "")
 
@@ -93,27 +113,27 @@ def _torch() -> Check:
 def _packages() -> Check:
     absent = [name for name in runtime.missing() if name not in {"torch", runtime.ENCODER}]
     if not absent:
-        return Check("Other Packages", "OK", tr("all there"))
+        return Check("Other Packages", "OK", tr("all installed"))
     said = tr("missing: {names}").format(names=", ".join(absent))
     return Check("Other Packages", "MISSING", said, "freetalker.install_runtime", "Install Runtime")
 
 
 def _device() -> Check:
-    """By what torch answered; before it was asked, by the build that is installed."""
+    """Check the device that torch reported or, if it was not asked yet, the installed build."""
     wanted = preferences.device()
     if "torch" in runtime.missing():
-        return Check("Device", "OK", tr("known once PyTorch is there"))
+        return Check("Device", "OK", tr("known once PyTorch is installed"))
     if not _found_device:
         kind = (
             "cuda" if runtime.is_cuda_build() and runtime.has_nvidia() else "mps" if sys.platform == "darwin" else "cpu"
         )
-        said = tr("{device}, by its files").format(device=_DEVICES[kind])
+        said = tr("{device}, based on the installed files").format(device=_DEVICES[kind])
         return Check("Device", "OK", said, "freetalker.check_device", "Check Device")
     found = _found_device[0]
     said = f"{_DEVICES[found.kind]}: {found.name}"
     if wanted not in {"auto", found.kind}:
-        said = tr("{wanted} is not there, only {found}").format(wanted=_DEVICES[wanted], found=said)
-        return Check("Device", "MISSING", said, "freetalker.use_auto_device", "Use What Is There")
+        said = tr("{wanted} is not available, only {found}").format(wanted=_DEVICES[wanted], found=said)
+        return Check("Device", "MISSING", said, "freetalker.use_auto_device", "Use Automatic Device")
     if found.free_gib is not None:
         said = tr("{device}, {free:.1f} GiB free").format(device=said, free=found.free_gib)
     return Check("Device", "OK", said)
@@ -126,37 +146,37 @@ def _free_memory() -> Check:
     said = tr("{free:.1f} GiB").format(free=free)
     if free >= MEMORY_GIB:
         return Check("Free Memory", "OK", said)
-    said = tr("{free:.1f} GiB, generation wants {wanted:.0f}: close other programs").format(
+    said = tr("{free:.1f} GiB, but generation needs {wanted:.0f} GiB; close other programs").format(
         free=free, wanted=MEMORY_GIB
     )
     return Check("Free Memory", "WARNING", said, "freetalker.unload_model", "Unload Model")
 
 
-def _weights(scene: Any) -> Check:
+def _weights(scene: bpy.types.Scene) -> Check:
     name, model = models.of_scene(scene)
     if model.problem:
         return Check("Weights", "MISSING", model.problem, "freetalker.use_default_model", "Use the Default Model")
-    return Check("Weights", "OK", f"{name} ({model.licence})" if model.licence else name)
+    return Check("Weights", "OK", f"{name} ({model.license})" if model.license else name)
 
 
-def _text_encoder(scene: Any) -> Check:
+def _text_encoder(scene: bpy.types.Scene) -> Check:
     _, model = models.of_scene(scene)
-    encoder = model.text_encoder or models.DEFAULT_ENCODER
-    if encoder == models.DEFAULT_ENCODER:
+    encoder = model.text_encoder or DEFAULT_ENCODER
+    if encoder == DEFAULT_ENCODER:
         if runtime.ENCODER in runtime.missing():
             return Check("Text Encoder", "MISSING", tr("missing"), "freetalker.install_runtime", "Install Runtime")
         return Check("Text Encoder", "OK", encoder)
     if Path(encoder).is_dir():
         return Check("Text Encoder", "OK", encoder)
-    said = tr("{encoder} is fetched from the network when it is first used").format(encoder=encoder)
+    said = tr("{encoder} is downloaded when it is first used").format(encoder=encoder)
     return Check("Text Encoder", "WARNING", said)
 
 
 def free_memory() -> float | None:
-    """GiB of memory that programs can still have, asked every few seconds; None where the system does not tell."""
+    """Return the available memory in GiB, measured every few seconds; None if the system does not report it."""
     now = time.monotonic()
-    if now - _memory[0] > _SECONDS:
-        _memory[:] = now, _ask_memory() or -1.0
+    if now - _memory[0] > _MEMORY_SECONDS:
+        _memory[:] = now, _measure_memory() or -1.0
     return _memory[1] if _memory[1] >= 0 else None
 
 
@@ -167,7 +187,7 @@ class _MemoryStatus(ctypes.Structure):
     ]  # fmt: skip
 
 
-def _ask_memory() -> float | None:
+def _measure_memory() -> float | None:
     if os.name == "nt":
         status = _MemoryStatus(length=ctypes.sizeof(_MemoryStatus))
         windll: Any = getattr(ctypes, "windll")  # noqa: B009 - Windows alone has it

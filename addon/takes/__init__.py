@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Results: takes, their strip, baking and export."""
+"""Results of generation: takes, the generated strip, baking, export and asset libraries."""

@@ -1,8 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Motion to keys on pose bones: the one place that writes F-curves.
-
-Motion is Y up, facing +Z; a Blender scene is Z up, and a character faces -Y.
-"""
+"""Keyframes on pose bones: writing motion as F-curves, and flattening strips to ordinary Actions."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -15,57 +12,69 @@ from ...core.errors import InputError
 from ...core.motion.clip import Motion
 from ...core.motion.rotation import axis_angle_to_quaternion, euler_to_matrix, matrix_to_quaternion
 from .. import compat
+from ..data import animation_data, armature_data, current_context, pose_bones, strip_action
 from ..rigs import armature as rig
 from ..units import Array
 from . import reduction
 
-_ENUMS = bpy.types.Keyframe.bl_rna.properties
+_ENUMS: Any = bpy.types.Keyframe.bl_rna.properties
 _LINEAR, _BEZIER, _CONSTANT = (
     _ENUMS["interpolation"].enum_items[kind].value for kind in ("LINEAR", "BEZIER", "CONSTANT")
 )
 _FREE = _ENUMS["handle_left_type"].enum_items["FREE"].value
 _CHANNELS = {"location": 3, "rotation_quaternion": 4, "rotation_euler": 3, "rotation_axis_angle": 4, "scale": 3}
-_TURNS = {"QUATERNION": "rotation_quaternion", "AXIS_ANGLE": "rotation_axis_angle"}
-_SCALE_LIMIT = 1e-3  # of a bone's scale, which nobody asks degrees or metres of
+_ROTATION_CHANNELS = {"QUATERNION": "rotation_quaternion", "AXIS_ANGLE": "rotation_axis_angle"}
+_SCALE_LIMIT = 1e-3  # largest error of a bone's scale, for which the user sets no limit
 
 
 @dataclass(frozen=True)
 class Limits:
-    """How far a bone may be off at any frame where keys are reduced: its own rotation, its own location."""
+    """Largest error of a bone's own rotation and own location at any frame when keys are reduced."""
 
     degrees: float = 0.25
-    metres: float = 0.001
+    meters: float = 0.001
 
 
 @dataclass(frozen=True)
 class Reduced:
-    """How many keys there were and are, and the largest errors of a bone, as Blender plays the curves."""
+    """Number of keys before and after, and the largest errors of a bone as Blender evaluates the curves."""
 
     before: int
     after: int
     degrees: float = 0.0
-    metres: float = 0.0
+    meters: float = 0.0
 
 
-def new_action(name: str, motion: Motion, armature: bpy.types.Object, first_frame: float) -> tuple[Any, Any]:
-    """A new Action with a key of every driven bone on every frame of `motion`, from `first_frame` on: (action, slot).
+def new_action(name: str, motion: Motion, armature: bpy.types.Object, first_frame: float) -> bpy.types.Action:
+    """Create an Action with a key on every frame for every driven bone.
 
-    Raises InputError where the armature has no bone map that fits.
+    Args:
+        name: Name of the Action.
+        motion: Motion at the scene's frame rate.
+        armature: The character.
+        first_frame: Scene frame of the first key.
+
+    Raises:
+        InputError: The armature has no bone map that fits.
     """
     curves = rig.curves(motion, armature)
     frames = first_frame + np.arange(len(motion), dtype=np.float64)
-    action, slot, bag = compat.new_action(name, armature.name)
-    for path, index, group, values in curves:
-        write_keys(compat.new_curve(bag, path, index, group), frames[: len(values)], values)
-    return action, slot
+    action, _, bag = compat.new_action(name, armature.name)
+    _write(bag, frames, curves)
+    return action
 
 
 def write_keys(
     curve: bpy.types.FCurve, frames: Array, values: Array, handles: tuple[Array, Array] | None = None
 ) -> None:
-    """Replace the keys of a curve by straight lines through (frame, value).
+    """Replace all keys of a curve.
 
-    handles: heights on both sides of each key, a third of the way to the next one; then the lines are cubic.
+    Args:
+        curve: The F-curve.
+        frames: (N,) increasing.
+        values: (N,).
+        handles: Values (N,) of the left and right handles, a third of the way to the next key, for cubic
+            interpolation; linear by default.
     """
     points = curve.keyframe_points
     points.clear()
@@ -83,10 +92,14 @@ def write_keys(
     curve.update()
 
 
-def put_keys(curve: bpy.types.FCurve, first: int, values: Array, hold: bool) -> None:
-    """Straight lines through values (N,) on the frames from `first` on, in place of the keys there; others stay.
+def replace_keys(curve: bpy.types.FCurve, first: int, values: Array, hold: bool) -> None:
+    """Replace the keys in a range of frames by linear ones; all other keys stay.
 
-    hold: the last of them holds until the key after it.
+    Args:
+        curve: The F-curve.
+        first: First frame of the range.
+        values: (N,), one per frame.
+        hold: Use constant interpolation after the last one.
     """
     points = curve.keyframe_points
     keys = read_keys(curve)
@@ -109,7 +122,7 @@ def put_keys(curve: bpy.types.FCurve, first: int, values: Array, hold: bool) -> 
 
 
 def read_keys(curve: bpy.types.FCurve) -> Array:
-    """(frame, value) of a curve's keys, (N, 2)."""
+    """Return (frame, value) of a curve's keys, (N, 2)."""
     keys = np.empty(2 * len(curve.keyframe_points), np.float32)
     curve.keyframe_points.foreach_get("co", keys)
     return keys.reshape(-1, 2).astype(np.float64)
@@ -117,18 +130,30 @@ def read_keys(curve: bpy.types.FCurve) -> Array:
 
 def flatten(
     strip: bpy.types.NlaStrip, name: str, armature: bpy.types.Object, all_bones: bool, limits: Limits | None
-) -> tuple[Any, Any, Reduced]:
-    """A new Action that plays on the scene's frames as the strip plays its own: (action, slot, how many keys).
+) -> tuple[bpy.types.Action, bpy.types.ActionSlot, Reduced]:
+    """Create an Action with the keys that a strip plays, on the frames of the scene.
 
-    What was trimmed, moved, scaled, repeated or reversed is so in the keys. all_bones: every bone of the armature as
-    the scene at hand shows it, other tracks included. limits: few keys within these, instead of one at each frame.
+    Trimming, offset, scale, repetition and reversal of the strip are applied to the keys.
+
+    Args:
+        strip: The strip.
+        name: Name of the Action.
+        armature: The character.
+        all_bones: Key every bone as the current scene evaluates it, other tracks and constraints included.
+        limits: Reduce the keys within these errors, instead of one key per frame.
+
+    Returns:
+        (action, slot, key counts and errors).
+
+    Raises:
+        InputError: All bones are wanted and the armature is in Rest Position.
     """
     frames = np.arange(round(strip.frame_start), round(strip.frame_end) + 1, dtype=np.float64)  # (T,)
-    curves = _played(strip, frames)
+    curves = _strip_curves(strip, frames)
     if all_bones:
-        seen = _seen(armature, frames)
-        paths = {path for path, _, _, _ in seen}
-        curves = [*(curve for curve in curves if curve[0] not in paths), *seen]
+        evaluated = _evaluated_curves(armature, frames)
+        paths = {path for path, _, _, _ in evaluated}
+        curves = [*(curve for curve in curves if curve[0] not in paths), *evaluated]
     action, slot, bag = compat.new_action(name, armature.name)
     groups: dict[str, list[rig.Curve]] = {}
     for curve in sorted(curves, key=lambda curve: curve[:2]):
@@ -139,66 +164,74 @@ def flatten(
     return action, slot, Reduced(_count(curves), _count(curves))
 
 
-def _played(strip: bpy.types.NlaStrip, frames: Array) -> list[rig.Curve]:
-    """The strip's curves at the scene's frames (T,), read as straight lines between keys, as `new_action` writes them.
+def _strip_curves(strip: bpy.types.NlaStrip, frames: Array) -> list[rig.Curve]:
+    """Return a strip's curves at scene frames (T,), interpolated linearly, as `new_action` writes them.
 
-    One that has a single key has a single value.
+    A curve with a single key has a single value.
     """
-    source = compat.channelbag(strip.action, strip.action_slot)
+    source = compat.channelbag(strip_action(strip), strip.action_slot)
     times = _action_times(strip, frames)
-    made: list[rig.Curve] = []
+    result: list[rig.Curve] = []
     for curve in source.fcurves if source is not None else ():
         keys = read_keys(curve)
         values = np.interp(times if len(keys) > 1 else times[:1], keys[:, 0], keys[:, 1])
-        made.append((curve.data_path, curve.array_index, curve.group.name if curve.group else "", values))
-    return made
+        result.append((curve.data_path, curve.array_index, curve.group.name if curve.group else "", values))
+    return result
 
 
-def _seen(armature: bpy.types.Object, frames: Array) -> list[rig.Curve]:
-    """The channels of all bones as the scene evaluates them at these frames; one value where a channel stays.
+def _evaluated_curves(armature: bpy.types.Object, frames: Array) -> list[rig.Curve]:
+    """Return the channels of all bones as the scene evaluates them; constant channels have a single value.
 
-    Drivers and constraints act on them as before, so what they lead is left to them.
+    Channels with drivers are left out, because the drivers stay in effect.
     """
-    bones = list(armature.pose.bones)
+    bones = list(pose_bones(armature))
     tracks = {name: np.empty((len(frames), len(bones), width), np.float32) for name, width in _CHANNELS.items()}
-    for row, posed in enumerate(shown(armature, frames)):
+    for row, posed in enumerate(pose_bones_at(armature, frames)):
         for name, values in tracks.items():
             posed.foreach_get(name, values[row].reshape(-1))
-    driven = {driver.data_path for driver in armature.animation_data.drivers}
-    made: list[rig.Curve] = []
+    driven = {driver.data_path for driver in animation_data(armature).drivers}
+    result: list[rig.Curve] = []
     for number, bone in enumerate(bones):
-        for name in ("location", _TURNS.get(bone.rotation_mode, "rotation_euler"), "scale"):
+        for name in ("location", _ROTATION_CHANNELS.get(bone.rotation_mode, "rotation_euler"), "scale"):
             path = f'pose.bones["{bpy.utils.escape_identifier(bone.name)}"].{name}'
             values = tracks[name][:, number].astype(np.float64)  # (T, width)
             if path not in driven:
                 values = values if np.ptp(values, axis=0).any() else values[:1]
-                made += [(path, i, bone.name, values[:, i]) for i in range(values.shape[1])]
-    return made
+                result += [(path, i, bone.name, values[:, i]) for i in range(values.shape[1])]
+    return result
 
 
 def check_posed(armature: bpy.types.Object) -> None:
-    """Raises InputError where the armature is seen at rest, whatever moves it."""
-    if armature.data.pose_position == "REST":
-        raise InputError(f"'{armature.name}' is in Rest Position: choose Pose Position in its armature's properties.")
+    """Check that the armature shows its pose.
+
+    Raises:
+        InputError: It is in Rest Position.
+    """
+    if armature_data(armature).pose_position == "REST":
+        raise InputError(f"'{armature.name}' is in Rest Position; choose Pose Position in the armature properties.")
 
 
-def shown(armature: bpy.types.Object, frames: Iterable[float]) -> Iterator[Any]:
-    """The pose bones as the scene at hand shows them at each of these frames; then the scene is where it was.
+def pose_bones_at(
+    armature: bpy.types.Object, frames: Iterable[float]
+) -> "Iterator[bpy.types.bpy_prop_collection[bpy.types.PoseBone]]":
+    """Yield the evaluated pose bones at each of these frames of the current scene, then restore its frame.
 
-    Raises InputError where the armature is in Rest Position.
+    Raises:
+        InputError: The armature is in Rest Position.
     """
     check_posed(armature)
-    scene: Any = bpy.context.scene
+    context = current_context()
+    scene = context.scene
     now = scene.frame_current, scene.frame_subframe
     try:
         for frame in frames:
             scene.frame_set(int(frame))
-            yield armature.evaluated_get(bpy.context.evaluated_depsgraph_get()).pose.bones
+            yield pose_bones(armature.evaluated_get(context.evaluated_depsgraph_get()))
     finally:
         scene.frame_set(now[0], subframe=now[1])
 
 
-def _write(bag: Any, frames: Array, curves: Iterable[rig.Curve]) -> None:
+def _write(bag: bpy.types.ActionChannelbag, frames: Array, curves: Iterable[rig.Curve]) -> None:
     for path, index, group, values in curves:
         write_keys(compat.new_curve(bag, path, index, group), frames[: len(values)], values)
 
@@ -208,11 +241,16 @@ def _count(curves: Iterable[rig.Curve]) -> int:
 
 
 def _write_reduced(
-    bag: Any, armature: bpy.types.Object, frames: Array, groups: dict[str, list[rig.Curve]], limits: Limits
+    bag: bpy.types.ActionChannelbag,
+    armature: bpy.types.Object,
+    frames: Array,
+    groups: dict[str, list[rig.Curve]],
+    limits: Limits,
 ) -> Reduced:
-    """Write the curves of each data path with few keys; those of one value, or of no channel of a bone, as they are."""
-    unit = float(np.linalg.norm(np.array(armature.matrix_world)[:3, :3], 2))  # metres
-    modes = {f'pose.bones["{bpy.utils.escape_identifier(one.name)}"]': one.rotation_mode for one in armature.pose.bones}
+    """Write the curves of each data path with few keys; constants, and curves of other properties, as they are."""
+    unit = float(np.linalg.norm(np.array(armature.matrix_world)[:3, :3], 2))  # meters
+    bones = pose_bones(armature)
+    modes = {f'pose.bones["{bpy.utils.escape_identifier(one.name)}"]': one.rotation_mode for one in bones}
     kinds: dict[tuple[str, str], list[str]] = {}  # (channel, rotation mode) -> data paths
     rest: list[rig.Curve] = []
     for path, curves in groups.items():
@@ -224,10 +262,10 @@ def _write_reduced(
         else:
             rest += curves
     _write(bag, frames, rest)
-    after, degrees, metres = _count(rest), 0.0, 0.0
+    after, degrees, meters = _count(rest), 0.0, 0.0
     for (channel, mode), paths in kinds.items():
         measure = _Error(mode)
-        limit = limits.degrees if mode else limits.metres / unit if channel == "location" else _SCALE_LIMIT
+        limit = limits.degrees if mode else limits.meters / unit if channel == "location" else _SCALE_LIMIT
         values = np.stack([np.column_stack([curve[3] for curve in groups[path]]) for path in paths])  # (N, T, C)
         pieces = reduction.reduced(values, measure, limit)
         played = np.empty_like(values)
@@ -241,13 +279,17 @@ def _write_reduced(
                 after += int(kept.sum())
         error = float(measure(played, values).max())
         degrees = max(degrees, error if mode else 0.0)
-        metres = max(metres, error * unit if channel == "location" else 0.0)
-    return Reduced(_count(curve for curves in groups.values() for curve in curves), after, degrees, metres)
+        meters = max(meters, error * unit if channel == "location" else 0.0)
+    return Reduced(_count(curve for curves in groups.values() for curve in curves), after, degrees, meters)
 
 
 @dataclass(frozen=True)
 class _Error:
-    """How far values (N, T, C) of a channel are from others, (N, T): degrees of a rotation mode, else a distance."""
+    """Error (N, T) between values (N, T, C) of a channel: degrees for a rotation mode, else a distance.
+
+    Args:
+        mode: Rotation mode of the bone; empty for locations and scales.
+    """
 
     mode: str
 
@@ -264,12 +306,12 @@ class _Error:
         if self.mode == "AXIS_ANGLE":
             axis = values[..., 1:] / np.maximum(np.linalg.norm(values[..., 1:], axis=-1, keepdims=True), 1e-12)
             return axis_angle_to_quaternion(values[..., :1] * axis)
-        order = ["XYZ".index(axis) for axis in self.mode[::-1]]  # the first of its letters turns first, in fixed axes
+        order = ["XYZ".index(axis) for axis in self.mode[::-1]]  # the first letter is applied first, about fixed axes
         return matrix_to_quaternion(euler_to_matrix(values[..., order], self.mode[::-1]))
 
 
 def _action_times(strip: bpy.types.NlaStrip, frames: Array) -> Array:
-    """The action's own time at each frame of the scene, (T,)."""
+    """Return the time (T,) in the strip's Action at scene frames (T,)."""
     start, end = strip.action_frame_start, strip.action_frame_end
     played = (frames - strip.frame_start) / strip.scale  # (T,) in frames of the action
     length = max(end - start, 1e-6)

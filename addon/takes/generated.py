@@ -1,19 +1,20 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Generated motion on the character: one NLA strip that plays a take, and its baking to an ordinary action."""
+"""The generated strip on a character's NLA, which plays the active take, and baking it to an ordinary Action."""
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
-from typing import Any
 
 import bpy
 
 from ...core.errors import InputError
 from ...core.motion.clip import Motion
 from .. import compat
+from ..data import animation_data, armature_data, character_data, scene_settings, strip_action, strip_data
 from ..rigs import armature as rig
 from ..timeline import strips
 from ..timeline.strips import StripRef
+from ..translations import tr
 from ..units import frames_per_second
 from . import bake, storage
 from .storage import Record, Take
@@ -26,113 +27,124 @@ def place(
     record: Record | None = None,
     base: Take | None = None,
     note: str = "",
-    back: bool = False,
+    reset_position: bool = False,
 ) -> bpy.types.NlaStrip:
-    """Put motion on the generated track from the scene's first frame on, at the scene's frame rate.
+    """Play motion in the generated strip, from the scene's first frame on and at the scene's frame rate.
 
-    record: what it was made of; then it is kept as a take, with a note of what was generated. base: the take that it
-    was made from, whose keys stay where the motion does. What the track showed before goes with its Action, unless that
-    is a take or the track was renamed; where the user moved or trimmed that, the new one is so, too, but with `back`
-    it lies where its frames were made for. The frame range and the frame rate of the scene stay.
+    An Action that the strip played before is deleted, unless it is a take or its track was renamed. The frame range and
+    the frame rate of the scene stay as they are.
+
+    Args:
+        scene: The scene.
+        armature: The character.
+        motion: Motion at any frame rate.
+        record: What the motion was generated from; then it is stored as a take.
+        base: The take that was regenerated in part; its keys are kept on unchanged frames.
+        note: What was generated, for the list of takes.
+        reset_position: Place the strip on the frames that the motion was generated for, instead of where the user moved
+            or trimmed it to.
+
+    Returns:
+        The generated strip.
+
+    Raises:
+        InputError: The armature has no bone map that fits.
     """
-    played = motion.resampled(frames_per_second(scene))
+    resampled = motion.resampled(frames_per_second(scene))
     same = base is not None and record is not None and base.record.first_frame == record.first_frame
-    action = storage.spliced(base, motion, armature) if base is not None and same and played is motion else None
-    if action is None:  # first: what is there stays if it fails
-        action, _ = bake.new_action("", played, armature, record.first_frame if record else scene.frame_start)
+    action = storage.splice(base, motion, armature) if base is not None and same and resampled is motion else None
+    if action is None:  # before anything is removed, because it may fail
+        action = bake.new_action("", resampled, armature, record.first_frame if record else scene.frame_start)
     action.name = f"{armature.name} Generated"
-    action.freetalker.kind = "GENERATED"
+    strip_data(action).kind = "GENERATED"
     if record is not None:
         storage.write(action, motion, record, armature)
-    strip = _show(armature, action, back)
+    strip = _play(armature, action, reset_position)
     if record is not None:
-        storage.add(armature, action, scene.freetalker.keep_takes, note)
+        storage.add(armature, action, scene_settings(scene).keep_takes, note)
     return strip
 
 
-def show(armature: bpy.types.Object, index: int) -> None:
-    """Let the generated strip play a take; nothing happens where it does, or there is no such take."""
-    kept = armature.freetalker.takes
-    action = kept[index].action if 0 <= index < len(kept) else None
-    if action is not None and not any(one.strip.action == action for one in _at_hand(armature)):
-        _show(armature, action)
+def show_take(armature: bpy.types.Object, index: int) -> None:
+    """Play a take in the generated strip; does nothing if it is active already or does not exist."""
+    takes = character_data(armature).takes
+    action = takes[index].action if 0 <= index < len(takes) else None
+    if action is not None and not any(one.action == action for one in _current_strips(armature)):
+        _play(armature, action)
 
 
 def remove_take(armature: bpy.types.Object, index: int) -> None:
-    """Take a take away; where it is shown, the one after it is shown instead, or nothing where it was the last."""
-    found = _at_hand(armature)
+    """Remove a take. If it is active, the next one becomes active; the last one goes with the generated strip."""
+    found = _current_strips(armature)
     storage.remove(armature, index)
-    if not len(armature.freetalker.takes):
+    if not len(character_data(armature).takes):
         for one in found:
-            rig.relax(armature, _driven(one.strip.action))
+            rig.reset_bones(armature, _driven_paths(one.action))
             _remove(one)
 
 
 def active_take(armature: bpy.types.Object) -> Take | None:
-    """The take that the generated strip plays; None where there is none, or it plays motion that is no take."""
-    found = _at_hand(armature)
-    return storage.read(found[-1].strip.action) if found else None
+    """Return the take that the generated strip plays; None if there is no strip or its motion is not a take."""
+    found = _current_strips(armature)
+    return storage.read(found[-1].action) if found else None
 
 
-def others(armature: bpy.types.Object) -> list[Any]:
-    """The strips of ordinary animation that carry the character about, and None for an Action that does."""
+def other_animation(armature: bpy.types.Object) -> list[bpy.types.NlaStrip | None]:
+    """Return the ordinary strips that move the character through space, and None for its own Action if that does."""
     bones = rig.bone_map(armature)
     if bones is None or armature.animation_data is None:
         return []
     path = f'pose.bones["{bpy.utils.escape_identifier(bones.carrier)}"]'
 
     def carries(action: bpy.types.Action) -> bool:
-        return any(one.startswith(path) for one in _driven(action))
+        return any(one.startswith(path) for one in _driven_paths(action))
 
-    found: list[Any] = [
-        one.strip for one in strips.find_strips(armature, "NONE") if one.heard and carries(one.strip.action)
+    found: list[bpy.types.NlaStrip | None] = [
+        one.strip for one in strips.find_strips(armature, "NONE") if one.audible and carries(one.action)
     ]
-    playing = armature.animation_data.action
-    return [*found, None] if playing is not None and carries(playing) else found
+    own = armature.animation_data.action
+    return [*found, None] if own is not None and carries(own) else found
 
 
 @contextmanager
-def without(armature: bpy.types.Object) -> Iterator[None]:
-    """The character as it is without its generated motion, for as long as this lasts."""
-    tracks = [one.track for one in _found(armature)]
-    muted = [track.mute for track in tracks]
+def muted(armature: bpy.types.Object) -> Generator[None]:
+    """Mute the character's generated motion inside a with block."""
+    tracks = [one.track for one in _generated_strips(armature)]
+    before = [track.mute for track in tracks]
     try:
         for track in tracks:
             track.mute = True
         yield
     finally:
-        for track, mute in zip(tracks, muted, strict=True):
+        for track, mute in zip(tracks, before, strict=True):
             track.mute = mute
 
 
-def _at_hand(armature: bpy.types.Object) -> list[StripRef]:
-    """The generated strips whose track was not renamed to keep them."""
-    return [one for one in _found(armature) if one.track.name == strips.TRACK_NAMES["GENERATED"]]
+def _current_strips(armature: bpy.types.Object) -> list[StripRef]:
+    """Return the generated strips except those whose track the user renamed to keep them."""
+    return [one for one in _generated_strips(armature) if one.track.name == strips.TRACK_NAMES["GENERATED"]]
 
 
-def moved(armature: bpy.types.Object) -> int:
-    """By how many frames the user moved what the generated strip plays; 0 where it is scaled, or nothing is played."""
-    found = _at_hand(armature)
+def user_offset(armature: bpy.types.Object) -> int:
+    """Return by how many frames the user moved the generated strip; 0 if it is scaled or missing."""
+    found = _current_strips(armature)
     if not found or abs(found[-1].strip.scale - 1) > 1e-6:
         return 0
     return round(found[-1].strip.frame_start - found[-1].strip.action_frame_start)
 
 
-def _show(armature: bpy.types.Object, action: bpy.types.Action, back: bool = False) -> bpy.types.NlaStrip:
-    """Let the generated track play an Action in place of what it plays, as the user has set that strip up.
-
-    back: where the Action's frames lie, and all of it, whatever the user has set up.
-    """
-    found = _at_hand(armature)
-    driven = {path for one in found for path in _driven(one.strip.action)}
-    if len(found) == 1 and len(found[0].track.strips) == 1 and not back:
-        _exchange(found[0].strip, action)
-        rig.relax(armature, driven - _driven(action))
+def _play(armature: bpy.types.Object, action: bpy.types.Action, reset_position: bool = False) -> bpy.types.NlaStrip:
+    """Play an Action on the generated track, with the strip settings of the user unless the position is reset."""
+    found = _current_strips(armature)
+    driven = {path for one in found for path in _driven_paths(one.action)}
+    if len(found) == 1 and len(found[0].track.strips) == 1 and not reset_position:
+        _replace_action(found[0].strip, action)
+        rig.reset_bones(armature, driven - _driven_paths(action))
         return found[0].strip
     for one in found:
         _remove(one, action)
-    rig.relax(armature, driven - _driven(action))
-    tracks = (armature.animation_data or armature.animation_data_create()).nla_tracks
+    rig.reset_bones(armature, driven - _driven_paths(action))
+    tracks = animation_data(armature).nla_tracks
     track = next((one for one in tracks if one.name == strips.TRACK_NAMES["GENERATED"] and not len(one.strips)), None)
     if track is None:
         track = tracks.new()
@@ -144,19 +156,19 @@ def _show(armature: bpy.types.Object, action: bpy.types.Action, back: bool = Fal
     return strip
 
 
-def _exchange(strip: bpy.types.NlaStrip, action: bpy.types.Action) -> None:
-    """Let a strip play another Action from the same place on, trimmed as it is; the end of another length is shown."""
-    old: Any = strip.action
-    place = strip.frame_start - strip.action_frame_start * strip.scale  # of the Action's frame 0
+def _replace_action(strip: bpy.types.NlaStrip, action: bpy.types.Action) -> None:
+    """Replace the Action of a strip, keeping its position and trimming; the end is kept only for equal lengths."""
+    old = strip_action(strip)
+    origin = strip.frame_start - strip.action_frame_start * strip.scale  # scene frame of the Action's frame 0
     (old_first, old_last), (first, last) = old.frame_range, action.frame_range
     start = min(first + max(strip.action_frame_start - old_first, 0), last - 1)
     cut = max(old_last - strip.action_frame_end, 0) if last - first == old_last - old_first else 0
     end = max(last - cut, start + 1)
     strip.action = action
     strip.action_slot = action.slots[0]
-    strip.action_frame_start, strip.action_frame_end = first, last  # each is kept on its side of the other
+    strip.action_frame_start, strip.action_frame_end = first, last  # Blender keeps the start below the end
     strip.action_frame_start, strip.action_frame_end = start, end
-    strip.frame_start_ui = place + start * strip.scale
+    strip.frame_start_ui = origin + start * strip.scale
     if old.users == 0 and old != action:
         bpy.data.actions.remove(old)
 
@@ -167,31 +179,40 @@ def to_action(
     limits: bake.Limits | None = None,
     push_down: bool = False,
 ) -> tuple[bpy.types.Action, bake.Reduced]:
-    """Turn the generated strip on top into an ordinary Action assigned to the character; the strip goes.
+    """Turn the topmost generated strip into an ordinary Action of the character, and remove the strip.
 
-    all_bones, limits: as in `bake.flatten`. push_down: the Action becomes an ordinary strip on a track of its own.
-    An action that the character had is kept with a fake user, as Blender does when it unlinks one; where it moves more
-    than the new one does, it goes on from a track beneath. Pushing down the bones of the map leaves it where it is.
+    A previous Action of the character gets a fake user; if it drives more than the new one, it continues on a track
+    below. Pushing down the mapped bones only leaves it assigned.
 
-    Raises InputError where there is no generated strip, or it is muted and all bones are wanted as they are seen.
+    Args:
+        armature: The character.
+        all_bones: See `bake.flatten`.
+        limits: See `bake.flatten`.
+        push_down: Play the new Action on a track of its own, instead of assigning it.
+
+    Returns:
+        (action, key counts and errors).
+
+    Raises:
+        InputError: There is no generated strip, or it is muted and all bones are to be baked.
     """
-    found = _found(armature)
+    found = _generated_strips(armature)
     if not found:
-        raise InputError(f"'{armature.name}' has no generated motion to bake: generate it first.")
+        raise InputError(f"'{armature.name}' has no generated motion to bake; generate it first.")
     top = found[-1]
-    if all_bones and not top.heard:
-        raise InputError("The generated strip is muted, and all bones are baked as they are seen: unmute it.")
+    if all_bones and not top.audible:
+        raise InputError("The generated strip is muted, but all bones are baked as displayed; unmute it.")
     span = round(top.strip.frame_start), round(top.strip.frame_end)
     action, slot, keys = bake.flatten(top.strip, f"{armature.name} Baked", armature, all_bones, limits)
-    animation: Any = armature.animation_data
+    animation = animation_data(armature)
     _remove(top)
     if not len(top.track.strips):
         animation.nla_tracks.remove(top.track)
     before = animation.action
     if before is not None and (all_bones or not push_down):
         before.use_fake_user = True
-        if _driven(before, animation.action_slot) - _driven(action):
-            strip = _push_down(animation, before, animation.action_slot, before.frame_range)
+        if _driven_paths(before, animation.action_slot) - _driven_paths(action):
+            strip = _push_down(animation, before, animation.action_slot, (before.frame_range[0], before.frame_range[1]))
             strip.blend_type, strip.influence = animation.action_blend_type, animation.action_influence
         animation.action = None
     if push_down:
@@ -202,8 +223,13 @@ def to_action(
     return action, keys
 
 
-def _push_down(animation: Any, action: bpy.types.Action, slot: Any, span: Sequence[float]) -> bpy.types.NlaStrip:
-    """Let an Action play its frames of a span (first, last) from a track of its own, on top."""
+def _push_down(
+    animation: bpy.types.AnimData,
+    action: bpy.types.Action,
+    slot: bpy.types.ActionSlot | None,
+    span: Sequence[float],
+) -> bpy.types.NlaStrip:
+    """Play the frames (first, last) of an Action on a new track on top."""
     track = animation.nla_tracks.new()
     track.name = action.name
     strip = track.strips.new(action.name, math.floor(span[0]), action)
@@ -214,8 +240,8 @@ def _push_down(animation: Any, action: bpy.types.Action, slot: Any, span: Sequen
     return strip
 
 
-def _found(armature: bpy.types.Object) -> list[StripRef]:
-    """The generated strips, the lowest track first; not those within meta strips, which the user keeps there."""
+def _generated_strips(armature: bpy.types.Object) -> list[StripRef]:
+    """Return the generated strips, lowest track first, except those that the user keeps inside meta strips."""
     if armature.animation_data is None:
         return []
     tracks = list(armature.animation_data.nla_tracks)
@@ -223,32 +249,33 @@ def _found(armature: bpy.types.Object) -> list[StripRef]:
     return sorted(found, key=lambda one: tracks.index(one.track))
 
 
-def _driven(action: bpy.types.Action, slot: Any = None) -> set[str]:
-    """The data paths that an Action has curves for in a slot, the first where not given."""
+def _driven_paths(action: bpy.types.Action, slot: bpy.types.ActionSlot | None = None) -> set[str]:
+    """Return the data paths of the curves in a slot of an Action, the first one by default."""
     bag = compat.channelbag(action, slot)
     return {curve.data_path for curve in bag.fcurves} if bag is not None else set()
 
 
-def _remove(one: StripRef, but: bpy.types.Action | None = None) -> None:
-    """Take away a strip, and its Action where nothing else uses that and it is another than `but`."""
-    action = one.strip.action
+def _remove(one: StripRef, keep: bpy.types.Action | None = None) -> None:
+    """Remove a strip, and its Action if nothing else uses it and it is not `keep`."""
+    action = one.action
     one.track.strips.remove(one.strip)
-    if action.users == 0 and action != but:
+    if action.users == 0 and action != keep:
         bpy.data.actions.remove(action)
 
 
-def hidden_by(armature: bpy.types.Object) -> str:
-    """What keeps the generated motion from being seen, as one sentence; empty where nothing does."""
+def hidden_reason(armature: bpy.types.Object) -> str:
+    """Return why the generated motion is not visible, as a sentence without its full stop; empty if it is."""
     animation = armature.animation_data
-    found = _found(armature)
+    found = _generated_strips(armature)
     if animation is None or not found:
         return ""
-    if not found[-1].heard:
-        return "The generated strip is muted: unmute it or its track to see the motion"
-    if armature.data.pose_position == "REST":
-        return "The armature is in Rest Position: choose Pose Position in its properties to see the motion"
+    if not found[-1].audible:
+        return "The generated strip is muted; unmute it or its track to see the motion"
+    if armature_data(armature).pose_position == "REST":
+        return "The armature is in Rest Position; choose Pose Position in its properties to see the motion"
     if animation.use_tweak_mode or animation.action is None:
         return ""
-    if _driven(animation.action, animation.action_slot) & _driven(found[-1].strip.action):
-        return f"The action '{animation.action.name}' plays over the generated motion: unlink it to see the motion"
+    if _driven_paths(animation.action, animation.action_slot) & _driven_paths(found[-1].action):
+        said = tr("The action '{name}' overrides the generated motion; unlink it to see the motion")
+        return said.format(name=animation.action.name)
     return ""

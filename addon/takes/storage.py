@@ -1,15 +1,14 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Takes: the results of generating, kept side by side on the character, one of them shown by the generated strip.
+"""Takes: the results of generation, listed on the character; the generated strip plays the active one.
 
-A take is an Action that carries, beside its keys, the motion and the timeline that it was made of. The list on the
-character holds the Actions; what leaves the list and the NLA is deleted.
+A take is an Action that stores, besides its keys, the generated motion and the timeline that it was generated from. An
+Action that is neither in the list nor in the NLA is deleted.
 """
 
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import bpy
 import numpy as np
@@ -22,21 +21,24 @@ from ...core.runs import Bools, true_runs
 from ...core.timeline.files import timeline_from_json, timeline_to_json
 from ...core.timeline.strips import Timeline
 from .. import compat
+from ..data import character_data, strip_data
 from ..rigs import armature as rig
 from . import bake
 
-_ROW = 3 + 55 * 4  # numbers a frame: the pelvis' place, and the joints' quaternions
-_MOTION = "motion"  # the name of these, float32, beside the properties of an Action's group
-_RIG = "rig"  # likewise, of the rig's settings that its curves were made with
+_ROW = 3 + 55 * 4  # numbers per frame: translation, and quaternions of the joints
+_MOTION = "motion"  # custom property of an Action's strip data: the motion as float32
+_RIG = "rig"  # custom property of an Action's strip data: the rig settings that its curves were made with
 
 
 @dataclass(frozen=True)
 class Record:
-    """What a take was made of.
+    """What a take was generated from.
 
-    timeline: with the content of its recordings for their paths. steps: 0 is the model's own number. first_frame: the
-    scene's, which is time 0. left_stale: (start, stop) of frames that were not made anew although they had changed, as
-    those of a locked strip.
+    Args:
+        timeline: With hashes of the recordings in place of their paths.
+        steps: Denoising steps; 0 for the model's default.
+        first_frame: The scene's first frame, at time 0.
+        left_stale: (start, stop) frames that were not regenerated although they had changed, as under a locked strip.
     """
 
     timeline: Timeline
@@ -45,23 +47,37 @@ class Record:
     left_stale: tuple[tuple[int, int], ...] = ()
 
     def to_json(self) -> str:
-        """The same as a line of text."""
+        """Serialize the record to one line."""
         values = {"steps": self.steps, "first_frame": self.first_frame, "left_stale": self.left_stale}
         return json.dumps(values | {"timeline": timeline_to_json(self.timeline, Path())})
 
     @staticmethod
     def from_json(line: str) -> "Record":
-        """What `to_json` wrote. Raises InputError for anything else, such as what a newer version wrote."""
+        """Parse a line written by `to_json`.
+
+        Raises:
+            InputError: The line is something else, for example from a newer version.
+        """
         try:
             values = json.loads(line)
             stale = tuple((int(start), int(stop)) for start, stop in values["left_stale"])
             timeline = timeline_from_json(values["timeline"])
             return Record(timeline, int(values["steps"]), int(values["first_frame"]), stale)
         except (ValueError, KeyError, TypeError) as error:
-            raise InputError(f"A take's record cannot be read: {error}.") from error
+            raise InputError(f"The record of a take cannot be read: {error}.") from error
 
     def stale_in(self, timeline: Timeline, steps: int, first_frame: int, legs: bool = False) -> Bools:
-        """Which frames of a timeline (T,), told as this one is, are not what this take shows, or only its legs."""
+        """Compare the take with the current timeline.
+
+        Args:
+            timeline: With hashes of the recordings in place of their paths.
+            steps: Denoising steps; 0 for the model's default.
+            first_frame: The scene's first frame.
+            legs: Consider only what changes root and legs.
+
+        Returns:
+            (T,) whether each frame of the timeline is stale in this take.
+        """
         stale = stale_frames(self.timeline, timeline, legs)
         for start, stop in self.left_stale:
             stale[start:stop] = True
@@ -70,67 +86,78 @@ class Record:
 
 @dataclass(frozen=True)
 class Take:
-    """An Action with its motion and what that was made of."""
+    """An Action with the motion that it plays and what that was generated from."""
 
-    action: Any
+    action: bpy.types.Action
     motion: Motion
     record: Record
 
 
 def read(action: bpy.types.Action | None) -> Take | None:
-    """What an Action holds as a take; None where it holds none, or one of a newer version."""
-    if action is None or not action.freetalker.told or _MOTION not in action.freetalker.keys():  # noqa: SIM118 - no dict
+    """Return the take stored on an Action; None if there is none, or it is from a newer version."""
+    if action is None:
         return None
-    rows = np.array(memoryview(action.freetalker[_MOTION]), np.float64).reshape(-1, _ROW)
+    data = strip_data(action)
+    if not data.told or _MOTION not in data.keys():  # noqa: SIM118 - no dict
+        return None
+    rows = np.array(memoryview(data[_MOTION]), np.float64).reshape(-1, _ROW)
     try:
-        record = Record.from_json(action.freetalker.told)
+        record = Record.from_json(data.told)
     except InputError:
         return None
     return Take(action, Motion(rows[:, :3], rows[:, 3:].reshape(-1, 55, 4), fps=record.timeline.fps), record)
 
 
 def write(action: bpy.types.Action, motion: Motion, record: Record, armature: bpy.types.Object) -> None:
-    """Let an Action carry the motion, what it was made of, and the settings of the rig."""
+    """Store a take on an Action: the motion, its record, and the rig settings of the character."""
+    data = strip_data(action)
     rows = np.concatenate([motion.translation, motion.rotations.reshape(len(motion), -1)], axis=1)
-    if _MOTION in action.freetalker.keys():  # noqa: SIM118 - Blender 4.5 crashes on an array of another length
-        del action.freetalker[_MOTION]
-    action.freetalker[_MOTION] = rows.astype(np.float32).ravel()
-    action.freetalker.told = record.to_json()
-    action.freetalker[_RIG] = rig.settings(armature)
+    if _MOTION in data.keys():  # noqa: SIM118 - Blender 4.5 crashes on an array of another length
+        del data[_MOTION]
+    data[_MOTION] = rows.astype(np.float32).ravel()
+    data.told = record.to_json()
+    data[_RIG] = rig.settings(armature)
 
 
 def add(armature: bpy.types.Object, action: bpy.types.Action, keep: int, note: str = "") -> None:
-    """Put an Action at the end of the list, as the take at hand; the oldest that nobody pinned go, beyond `keep`.
+    """Append a take to the character's list and make it active.
 
-    note: what was generated for it, in a few words.
+    Args:
+        armature: The character.
+        action: The take's Action.
+        keep: Number of takes that are not pinned to keep; older ones are removed.
+        note: What was generated, in a few words.
     """
-    kept = armature.freetalker
-    numbers = [int(word) for take in kept.takes for word in take.name.split()[-1:] if word.isdecimal()]
-    take = kept.takes.add()
+    character = character_data(armature)
+    numbers = [int(word) for take in character.takes for word in take.name.split()[-1:] if word.isdecimal()]
+    take = character.takes.add()
     take.name, take.action, take.note = f"Take {max(numbers, default=0) + 1}", action, note
-    kept.take = len(kept.takes) - 1
-    loose = [index for index, take in enumerate(kept.takes) if not take.pinned]
-    for index in reversed(loose[: -max(keep, 1)]):
+    character.take = len(character.takes) - 1
+    unpinned = [index for index, take in enumerate(character.takes) if not take.pinned]
+    for index in reversed(unpinned[: -max(keep, 1)]):
         remove(armature, index)
 
 
 def remove(armature: bpy.types.Object, index: int) -> None:
-    """Take a take off the list; its Action goes, unless it is used elsewhere. The one at hand stays at hand."""
-    kept = armature.freetalker
-    action, at_hand = kept.takes[index].action, kept.take
-    kept.takes.remove(index)
+    """Remove a take from the list, and its Action if nothing else uses it. The active take stays active."""
+    character = character_data(armature)
+    action, active = character.takes[index].action, character.take
+    character.takes.remove(index)
     if action is not None and action.users == 0:
         bpy.data.actions.remove(action)
-    kept.take = max(0, min(at_hand - (at_hand > index), len(kept.takes) - 1))  # which may show another
+    character.take = max(0, min(active - (active > index), len(character.takes) - 1))  # may play another take
 
 
-def spliced(take: Take, motion: Motion, armature: bpy.types.Object) -> Any:
-    """A copy of the take's Action with the keys of those frames in which `motion` differs; all others keep their bits.
+def splice(take: Take, motion: Motion, armature: bpy.types.Object) -> bpy.types.Action | None:
+    """Copy a take's Action and rewrite the keys of the frames in which `motion` differs from it.
 
-    So do keys that were edited by hand, interpolation included. None where the rig's bone map or its settings are no
-    longer those that the curves were made with, and the Action has to be made anew.
+    All other keys are kept bit for bit, including those edited by hand and their interpolation.
+
+    Returns:
+        None if the rig's bone map or settings have changed since the curves were made, so that a new Action is needed.
     """
-    if _RIG not in take.action.freetalker.keys() or take.action.freetalker[_RIG] != rig.settings(armature):  # noqa: SIM118
+    data = strip_data(take.action)
+    if _RIG not in data.keys() or data[_RIG] != rig.settings(armature):  # noqa: SIM118
         return None
     old, new = (_by_channel(rig.curves(one, armature)) for one in (take.motion, motion))
     action = take.action.copy()
@@ -140,7 +167,7 @@ def spliced(take: Take, motion: Motion, armature: bpy.types.Object) -> Any:
         bpy.data.actions.remove(action)
         return None
     for path, rows in new.items():
-        if len(rows) == 1:  # a switch, which holds
+        if len(rows) == 1:  # a switch, which is constant
             continue
         before = old.get(path, rows[:0])
         both = min(len(before), len(rows))
@@ -151,26 +178,26 @@ def spliced(take: Take, motion: Motion, armature: bpy.types.Object) -> Any:
         here = [curves[path, index] for index in range(rows.shape[1])]
         first = take.record.first_frame
         for start, stop in true_runs(differs):
-            _put_keys(here, rows, first, start, stop)
+            _replace_keys(here, rows, first, start, stop)
         for curve in here:
-            _cut(curve, first + len(rows))
+            _truncate(curve, first + len(rows))
             curve.update()
     return action
 
 
 def _by_channel(curves: Iterable[rig.Curve]) -> dict[str, Array]:
-    """The values (T, indices) of each data path."""
+    """Return the values (T, indices) of each data path."""
     found: dict[str, list[Array]] = {}
     for path, _, _, values in curves:
         found.setdefault(path, []).append(values)
     return {path: np.stack(values, axis=1) for path, values in found.items()}
 
 
-def _put_keys(curves: list[Any], rows: Array, first: int, start: int, stop: int) -> None:
-    """Write rows start..stop (of (T, indices)) to the keys of their frames, as near as may be to the key before them.
+def _replace_keys(curves: list[bpy.types.FCurve], rows: Array, first: int, start: int, stop: int) -> None:
+    """Write rows start..stop of (T, indices) to the keys of their frames, with rotations near those of the key before.
 
-    Numbers of a rotation may end a whole turn apart from those of the key behind them. Then the last one holds until
-    there, for what lies between such numbers is no way from the one to the other.
+    Rotation values may end a full turn away from those of the key after them. Then the last one is held until there,
+    because interpolating between such values would spin the bone.
     """
     part, path = rows[start:stop], curves[0].data_path
     keys = {round(point.co[0]) for point in curves[0].keyframe_points}
@@ -184,18 +211,18 @@ def _put_keys(curves: list[Any], rows: Array, first: int, start: int, stop: int)
         part = _nearest(part, part[-1], after, path)
     hold = after is not None and not np.array_equal(_nearest(part, part[-1], after, path), part)
     for curve, values in zip(curves, part.T, strict=True):
-        bake.put_keys(curve, first + start, values, hold)
+        bake.replace_keys(curve, first + start, values, hold)
 
 
-def _nearest(rows: Array, row: Array, there: Array, path: str) -> Array:
-    """The same rotations (T, indices) by those numbers for which `row` of them is nearest to `there`."""
+def _nearest(rows: Array, row: Array, target: Array, path: str) -> Array:
+    """Return equivalent rotations (T, indices), chosen so that `row`, one of them, is nearest to `target`."""
     if path.endswith("rotation_euler"):
-        return rows + np.round((there - row) / (2 * np.pi)) * (2 * np.pi)
-    return -rows if path.endswith("rotation_quaternion") and row @ there < 0 else rows
+        return rows + np.round((target - row) / (2 * np.pi)) * (2 * np.pi)
+    return -rows if path.endswith("rotation_quaternion") and row @ target < 0 else rows
 
 
-def _cut(curve: Any, frame: int) -> None:
-    """Take away the keys from a frame on."""
+def _truncate(curve: bpy.types.FCurve, frame: int) -> None:
+    """Remove the keys from a frame on."""
     points = curve.keyframe_points
     while len(points) and round(points[-1].co[0]) >= frame:
         points.remove(points[-1], fast=True)

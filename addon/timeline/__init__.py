@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Text and speech strips on the NLA."""
+"""Text and speech strips in the NLA, and their conversion from and to core's timelines."""

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The strips of a character as a Timeline, and a Timeline as strips.
+"""Conversion of a character's strips to a Timeline, and of a Timeline to strips.
 
-Time 0 of the timeline is the scene's first frame.
+Time 0 of the timeline is the scene's first frame, unless another is given.
 """
 
 from collections.abc import Mapping
@@ -11,12 +11,23 @@ import bpy
 
 from ...core.errors import InputError
 from ...core.timeline.strips import Guidance, SpeechStrip, TextStrip, Timeline
+from ..data import scene_settings, strip_action, strip_data
 from ..setup import preferences
 from ..units import Clock, frames_per_second
 from .guidance import guidance_keys, guidance_of, set_guidance, slider
 from .names import adopt_names
 from .sounds import load_sounds, sound_file, sound_seconds
-from .strips import StripRef, _check_removable, add_speech, add_text, check_seed, find_strips, remove, set_own_seed
+from .strips import (
+    StripRef,
+    add_speech,
+    add_text,
+    check_removable,
+    check_seed,
+    find_strips,
+    remove,
+    set_own_seed,
+    strips_of,
+)
 
 
 def timeline(
@@ -25,11 +36,16 @@ def timeline(
     seeds: Mapping[int, int] = MappingProxyType({}),
     first: int | None = None,
 ) -> Timeline:
-    """The strips that are heard, as a Timeline in seconds from the frame `first`, else from the scene's first.
+    """Convert the strips that are not muted to a Timeline, after adopting new strip names as prompts.
 
-    seeds: of strips whose own is to be another, by the session_uid of their Action.
+    Args:
+        scene: Gives the frame rate, the model and the seed.
+        armature: The character.
+        seeds: Seeds that replace those of single strips, by the session_uid of their Action.
+        first: Frame of time 0; the scene's first frame by default.
 
-    Raises InputError where there are none, or one of them cannot be used.
+    Raises:
+        InputError: There are no such strips, or one of them cannot be used.
     """
     adopt_names(armature)
     return peek_timeline(scene, armature, seeds, first)
@@ -41,20 +57,21 @@ def peek_timeline(
     seeds: Mapping[int, int] = MappingProxyType({}),
     first: int | None = None,
 ) -> Timeline:
-    """`timeline`, but with nothing written to the file, as panels want it: new names are no prompts yet."""
-    settings = scene.freetalker
+    """Do the same as `timeline` without writing to the file, for panels: new strip names are not adopted."""
+    settings = scene_settings(scene)
     clock = Clock(scene.frame_start if first is None else first, frames_per_second(scene))
-    text = [one for one in find_strips(armature, "TEXT") if one.heard]
-    speech = [one for one in find_strips(armature, "SPEECH") if one.heard]
+    text = [one for one in find_strips(armature, "TEXT") if one.audible]
+    speech = [one for one in find_strips(armature, "SPEECH") if one.audible]
     if not text and not speech:
         raise InputError(
-            f"'{armature.name}' has no text or speech strip that counts: add one, unmute one, or end a track's solo."
+            f"'{armature.name}' has no text or speech strip that is not muted; add one, unmute one, or turn off the "
+            "solo of a track."
         )
     for one in (*text, *speech):
         if one.strip.frame_start < clock.first:
             raise InputError(
                 f"The strip '{one.strip.name}' starts at frame {one.strip.frame_start:g}, before the scene's first "
-                f"frame {clock.first}: move the strip, or let the scene start earlier."
+                f"frame {clock.first}; move the strip, or let the scene start earlier."
             )
     return Timeline(
         text=tuple(_text_strip(one, clock, _own_seed(one, seeds)) for one in text),
@@ -67,7 +84,7 @@ def peek_timeline(
 
 
 def _own_seed(one: StripRef, seeds: Mapping[int, int]) -> int | None:
-    return seeds.get(one.strip.action.session_uid, one.data.seed if one.data.use_seed else None)
+    return seeds.get(one.action.session_uid, one.data.seed if one.data.use_seed else None)
 
 
 def _text_strip(one: StripRef, clock: Clock, seed: int | None) -> TextStrip:
@@ -82,7 +99,7 @@ def _text_strip(one: StripRef, clock: Clock, seed: int | None) -> TextStrip:
 
 
 def _own_guidance(one: StripRef, clock: Clock) -> Guidance:
-    """A strip's value, or its keys: they stay with what they were set for where the strip is moved, cut or trimmed."""
+    """Return a strip's value or keys; the keys stay in place when the strip is moved, split or trimmed."""
     if not one.data.guidance_keys.strip():
         return one.data.guidance
     origin = clock.seconds(one.strip.frame_start - one.strip.action_frame_start * one.strip.scale)
@@ -93,7 +110,7 @@ def _own_guidance(one: StripRef, clock: Clock) -> Guidance:
 
 
 def _set_own_guidance(strip: bpy.types.NlaStrip, text: TextStrip) -> None:
-    data = strip.action.freetalker
+    data = strip_data(strip_action(strip))
     data.use_guidance = text.guidance is not None
     if isinstance(text.guidance, tuple):
         pairs = ((f"{seconds - text.start:.6f}", f"{value:.6f}") for seconds, value in text.guidance)
@@ -105,11 +122,11 @@ def _set_own_guidance(strip: bpy.types.NlaStrip, text: TextStrip) -> None:
 def _speech_strip(one: StripRef, clock: Clock, seed: int | None) -> SpeechStrip:
     sound = one.data.sound
     if sound is None:
-        raise InputError(f"The speech strip '{one.strip.name}' has no sound: choose one.")
+        raise InputError(f"The speech strip '{one.strip.name}' has no sound; choose one.")
     if one.strip.use_reverse or one.strip.repeat != 1 or abs(one.strip.scale - 1) > 1e-3:
         raise InputError(
-            f"The speech strip '{one.strip.name}' is scaled, repeated or reversed, and a recording cannot be: set its "
-            "Playback Scale and Repeat to 1 in the NLA editor, and trim it by its frames."
+            f"The speech strip '{one.strip.name}' is scaled, repeated or reversed, which is not possible for a "
+            "recording; set its Playback Scale and Repeat to 1 in the NLA editor, and trim it by its frames."
         )
     fps = clock.fps
     length = (one.strip.frame_end - one.strip.frame_start) / fps
@@ -118,7 +135,7 @@ def _speech_strip(one: StripRef, clock: Clock, seed: int | None) -> SpeechStrip:
     if offset + length > seconds + 1 / fps:
         raise InputError(
             f"The speech strip '{one.strip.name}' ends {offset + length - seconds:.2f} s after its recording of "
-            f"{seconds:.2f} s: shorten it."
+            f"{seconds:.2f} s; shorten it."
         )
     start = clock.seconds(one.strip.frame_start)
     return SpeechStrip(start, sound_file(sound), start + min(length, seconds - offset), offset, seed)
@@ -127,19 +144,24 @@ def _speech_strip(one: StripRef, clock: Clock, seed: int | None) -> SpeechStrip:
 def add_timeline(
     scene: bpy.types.Scene, armature: bpy.types.Object, source: Timeline, replace: bool = False, settings: bool = True
 ) -> None:
-    """The strips of a Timeline, on the nearest frames of the scene, and its settings.
+    """Add the strips of a Timeline on the nearest frames of the scene.
 
-    replace: take away the text and speech strips that are there. settings: set the guidance that counts for the
-    character, and the scene's seed and model.
+    Args:
+        scene: The scene.
+        armature: The character.
+        source: The timeline.
+        replace: Remove the character's text and speech strips first.
+        settings: Also set the character's guidance, and the scene's seed and model.
 
-    Raises InputError where a recording cannot be read or is shorter than its offset, a seed is none that Blender keeps,
-    or a strip cannot be taken away; then nothing has changed.
+    Raises:
+        InputError: A recording cannot be read or is shorter than its offset, a seed is out of range, or a strip cannot
+            be removed; then nothing has changed.
     """
     for seed in (source.seed, *(strip.seed for strip in (*source.text, *source.speech))):
         check_seed(seed)
-    old = [*find_strips(armature, "TEXT"), *find_strips(armature, "SPEECH")] if replace else []
+    old = strips_of(armature) if replace else []
     for one in old:
-        _check_removable(one)
+        check_removable(one)
     recordings = load_sounds(((speech.audio, speech.offset) for speech in source.speech), scene)
     for one in old:
         remove(one)
@@ -152,20 +174,21 @@ def add_timeline(
         start = frame(text.start)
         strip = add_text(armature, text.prompt, start, max(1, frame(text.end) - start))
         _set_own_guidance(strip, text)
-        set_own_seed(strip.action.freetalker, text.seed)
-        strip.action.freetalker.scope = "WHOLE" if text.scope == "whole" else "UPPER"
+        data = strip_data(strip_action(strip))
+        set_own_seed(data, text.seed)
+        data.scope = "WHOLE" if text.scope == "whole" else "UPPER"
     for speech, (sound, most) in zip(source.speech, recordings, strict=True):
         start = frame(speech.start)
         length = most if speech.end is None else min(most, max(1, frame(speech.end) - start))
         strip = add_speech(armature, sound, scene, start, length)
-        set_own_seed(strip.action.freetalker, speech.seed)
+        action = strip_action(strip)
+        set_own_seed(strip_data(action), speech.seed)
         if speech.offset:
             shift = speech.offset * fps
-            action = strip.action
             action.frame_start, action.frame_end = shift, shift + length
             strip.action_frame_start, strip.action_frame_end = shift, shift + length
     if not settings:
         return
     set_guidance(scene, slider(scene, armature), source.guidance)
-    scene.freetalker.seed = source.seed
-    scene.freetalker.model = source.model
+    scene_settings(scene).seed = source.seed
+    scene_settings(scene).model = source.model

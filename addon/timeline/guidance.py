@@ -1,9 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The Text / Audio slider: the scene's, a character's own, and their keyframes."""
+"""The Text / Audio sliders of the scene and of single characters, and their keyframes."""
 
 import math
 from itertools import pairwise
-from typing import Any
 
 import bpy
 import numpy as np
@@ -11,11 +10,16 @@ import numpy as np
 from ...core.errors import InputError
 from ...core.timeline.strips import GUIDANCE_MAX, Guidance
 from .. import compat
+from ..data import GuidanceSlider, SliderRow, scene_settings
 from ..units import Clock, frames_per_second
 
 
 def guidance_keys(text: str) -> tuple[tuple[float, float], ...]:
-    """(seconds, value) pairs written as '0:1, 2.5:0.5'. Raises InputError where they are not so, or out of order."""
+    """Parse (seconds, value) pairs such as '0:1, 2.5:0.5'.
+
+    Raises:
+        InputError: The text has another form, a value is out of range, or the times do not increase.
+    """
     pairs = [pair.split(":") for pair in text.split(",")]
     try:
         keys = tuple((float(seconds), float(value)) for seconds, value in pairs)
@@ -25,37 +29,37 @@ def guidance_keys(text: str) -> tuple[tuple[float, float], ...]:
     numbers = all(math.isfinite(seconds) and 0 <= value <= GUIDANCE_MAX for seconds, value in keys)
     if not keys or not numbers or any(before >= after for before, after in pairwise(times)):
         raise InputError(
-            f"'{text}' is no row of times with values from 0 to {GUIDANCE_MAX:g}: write seconds:value, seconds:value, "
-            "such as 0:1, 2.5:0.5."
+            f"'{text}' is not a list of times in order with values from 0 to {GUIDANCE_MAX:g}; write seconds:value, "
+            "seconds:value, such as 0:1, 2.5:0.5."
         )
     return keys
 
 
-def own_slider(scene: bpy.types.Scene, armature: bpy.types.Object) -> Any | None:
-    """A character's own Text / Audio in a scene, used or not; None where it never had one."""
-    return next((one for one in scene.freetalker.sliders if one.character == armature), None)
+def own_slider(scene: bpy.types.Scene, armature: bpy.types.Object) -> SliderRow | None:
+    """Return a character's own slider in a scene, whether used or not; None if it never had one."""
+    return next((one for one in scene_settings(scene).sliders if one.character == armature), None)
 
 
-def slider(scene: bpy.types.Scene, armature: bpy.types.Object) -> Any:
-    """Whose `guidance` counts for a character: its own where it is used, else the scene's settings."""
+def slider(scene: bpy.types.Scene, armature: bpy.types.Object) -> GuidanceSlider:
+    """Return the slider that applies to a character: its own if that is used, else the scene's."""
     own = own_slider(scene, armature)
-    return own if own is not None and own.use_guidance else scene.freetalker
+    return own if own is not None and own.use_guidance else scene_settings(scene)
 
 
 def use_own_slider(scene: bpy.types.Scene, armature: bpy.types.Object, use: bool) -> None:
-    """Let a character follow its own Text / Audio or the scene's. Its first value is the scene's."""
-    own = own_slider(scene, armature)
+    """Switch a character between its own slider, which starts with the scene's value, and that of the scene."""
+    own, settings = own_slider(scene, armature), scene_settings(scene)
     if own is None:
-        own = next((one for one in scene.freetalker.sliders if one.character not in scene.objects.values()), None)
+        own = next((one for one in settings.sliders if one.character not in scene.objects.values()), None)
         if own is None:
-            own = scene.freetalker.sliders.add()  # none is ever taken away: keyframes know them by their number
-        set_guidance(scene, own, scene.freetalker.guidance)
+            own = settings.sliders.add()  # rows are never removed, because keyframes refer to them by index
+        set_guidance(scene, own, settings.guidance)
         own.character = armature
     own.use_guidance = use
 
 
-def guidance_of(scene: bpy.types.Scene, owner: Any, clock: Clock) -> Guidance:
-    """What a slider says; as (seconds, value) with straight lines between where it has keys."""
+def guidance_of(scene: bpy.types.Scene, owner: GuidanceSlider, clock: Clock) -> Guidance:
+    """Return the value of a slider, or (seconds, value) keys with linear interpolation if it is animated."""
     curve = guidance_curve(scene, owner)
     if curve is None or curve.mute or not len(curve.keyframe_points):
         return owner.guidance
@@ -69,17 +73,23 @@ def guidance_of(scene: bpy.types.Scene, owner: Any, clock: Clock) -> Guidance:
     return tuple((round(clock.seconds(frame), 6), round(max(0.0, value), 6)) for frame, value in keys)
 
 
-def guidance_curve(scene: bpy.types.Scene, owner: Any) -> Any | None:
-    """The keys of a slider of the scene, where it has any."""
+def guidance_curve(scene: bpy.types.Scene, owner: GuidanceSlider) -> bpy.types.FCurve | None:
+    """Return the F-curve of a slider, or None if it is not animated."""
+    curves = _curves(scene)
+    return None if curves is None else curves.find(owner.path_from_id("guidance"))
+
+
+def _curves(scene: bpy.types.Scene) -> "bpy.types.ActionChannelbagFCurves | None":
+    """Return the F-curves of the scene's own Action."""
     animation = scene.animation_data
     if animation is None or animation.action is None:
         return None
     bag = compat.channelbag(animation.action, animation.action_slot)
-    return None if bag is None else bag.fcurves.find(owner.path_from_id("guidance"))
+    return None if bag is None else bag.fcurves
 
 
 def _corners(keys: list[tuple[int, float]], tolerance: float = 1e-4) -> list[tuple[int, float]]:
-    """The fewest of the keys, by halving at the worst, whose straight lines pass all others within the tolerance."""
+    """Keep the keys whose straight lines pass all others within the tolerance, by splitting at the largest error."""
     times, values = np.array(keys).T
     kept, open_spans = {0, len(keys) - 1}, [(0, len(keys) - 1)]
     while open_spans:
@@ -93,19 +103,18 @@ def _corners(keys: list[tuple[int, float]], tolerance: float = 1e-4) -> list[tup
     return [keys[index] for index in sorted(kept)]
 
 
-def set_guidance(scene: bpy.types.Scene, owner: Any, guidance: Guidance) -> None:
-    """Give a slider a value, or keys with straight lines between; keys that it had go."""
+def set_guidance(scene: bpy.types.Scene, owner: GuidanceSlider, guidance: Guidance) -> None:
+    """Set the value or the linear keys of a slider; its previous keys are removed."""
     if isinstance(guidance, tuple):
         owner.guidance = guidance[0][1]
-        owner.keyframe_insert("guidance")  # Blender makes action, slot and curve as it likes them
-    curve = guidance_curve(scene, owner)
-    if curve is None:
+        owner.keyframe_insert("guidance")  # Blender creates the action, slot and curve
+    curves, curve = _curves(scene), guidance_curve(scene, owner)
+    if not isinstance(guidance, tuple):
+        if curves is not None and curve is not None:
+            curves.remove(curve)
         owner.guidance = guidance
         return
-    if not isinstance(guidance, tuple):
-        bag = compat.channelbag(scene.animation_data.action, scene.animation_data.action_slot)
-        bag.fcurves.remove(curve)
-        owner.guidance = guidance
+    if curve is None:
         return
     points = curve.keyframe_points
     points.clear()

@@ -1,17 +1,20 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A text strip's name is the beginning of its prompt: either follows the other."""
+"""Keeps the names of text strips and their prompts in step: a name is the beginning of its prompt."""
 
+import re
 from typing import Any
 
 import bpy
 from bpy.app.handlers import persistent
 
-from .strips import _NUMBER, find_strips, make_single, short_name
+from ..data import strip_data
+from .strips import find_strips, make_single, short_name
 
 _OWNER = object()
+_DUPLICATE_NUMBER = re.compile(r"\.\d{3,}$")  # that Blender appends to a name in use
 
 
-def _take_names() -> None:
+def _adopt_all_names() -> None:
     for candidate in bpy.data.objects:
         if candidate.animation_data is not None and candidate.is_editable:
             adopt_names(candidate)
@@ -20,25 +23,30 @@ def _take_names() -> None:
 def _subscribe() -> None:
     bpy.msgbus.clear_by_owner(_OWNER)
     key: Any = (bpy.types.NlaStrip, "name")
-    bpy.msgbus.subscribe_rna(key=key, owner=_OWNER, args=(), notify=_take_names)
+    bpy.msgbus.subscribe_rna(key=key, owner=_OWNER, args=(), notify=_adopt_all_names)
 
 
 @persistent
-def _loaded(*_: Any) -> None:
-    _take_names()  # what a file of an older version calls its strips is no renaming
-    _subscribe()  # Blender forgets subscriptions with the file
+def _after_loading(*_: object) -> None:
+    _adopt_all_names()  # the strip names of a file from an older version are not renames
+    _subscribe()  # Blender drops subscriptions with the file
 
 
 @persistent
-def _stepped(*_: Any) -> None:
-    _take_names()  # Blender's step of a rename was made before ours
+def _after_undo(*_: object) -> None:
+    _adopt_all_names()  # Blender's undo step of a rename precedes the change of the prompt
 
 
-# Without a window no messages are sent, and a subscription would keep Blender's Python package from ending.
-_HANDLERS = () if bpy.app.background else (("load_post", _loaded), ("undo_post", _stepped), ("redo_post", _stepped))
+# Without a window no messages are sent, and a subscription would keep Blender's Python package from exiting.
+_HANDLERS = (
+    ()
+    if bpy.app.background
+    else (("load_post", _after_loading), ("undo_post", _after_undo), ("redo_post", _after_undo))
+)
 
 
 def register() -> None:
+    """Adopt names after renames, loading, undo and redo; does nothing in background mode."""
     for name, handler in _HANDLERS:
         getattr(bpy.app.handlers, name).append(handler)
     if _HANDLERS:
@@ -46,17 +54,18 @@ def register() -> None:
 
 
 def unregister() -> None:
+    """Remove the subscription and the handlers."""
     bpy.msgbus.clear_by_owner(_OWNER)
     for name, handler in _HANDLERS:
         getattr(bpy.app.handlers, name).remove(handler)
 
 
 def rename(action: bpy.types.Action) -> None:
-    """Give the strips of a text action, and the action, the prompt's beginning as their name."""
-    name = short_name(action.freetalker.prompt)
+    """Name a text Action and the strips that play it after its prompt."""
+    name = short_name(strip_data(action).prompt)
     if not name:
         return
-    action.freetalker.shown_name = name
+    strip_data(action).shown_name = name
     if not _same_name(action.name, name):
         action.name = name
     for candidate in bpy.data.objects:
@@ -66,18 +75,18 @@ def rename(action: bpy.types.Action) -> None:
 
 
 def adopt_names(armature: bpy.types.Object) -> None:
-    """Make the new name of a strip that was renamed its prompt; what shares its Action keeps the old one.
+    """Make the new name of each renamed strip its prompt; other strips that share its Action keep the old one.
 
-    Where the name showed but the beginning of the prompt, and still ends with "…", the rest of the prompt stays. In
-    tweak mode a strip keeps what it shares, and its name is read later.
+    If the name was shortened and still ends with "…", the rest of the prompt is kept. In tweak mode, strips that share
+    an Action are skipped until the mode is left.
     """
     tweaked = armature.animation_data is not None and armature.animation_data.use_tweak_mode
     for one in find_strips(armature, "TEXT"):
         data, name = one.data, one.strip.name
-        if not one.strip.action.is_editable or _same_name(name, data.shown_name) or (tweaked and one.sharing > 1):
+        if not one.action.is_editable or _same_name(name, data.shown_name) or (tweaked and one.user_count > 1):
             continue
-        if not data.shown_name:  # of an older version, which did not read names
-            data.shown_name = _NUMBER.sub("", name)
+        if not data.shown_name:  # from an older version, which did not adopt names
+            data.shown_name = _DUPLICATE_NUMBER.sub("", name)
             continue
         line = " ".join(data.prompt.split())
         if name.endswith("…") and data.shown_name.endswith("…"):
@@ -87,6 +96,6 @@ def adopt_names(armature: bpy.types.Object) -> None:
 
 
 def _same_name(name: str, shown: str) -> bool:
-    """Whether a name is the shown one, or that with the number that Blender gives the second of a name."""
-    base = _NUMBER.sub("", name)
-    return base == _NUMBER.sub("", shown) or (base != name and shown.startswith(base))
+    """Whether a name equals the shown one, apart from the number that Blender appends to duplicates."""
+    base = _DUPLICATE_NUMBER.sub("", name)
+    return base == _DUPLICATE_NUMBER.sub("", shown) or (base != name and shown.startswith(base))

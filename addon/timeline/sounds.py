@@ -13,30 +13,38 @@ from ..units import frames_per_second
 
 
 def load_sound(path: Path) -> bpy.types.Sound:
-    """The recording of that path, which the file may know already. Raises InputError where there is no such file."""
+    """Load a sound file as a data-block, or return the one that the .blend file already has.
+
+    Raises:
+        InputError: The file does not exist.
+    """
     if not path.is_file():
-        raise InputError(f"The sound file '{path}' does not exist: choose another.")
+        raise InputError(f"The sound file '{path}' does not exist; choose another.")
     return bpy.data.sounds.load(str(path), check_existing=True)
 
 
 def sound_seconds(sound: bpy.types.Sound) -> float:
-    """How long a recording is. Raises InputError where there is no such file or it is no sound."""
-    aud: Any = importlib.import_module("aud")  # whose stubs say that its functions take nothing
+    """Return the length of a recording in seconds.
+
+    Raises:
+        InputError: The file does not exist, is not a sound, or is empty.
+    """
+    aud: Any = importlib.import_module("aud")  # its stubs declare no parameters
     path = sound_file(sound)
     if not path.is_file():
-        raise InputError(f"The sound file '{path}' does not exist: choose another or mend its path.")
+        raise InputError(f"The sound file '{path}' does not exist; choose another or correct its path.")
     try:
-        heard = aud.Sound(str(path))
-        seconds = heard.length / heard.specs[0]
+        recording = aud.Sound(str(path))
+        seconds = recording.length / recording.specs[0]
     except (aud.error, ZeroDivisionError) as error:
-        raise InputError(f"'{path.name}' cannot be read as sound: convert it to WAV, FLAC, OGG or MP3.") from error
+        raise InputError(f"'{path.name}' cannot be read as audio; convert it to WAV, FLAC, OGG or MP3.") from error
     if seconds <= 0:
-        raise InputError(f"The sound file '{path.name}' is empty: choose one that holds speech.")
+        raise InputError(f"The sound file '{path.name}' is empty; choose one that contains speech.")
     return seconds
 
 
 def sound_file(sound: bpy.types.Sound) -> Path:
-    """The recording as a file; a packed one is written to Blender's temporary folder."""
+    """Return the path of a recording; a packed one is written to Blender's temporary folder."""
     if sound.packed_file is None:
         return Path(bpy.path.abspath(sound.filepath))
     path = Path(bpy.app.tempdir, f"freetalker-{sound.session_uid}{Path(sound.filepath).suffix}")
@@ -46,9 +54,17 @@ def sound_file(sound: bpy.types.Sound) -> Path:
 
 
 def load_sounds(recordings: Iterable[tuple[Path, float]], scene: bpy.types.Scene) -> list[tuple[bpy.types.Sound, int]]:
-    """The sound of each (path, offset in seconds), and how many frames of it come after the offset.
+    """Load the recordings of speech strips.
 
-    Raises InputError where one cannot be used; no sound stays behind then.
+    Args:
+        recordings: (path, offset in seconds) of each.
+        scene: Gives the frame rate.
+
+    Returns:
+        (sound, number of frames after the offset) of each.
+
+    Raises:
+        InputError: A recording cannot be used; then no sound is added to the file.
     """
     known = set(bpy.data.sounds)
     found: list[tuple[bpy.types.Sound, int]] = []
@@ -58,7 +74,7 @@ def load_sounds(recordings: Iterable[tuple[Path, float]], scene: bpy.types.Scene
             seconds = sound_seconds(sound)
             if offset >= seconds:
                 raise InputError(
-                    f"The speech strip '{path.name}' begins {offset:g} s into a recording of {seconds:.2f} s: lower "
+                    f"The speech strip '{path.name}' begins {offset:g} s into a recording of {seconds:.2f} s; reduce "
                     "its offset."
                 )
             found.append((sound, max(1, int((seconds - offset) * frames_per_second(scene) + 1e-6))))

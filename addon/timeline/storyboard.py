@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A character's strips as a file and back: a timeline's .json whole, or the prompts alone as .srt subtitles."""
+"""Import and export of a character's strips: a complete timeline (.json), or the prompts as subtitles (.srt)."""
 
 import dataclasses
+from collections.abc import Sized
 from pathlib import Path
-from typing import Any
+from typing import cast
 
 import bpy
 
@@ -17,11 +18,19 @@ SUBTITLES = ".srt"
 
 
 def read(scene: bpy.types.Scene, armature: bpy.types.Object, path: Path, replace: bool) -> str:
-    """Lay a file's strips on the character's tracks, in place of those that are there or beside them.
+    """Import strips from a file; a .json also sets the character's guidance, and the scene's seed and model.
 
-    A .json also sets the scene's guidance, seed and model. Returns what was done, as one sentence.
+    Args:
+        scene: The scene.
+        armature: The character.
+        path: A .json or .srt file.
+        replace: Remove the character's text and speech strips first.
 
-    Raises InputError where the file or a recording it names cannot be used; then nothing has changed.
+    Returns:
+        A message for the user, without a full stop.
+
+    Raises:
+        InputError: The file or one of its recordings cannot be used; then nothing has changed.
     """
     source = load_timeline(path)
     _check_guidance(source, path)
@@ -31,16 +40,23 @@ def read(scene: bpy.types.Scene, armature: bpy.types.Object, path: Path, replace
     said = f"Imported {_count(source)} from {path.name}"
     fps = frames_per_second(scene)
     if not prompts_alone and abs(source.fps - fps) > 1e-3:
-        said += f", at the scene's {fps:g} frames a second and not the file's {source.fps:g}"
+        said += f"; the scene's {fps:g} fps are used instead of the file's {source.fps:g} fps"
     return said
 
 
 def write(scene: bpy.types.Scene, armature: bpy.types.Object, path: Path) -> str:
-    """Write the strips that are heard. Returns what was done, as one sentence.
+    """Export the strips that are not muted. Recordings packed in the .blend are written next to the file.
 
-    A recording that is packed in the .blend is written beside the file.
+    Args:
+        scene: The scene.
+        armature: The character.
+        path: A .json or .srt file.
 
-    Raises InputError where there are none, one cannot be used, or the file cannot be written.
+    Returns:
+        A message for the user, without a full stop.
+
+    Raises:
+        InputError: There are no strips, one of them cannot be used, or the file cannot be written.
     """
     timeline = convert.timeline(scene, armature)
     timeline = dataclasses.replace(timeline, model=bpy.path.abspath(timeline.model))
@@ -56,16 +72,16 @@ def write(scene: bpy.types.Scene, armature: bpy.types.Object, path: Path) -> str
             file.unlink()
         raise
     said = f"Exported {_count(timeline)} to {path.name}"
-    silent = sum(not one.heard for kind in ("TEXT", "SPEECH") for one in strips.find_strips(armature, kind))
-    return said + (f"; {silent} muted left out" if silent else "")
+    silent = sum(not one.audible for kind in ("TEXT", "SPEECH") for one in strips.find_strips(armature, kind))
+    return said + (f"; {silent} muted skipped" if silent else "")
 
 
 def _with_files(timeline: Timeline, armature: bpy.types.Object, folder: Path, unpacked: list[Path]) -> Timeline:
-    """The same with every packed recording as a file, written to `folder` and told in `unpacked`."""
+    """Replace packed recordings by files written to `folder`; those files are appended to `unpacked`."""
     files: dict[Path, Path] = {}
     for one in strips.find_strips(armature, "SPEECH"):
         sound = one.data.sound
-        if one.heard and sound.packed_file is not None:
+        if one.audible and sound is not None and sound.packed_file is not None:
             files[sounds.sound_file(sound)] = _unpacked(sound, folder, unpacked)
     return dataclasses.replace(
         timeline,
@@ -76,8 +92,8 @@ def _with_files(timeline: Timeline, armature: bpy.types.Object, folder: Path, un
 
 
 def _unpacked(sound: bpy.types.Sound, folder: Path, unpacked: list[Path]) -> Path:
-    """A file of what is packed: the one it was made from where that is the same, else one in `folder`."""
-    content = sound.packed_file.data
+    """Return a file with the content of a packed sound: its source if unchanged, else a new file in `folder`."""
+    content = cast("bpy.types.PackedFile", sound.packed_file).data
     source = Path(bpy.path.abspath(sound.filepath))
     names = [folder / source.name, *(folder / f"{source.stem}-{number}{source.suffix}" for number in range(2, 100))]
     try:
@@ -93,7 +109,7 @@ def _unpacked(sound: bpy.types.Sound, folder: Path, unpacked: list[Path]) -> Pat
 
 
 def _count(timeline: Timeline) -> str:
-    def strips_of(kind: str, row: tuple[Any, ...]) -> str:
+    def strips_of(kind: str, row: Sized) -> str:
         return f"{len(row)} {kind} strip" + ("" if len(row) == 1 else "s")
 
     rows = (("text", timeline.text), ("speech", timeline.speech))
@@ -104,4 +120,4 @@ def _check_guidance(source: Timeline, path: Path) -> None:
     for guidance in (source.guidance, *(text.guidance for text in source.text)):
         for value in (v for _, v in guidance) if isinstance(guidance, tuple) else [guidance]:
             if value is not None and not 0 <= value <= GUIDANCE_MAX:
-                raise InputError(f"{path.name} has the guidance {value:g}; the slider goes from 0 to {GUIDANCE_MAX:g}.")
+                raise InputError(f"{path.name} has a guidance of {value:g}; use values from 0 to {GUIDANCE_MAX:g}.")

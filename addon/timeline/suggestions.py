@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Prompts that the model knows, offered while one is typed."""
+"""Prompts that the model knows, suggested while the user types."""
 
 import re
-from typing import Any
 
+from ..data import CallbackContext, scene_settings
 from ..setup import models, preferences
 
-# By the name of the action that a model's card lists in parentheses.
+# Prompts by the name of the action, which a model's card lists in parentheses.
 _PROMPTS = {
     "idle": ("a person stands still",),
     "walk": ("a person walks forward", "a person walks slowly"),
@@ -50,8 +50,13 @@ _PROMPTS = {
 
 
 def prompts(model: str) -> list[str]:
-    """The prompts for what the model's card lists, for an action not named above the card's own; all of ours where it
-    lists nothing. What the card lists of an action beyond its first prompt, as in styles, comes last.
+    """Return the prompts for the actions listed on a model's card.
+
+    Actions without a prompt in this module use that of the card. Further prompts of an action on the card, such as
+    styles, come last. If the card lists nothing, all prompts of this module are returned.
+
+    Args:
+        model: Name or path of the model.
     """
     card = models.model_folder(model) / "card.md"
     try:
@@ -65,8 +70,8 @@ def prompts(model: str) -> list[str]:
     return list(dict.fromkeys([*ours, *others, *more]))
 
 
-def search(_: Any, context: Any, typed: str) -> list[str]:
-    """For a prompt's field: those that hold every word that is typed."""
+def search(_: object, context: CallbackContext, typed: str) -> list[str]:
+    """Search callback of prompt fields: return the prompts that contain every typed word."""
     words = typed.lower().split()
-    model = context.scene.freetalker.model or preferences.default_model()
+    model = scene_settings(context.scene).model or preferences.default_model()
     return [prompt for prompt in prompts(model) if all(word in prompt for word in words)]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The interface in other languages. Blender itself translates labels and tooltips; `tr` is for what we put together."""
+"""Translations of the interface: Blender translates labels and tooltips by itself, `tr` translates all other texts."""
 
 from typing import Any
 
@@ -9,16 +9,16 @@ from . import german
 
 _LANGUAGES = {"de_DE": german.MESSAGES}
 _NAME = __name__
-_blender: Any = bpy.app.translations  # whose stubs know neither contexts nor that it always answers
+_blender: Any = bpy.app.translations  # its stubs lack contexts, and return types that are always set
 
 
 def tr(message: str) -> str:
-    """The message in the language of Blender's interface, to be filled in by `format`."""
+    """Translate a message to the language of Blender's interface, before its placeholders are filled in."""
     return _blender.pgettext_iface(message)
 
 
 def table() -> dict[str, dict[tuple[str, str], str]]:
-    """What Blender asks for, by language: (context, message) to translation; operators' labels have a context."""
+    """Return language -> {(context, message): translation}; labels of operators have a context of their own."""
     return {
         language: {(context, message): text for message, text in messages.items() for context in ("*", "Operator")}
         for language, messages in _LANGUAGES.items()
@@ -26,8 +26,10 @@ def table() -> dict[str, dict[tuple[str, str], str]]:
 
 
 def register() -> None:
+    """Register the translations with Blender."""
     _blender.register(_NAME, table())
 
 
 def unregister() -> None:
+    """Unregister the translations."""
     _blender.unregister(_NAME)

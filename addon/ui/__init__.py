@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The sidebar tab in the 3D viewport and in the NLA editor, the entries in Blender's own menus, and the keys."""
+"""The user interface: sidebar panels, menus, keys, preferences, overlays and operators. No other folder imports it."""
 
 import bpy
 
@@ -9,6 +9,7 @@ CLASSES = (sidebar.FREETALKER_UL_takes, *sidebar.CLASSES)
 
 
 def register() -> None:
+    """Register lists, panels, menus and keys."""
     rows.register()
     for cls in CLASSES:
         bpy.utils.register_class(cls)
@@ -17,6 +18,7 @@ def register() -> None:
 
 
 def unregister() -> None:
+    """Unregister lists, panels, menus and keys."""
     keymap.unregister()
     menus.unregister()
     for cls in reversed(CLASSES):

@@ -1,62 +1,67 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The menu of the strips, and entries in Blender's own menus."""
-
-from typing import Any
+"""Menus of the add-on, and entries in Blender's own menus."""
 
 import bpy
 
-
-def _draw_nla(menu: Any, _: Any) -> None:
-    menu.layout.separator()
-    menu.layout.operator_context = "INVOKE_DEFAULT"
-    menu.layout.operator("freetalker.add_text_strip", icon="OUTLINER_DATA_FONT")
-    upper = menu.layout.operator("freetalker.add_text_strip", text="Add Upper Body Strip", icon="USER")
-    upper.scope, upper.prompt, upper.seconds = "UPPER", "a person waves the right hand", 3.0
-    menu.layout.operator("freetalker.add_speech_strip", icon="OUTLINER_DATA_SPEAKER")
+from .layout import layout_of, set_properties
 
 
-def _draw_armature(menu: Any, _: Any) -> None:
-    menu.layout.operator("freetalker.add_character", text="FreeTalker Character", icon="OUTLINER_OB_ARMATURE")
+def _draw_nla(menu: bpy.types.Menu, _: object) -> None:
+    layout = layout_of(menu)
+    layout.separator()
+    layout.operator_context = "INVOKE_DEFAULT"
+    layout.operator("freetalker.add_text_strip", icon="OUTLINER_DATA_FONT")
+    upper = layout.operator("freetalker.add_text_strip", text="Add Upper Body Strip", icon="USER")
+    set_properties(upper, scope="UPPER", prompt="a person waves the right hand", seconds=3.0)
+    layout.operator("freetalker.add_speech_strip", icon="OUTLINER_DATA_SPEAKER")
 
 
-def _draw_import(menu: Any, _: Any) -> None:
-    menu.layout.operator("freetalker.import_storyboard", text="FreeTalker Storyboard (.json, .srt)")
+def _draw_armature(menu: bpy.types.Menu, _: object) -> None:
+    layout_of(menu).operator("freetalker.add_character", text="FreeTalker Character", icon="OUTLINER_OB_ARMATURE")
 
 
-def _draw_export(menu: Any, _: Any) -> None:
-    menu.layout.operator("freetalker.export_storyboard", text="FreeTalker Storyboard (.json)")
-    menu.layout.operator("freetalker.export_storyboard", text="FreeTalker Prompts (.srt)").subtitles = True
-    menu.layout.menu("FREETALKER_MT_export")
+def _draw_import(menu: bpy.types.Menu, _: object) -> None:
+    layout_of(menu).operator("freetalker.import_storyboard", text="FreeTalker Storyboard (.json, .srt)")
+
+
+def _draw_export(menu: bpy.types.Menu, _: object) -> None:
+    layout = layout_of(menu)
+    layout.operator("freetalker.export_storyboard", text="FreeTalker Storyboard (.json)")
+    prompts = layout.operator("freetalker.export_storyboard", text="FreeTalker Prompts (.srt)")
+    set_properties(prompts, subtitles=True)
+    layout.menu("FREETALKER_MT_export")
 
 
 class FREETALKER_MT_strips(bpy.types.Menu):
-    """Storyboards, from the header of the panel Strips."""
+    """Import and export of storyboards, in the header of the Strips panel."""
 
     bl_idname = "FREETALKER_MT_strips"
     bl_label = "Storyboard"
 
-    def draw(self, _: Any) -> None:
-        layout = self.layout
+    def draw(self, context: bpy.types.Context) -> None:
+        layout = layout_of(self)
         layout.operator("freetalker.import_storyboard", text="Import (.json, .srt)", icon="IMPORT")
         layout.operator("freetalker.export_storyboard", text="Export (.json)", icon="EXPORT")
-        layout.operator("freetalker.export_storyboard", text="Export Prompts (.srt)").subtitles = True
+        prompts = layout.operator("freetalker.export_storyboard", text="Export Prompts (.srt)")
+        set_properties(prompts, subtitles=True)
 
 
 class FREETALKER_MT_export(bpy.types.Menu):
-    """Files of the result, from the panel Result and from File > Export."""
+    """Export of motion, in the Result panel and in File > Export."""
 
     bl_idname = "FREETALKER_MT_export"
     bl_label = "FreeTalker Motion"
 
-    def draw(self, _: Any) -> None:
-        self.layout.operator_context = "INVOKE_DEFAULT"
+    def draw(self, context: bpy.types.Context) -> None:
+        layout = layout_of(self)
+        layout.operator_context = "INVOKE_DEFAULT"
         for ending, words in (
             (".npz", "SMPL-X Joints (.npz)"),
             (".bvh", "SMPL-X Joints (.bvh)"),
             (".fbx", "Character (.fbx)"),
             (".glb", "Character (.glb)"),
         ):
-            self.layout.operator("freetalker.export_motion", text=words).format = ending
+            set_properties(layout.operator("freetalker.export_motion", text=words), format=ending)
 
 
 _CLASSES = (FREETALKER_MT_strips, FREETALKER_MT_export)
@@ -70,6 +75,7 @@ _ENTRIES = (
 
 
 def register() -> None:
+    """Register the menus and add the entries to Blender's."""
     for cls in _CLASSES:
         bpy.utils.register_class(cls)
     for menu, draw in _ENTRIES:
@@ -77,6 +83,7 @@ def register() -> None:
 
 
 def unregister() -> None:
+    """Remove the entries and unregister the menus."""
     for menu, draw in _ENTRIES:
         getattr(bpy.types, menu).remove(draw)
     for cls in reversed(_CLASSES):

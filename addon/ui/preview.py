@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How generated motion looks so far, as lines in the 3D viewport while the rest is computed.
+"""A preview of the motion being generated, drawn as lines in the 3D viewport.
 
-Nothing is written: the lines are drawn from the running job alone, and gone with it.
+Nothing is written to the file: the lines are drawn from the running job, and disappear with it.
 """
 
-from typing import Any
+from typing import Any, cast
 
 import bpy
 import numpy as np
@@ -14,30 +14,35 @@ from ...core.motion.clip import Motion
 from ...core.motion.rotation import Array
 from ...core.motion.skeleton import INDEX, PARENTS
 from .. import job
+from ..data import current_context
 from ..generation import session
 from ..rigs import armature as rig
 from ..units import frames_per_second
 
 _BONES = [(PARENTS[joint], joint) for joint in range(1, len(PARENTS))]
-_FACE = [(INDEX["left_eye"], INDEX["right_eye"])]  # with the neck's end a triangle that tells where the head looks
+_FACE = [(INDEX["left_eye"], INDEX["right_eye"])]  # forms a triangle with the head that shows where it faces
 _FINGERS = [pair for pair in _BONES if pair[1] > INDEX["right_eye"]]
 _BODY = [pair for pair in _BONES if pair not in _FINGERS] + _FACE
 _WIDTHS = ((_FINGERS, 1.5), (_BODY, 3.0))  # pixels at an interface scale of 1
-_EDGE = 2.0  # pixels around them
+_EDGE = 2.0  # pixels, width of the outline
 
-_placed: tuple[Motion | None, Array] = (None, np.zeros((0, 55, 3)))
+_cached: tuple[Motion | None, Array] = (None, np.zeros((0, 55, 3)))
 
 
 def points(scene: bpy.types.Scene, armature: bpy.types.Object) -> Array | None:
-    """Where the joints are in the world at the scene's current frame, (55, 3); None where nothing new is to be seen."""
-    global _placed  # noqa: PLW0603 - worked out once for each preview
+    """Return the joints (55, 3) of the preview at the scene's current frame, in world space.
+
+    Returns:
+        None if there is no preview, or the frame is not being generated.
+    """
+    global _cached  # noqa: PLW0603 - computed once per preview
     running, motion = session.running(armature), session.preview(armature)
     if running is None or motion is None:
-        _placed = (None, np.zeros((0, 55, 3)))
+        _cached = (None, np.zeros((0, 55, 3)))
         return None
-    if motion is not _placed[0]:
+    if motion is not _cached[0]:
         try:
-            _placed = (motion, rig.joints(motion, armature))
+            _cached = (motion, rig.joints(motion, armature))
         except InputError:  # the bone map was changed meanwhile
             return None
     seconds = (scene.frame_current_final - running.first_frame) / frames_per_second(scene)
@@ -45,15 +50,15 @@ def points(scene: bpy.types.Scene, armature: bpy.types.Object) -> Array | None:
     if not (0 <= k < min(len(motion), len(running.new)) and running.new[k]):
         return None
     world = np.array(armature.matrix_world)
-    return _placed[1][k] @ world[:3, :3].T + world[:3, 3]
+    return _cached[1][k] @ world[:3, :3].T + world[:3, 3]
 
 
 def _draw() -> None:
-    """The character's lines, in the theme's colors of posed bones and wires."""
+    """Draw the lines in the theme's colors of posed bones and wires."""
     if job.current() is None:
         return
-    context: Any = bpy.context
-    space = context.space_data
+    context = current_context()
+    space = cast("bpy.types.SpaceView3D", context.space_data)
     if not space.overlay.show_overlays:
         return
     armature = next((one for one in context.view_layer.objects if session.preview(one) is not None), None)
@@ -79,14 +84,16 @@ def _draw() -> None:
     gpu.state.blend_set("NONE")
 
 
-_handlers: list[Any] = []
+_handlers: list[object] = []
 
 
 def register() -> None:
+    """Add the preview to the 3D viewport."""
     if not bpy.app.background:
         _handlers.append(bpy.types.SpaceView3D.draw_handler_add(_draw, (), "WINDOW", "POST_VIEW"))
 
 
 def unregister() -> None:
+    """Remove the preview."""
     while _handlers:
         bpy.types.SpaceView3D.draw_handler_remove(_handlers.pop(), "WINDOW")

@@ -1,52 +1,66 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The panel Rig under Character: what the armature was recognized as, how motion drives it, and its bone map."""
+"""The Rig and Body Shape panels under Character: recognized family, settings of the rig, bone map, shape sliders."""
 
 from typing import Any
 
 import bpy
 
 from ..character import smplx_body
+from ..data import Context, armature_data, rig_data
 from ..rigs import armature as rig
 from ..rigs.maps import NEEDED
 from ..translations import tr
-from .operators.rig import active_armature
-from .sidebar import _draw_lines
+from .layout import PanelPart, draw_lines
+from .operators.rig import active_armature, require_armature
 
 
 class FREETALKER_UL_bones(bpy.types.UIList):
-    def draw_item(self, _: Any, layout: Any, data: Any, item: Any, icon: Any, owner: Any, name: str) -> None:
+    """The rows of a bone map; joints without which the rig cannot move are red while they lack a bone."""
+
+    def draw_item(
+        self,
+        context: bpy.types.Context,
+        layout: bpy.types.UILayout,
+        data: Any,
+        item: Any,
+        icon: int | None,
+        active_data: object,
+        active_property: str | None,
+        index: int | None = 0,
+        flt_flag: int | None = 0,
+    ) -> None:
         row = layout.row(align=True)
         row.alert = item.name in NEEDED and not item.bone
         split = row.split(factor=0.35, align=True)
         split.label(text=item.name.replace("_", " ").capitalize(), translate=False)
-        bones = data.id_data.data
+        bones = armature_data(data.id_data)
         split.prop_search(item, "bone", bones, "bones", text="")
         if item.second or item.name in {"spine1", "spine2", "spine3", "neck"}:
             row.prop_search(item, "second", bones, "bones", text="")
 
 
-class _Rig:
+class _Rig(PanelPart):
     bl_label = "Rig"
     bl_region_type = "UI"
     bl_category = "FreeTalker"
     bl_options = {"DEFAULT_CLOSED"}
 
     @classmethod
-    def poll(cls, context: Any) -> bool:
+    def poll(cls, context: Context) -> bool:
         return active_armature(context) is not None
 
-    def draw(self, context: Any) -> None:
+    def draw(self, context: Context) -> None:
         layout = self.layout
-        armature: Any = active_armature(context)
-        kept = armature.freetalker_rig
+        armature = require_armature(context)
+        kept = rig_data(armature)
         found, problem = rig.bone_map(armature), rig.mapping_error(armature)
         if problem:
-            _draw_lines(layout, problem, "ERROR")
+            draw_lines(layout, problem, "ERROR")
             if not len(kept.bones):
                 layout.operator("freetalker.use_rig", icon="ARMATURE_DATA")
         elif found is not None:
             said = tr("{family}: {number} of 55 joints")
-            said = said.format(family=found.family or tr("Mapped by hand"), number=len(found.bones))
+            said = said.format(family=found.family or tr("Mapped manually"), number=len(found.bones))
             layout.label(text=said, icon="CHECKMARK", translate=False)
         column = layout.column()
         column.use_property_split = True
@@ -58,17 +72,17 @@ class _Rig:
             column.prop(kept, "legs")
 
 
-class _Shape:
+class _Shape(PanelPart):
     bl_label = "Body Shape"
     bl_region_type = "UI"
     bl_category = "FreeTalker"
     bl_options = {"DEFAULT_CLOSED"}
 
     @classmethod
-    def poll(cls, context: Any) -> bool:
+    def poll(cls, context: Context) -> bool:
         return bool(smplx_body.sliders(active_armature(context)))
 
-    def draw(self, context: Any) -> None:
+    def draw(self, context: Context) -> None:
         column = self.layout.column()
         column.use_property_split = True
         for key in smplx_body.sliders(active_armature(context)):
@@ -76,24 +90,24 @@ class _Shape:
         self.layout.operator("freetalker.fit_bones", icon="BONE_DATA")
 
 
-class _BoneMap:
+class _BoneMap(PanelPart):
     bl_label = "Bone Map"
     bl_region_type = "UI"
     bl_category = "FreeTalker"
     bl_options = {"DEFAULT_CLOSED"}
 
-    def draw(self, context: Any) -> None:
+    def draw(self, context: Context) -> None:
         layout = self.layout
-        armature: Any = active_armature(context)
-        kept = armature.freetalker_rig
+        armature = require_armature(context)
+        kept = rig_data(armature)
         row = layout.row(align=True)
         if len(kept.bones):
             layout.template_list("FREETALKER_UL_bones", "", kept, "bones", kept, "active", rows=8)
             column = layout.column()
             column.use_property_split = True
             column.use_property_decorate = False
-            column.prop_search(kept, "mover", armature.data, "bones")
-            column.prop_search(kept, "root", armature.data, "bones")
+            column.prop_search(kept, "mover", armature_data(armature), "bones")
+            column.prop_search(kept, "root", armature_data(armature), "bones")
             row.operator("freetalker.forget_bone_map", text="", icon="LOOP_BACK")
         else:
             row.operator("freetalker.use_rig", text="Edit", icon="GREASEPENCIL")
@@ -116,10 +130,12 @@ CLASSES = (FREETALKER_UL_bones, *_panels())
 
 
 def register() -> None:
+    """Register the list and the panels."""
     for cls in CLASSES:
         bpy.utils.register_class(cls)
 
 
 def unregister() -> None:
+    """Unregister the list and the panels."""
     for cls in reversed(CLASSES):
         bpy.utils.unregister_class(cls)

@@ -5,7 +5,7 @@
 
 const JOB_TYPE = {
     label: "FreeTalker Generate and Render",
-    description: "Generate the motion of text and speech strips, render it, and join the film with its sound",
+    description: "Generate motion from text and speech strips, render it, and join the video with its sound",
     settings: [
         { key: "frames", type: "string", required: true,
           eval: "f'{C.scene.frame_start}-{C.scene.frame_end}'",
@@ -14,20 +14,20 @@ const JOB_TYPE = {
         { key: "chunk_size", type: "int32", default: 25, propargs: { min: 1 }, visible: "submission",
           description: "Number of frames that one task renders" },
         { key: "timeline", type: "string", subtype: "file_path", required: false, visible: "submission",
-          description: "A timeline (.json, .srt) to be played by the wooden figure on a stage; without it the strips " +
-              "of this file are generated, on its own characters" },
+          description: "A timeline (.json, .srt) that the wooden figure performs on a stage; leave empty to generate " +
+              "the strips of this file on its own characters" },
 
         { key: "render_output_root", type: "string", subtype: "dir_path", required: true, visible: "submission",
           description: "Folder for the renders of all jobs" },
         { key: "add_path_components", type: "int32", required: true, default: 0, propargs: { min: 0, max: 32 },
-          visible: "submission", description: "How many folders of the file's own path are repeated beneath it" },
+          visible: "submission", description: "Number of folders of the file's own path to repeat below it" },
         { key: "render_output_path", type: "string", subtype: "dir_path", editable: false,
           eval: "str(Path(abspath(settings.render_output_root), last_n_dir_parts(settings.add_path_components), " +
               "jobname, '{timestamp}'))",
           description: "Folder of this job" },
 
         { key: "batch_script", type: "string", required: true, default: "{freetalker}/addon/batch.py", visible: "web",
-          description: "The add-on's batch.py as the workers see it; {freetalker} is a variable of the Manager" },
+          description: "Path to the add-on's batch.py on the workers; {freetalker} is a variable of the Manager" },
         { key: "blendfile", type: "string", required: true, visible: "web", description: "The file with the strips" },
         { key: "fps", type: "float", eval: "C.scene.render.fps / C.scene.render.fps_base", visible: "hidden" },
         { key: "scene_start", type: "int32", eval: "C.scene.frame_start", visible: "hidden" },
@@ -42,14 +42,14 @@ function compileJob(job) {
     const range = frameRange(settings.frames);
     const fromTimeline = Boolean(settings.timeline);
     if (!fromTimeline && VIDEO_FORMATS.indexOf(settings.format) >= 0) {
-        throw "The scene's output is a video: set it to images, for several machines cannot write one video.";
+        throw "The scene's output is a video; set it to images, because several machines cannot write one video.";
     }
     if (!(settings.fps > 0)) {
-        throw "The frame rate is missing: submit the job from Blender.";
+        throw "The frame rate is missing; submit the job from Blender.";
     }
     const folder = (settings.render_output_path || "").replace("{timestamp}", formatTimestampLocal(job.created));
     if (!folder) {
-        throw "There is no folder for the renders: set the render output root.";
+        throw "There is no folder for the renders; set the render output root.";
     }
     settings.render_output_path = folder; // what the job's page shows
     const source = fromTimeline ? settings.timeline : settings.blendfile;

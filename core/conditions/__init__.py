@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Prompts and recordings become arrays that a network can read."""
+"""Encode prompts and recordings as arrays that condition the network (method section 2)."""

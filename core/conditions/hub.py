@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Networks of others, from a folder or from the hub."""
+"""Load third-party networks from a folder, the local cache or the Hugging Face hub."""
 
 # transformers and its hub carry few types
 # pyright: reportUnknownMemberType=false
@@ -12,12 +12,12 @@ from typing import TypeVar
 
 Loaded = TypeVar("Loaded")
 _allowed: ContextVar[bool] = ContextVar("_allowed", default=True)
-_SECONDS = 5.0  # in which the hub answers, or is taken to be out of reach
+_TIMEOUT = 5.0  # seconds
 
 
 @contextmanager
 def access(allowed: bool) -> Generator[None]:
-    """Within it, and in its thread, the hub is asked only where that is allowed; what is here is found either way."""
+    """Allow or forbid requests to the hub in this thread; folders and the local cache are used either way."""
     before = _allowed.set(allowed)
     try:
         yield
@@ -26,9 +26,19 @@ def access(allowed: bool) -> Generator[None]:
 
 
 def load(source: str, loader: Callable[[bool], Loaded]) -> Loaded:
-    """What `loader(local_files_only)` makes of a folder or hub name: of the files that are here, else of the hub's.
+    """Load a network from local files, or download it.
 
-    Raises what it raises. The hub is asked once whether it knows the name: its own downloads try for half a minute.
+    Before a download the hub is asked once whether it knows the name, since its own retries take half a minute.
+
+    Args:
+        source: a folder or a hub name.
+        loader: called with local_files_only.
+
+    Returns:
+        The loader's result.
+
+    Raises:
+        Exception: whatever the loader or the hub raises.
     """
     try:
         return loader(True)
@@ -37,5 +47,5 @@ def load(source: str, loader: Callable[[bool], Loaded]) -> Loaded:
             raise
     import huggingface_hub
 
-    huggingface_hub.model_info(source, timeout=_SECONDS)
+    huggingface_hub.model_info(source, timeout=_TIMEOUT)
     return loader(False)

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Recordings of speech to per-frame features in named blocks: mfcc, mel, prosody, onset, voice, wavlm.
+"""Compute per-frame speech features in named blocks: mfcc, mel, prosody, onset, voice, wavlm (method section 2).
 
-Row k of every block is centred on the time k / fps, whatever comes before it in the file, so a strip that starts
-later in the same recording reads the same rows. Compute the features of a whole recording and cut rows by time.
+Row k of every block is centered on the time k / fps regardless of what precedes it in the file, so a strip that starts
+later in the same recording gets the same rows. Compute the features of a whole recording, then slice rows by time.
 """
 
 # scipy, librosa and soundfile carry few types
@@ -25,83 +25,92 @@ import soundfile
 from numpy.typing import NDArray
 
 from ..errors import InputError
+from ..motion.clip import CORE_FPS
 from . import hub
-from .voice import voice_columns
+from .voice import voice_features
 
 Array = NDArray[np.float32]
 
 SAMPLE_RATE = 16000
 BLOCK_WIDTHS = {"mfcc": 40, "mel": 64, "prosody": 4, "wavlm": 1024, "onset": 1, "voice": 3}
-"""In the order of the paper's 1133, which has all but the last."""
+"""Columns of each block; the paper's 1133 features are all but the last, in this order."""
 WAVLM_DEFAULT = "microsoft/wavlm-large"
 
-_fft: Any = scipy.fft  # single precision, unlike numpy's; typed as what it dispatches on
-_WINDOW = 4096  # samples of a mfcc and mel frame
-_SPEECH_LEVEL = 0.1  # RMS that the loud frames of a recording are brought to
+_fft: Any = scipy.fft  # in single precision, unlike numpy's
+_WINDOW = 4096  # samples of an mfcc or mel frame
+_SPEECH_LEVEL = 0.1  # RMS to which the loud frames of a recording are normalized
 _MAX_GAIN = 1000.0
-_ROOM_LEVEL = 1e-4  # RMS of the noise added: 60 dB below the speech
-_PROSODY_STEPS = 10  # pitch and energy are measured this often a frame, then averaged
-_ONSET_STEP = 160  # 10 ms
+_ROOM_LEVEL = 1e-4  # RMS of the added noise, 60 dB below the speech
+_PROSODY_STEPS = 10  # measurements of pitch and energy per frame, which are averaged
+_ONSET_STEP = 160  # samples, 10 ms
 _PITCH_RANGE = (75.0, 600.0)  # Hz
-_VOICED = 0.45  # autocorrelation of a voice, at least
+_VOICED = 0.45  # least autocorrelation of a voiced frame
 
 
 def load_audio(path: Path | str) -> Array:
-    """The samples of a sound file: mono, 16 kHz, (n,) float32, whatever its rate, channels and sample width.
+    """Read a sound file and convert it to mono at 16 kHz.
 
-    Silence is legal.
+    Returns:
+        (n,) float32 samples; silence is valid.
 
     Raises:
-        InputError: the file is missing, empty, no sound, or holds values that are not numbers.
+        InputError: the file is missing, empty, not a sound file, or contains NaN or infinity.
     """
     path = Path(path)
     if not path.is_file():
-        raise InputError(f"The sound file '{path}' does not exist; choose another or mend its path.")
+        raise InputError(f"The sound file '{path}' does not exist; choose another or correct its path.")
     try:
         channels, rate = soundfile.read(path, dtype="float32", always_2d=True)  # (n, channels)
     except (soundfile.LibsndfileError, RuntimeError, TypeError) as error:
-        raise InputError(f"'{path.name}' cannot be read as sound; convert it to WAV, FLAC, OGG or MP3.") from error
+        raise InputError(f"'{path.name}' cannot be read as audio; convert it to WAV, FLAC, OGG or MP3.") from error
     if not len(channels):
-        raise InputError(f"The sound file '{path.name}' is empty; choose one that holds speech.")
+        raise InputError(f"The sound file '{path.name}' is empty; choose one that contains speech.")
     samples: Array = channels.mean(axis=1, dtype=np.float32)
     if not np.isfinite(samples).all():
-        raise InputError(f"The sound file '{path.name}' holds values that are not numbers (NaN); export it again.")
+        raise InputError(f"The sound file '{path.name}' contains values that are not numbers (NaN); export it again.")
     if rate != SAMPLE_RATE:
         samples = librosa.resample(samples, orig_sr=rate, target_sr=SAMPLE_RATE, res_type="soxr_hq")
     return np.ascontiguousarray(samples, dtype=np.float32)
 
 
 def speech_features(
-    samples: Array, blocks: Sequence[str], fps: float = 20.0, legacy: bool = False, level: bool = True
+    samples: Array, blocks: Sequence[str], fps: float = CORE_FPS, legacy: bool = False, level: bool = True
 ) -> Array:
-    """Features of a whole recording, (N, D) float32, with N = floor(duration * fps) + 1 and D = features_width(blocks).
+    """Compute the features of a whole recording.
+
+    The blocks are those of FreeTalker section 2.2 as defined by the released code, and "voice":
+
+    - mfcc: 40 mel-frequency cepstral coefficients, from windows of 4096 samples.
+    - mel: natural logarithm of 64 mel bands of the same windows.
+    - prosody: energy, its change per millisecond, pitch, its change per millisecond; energy = max(ln(dB) - 3, 0),
+      pitch = max(ln(Hz + 1) - 4, 0), 0 where unvoiced.
+    - onset: 1 in the row nearest to the onset of a syllable or sound, else 0.
+    - voice: whether the row is in speech or in a pause, and how strongly it is stressed; see `voice_features`.
+    - wavlm: the last layer of WavLM (Chen et al. 2022).
 
     Args:
-        samples: (n,) mono at 16 kHz, see `load_audio`.
-        blocks: names from `BLOCK_WIDTHS`, laid side by side in the order given. "wavlm" is WavLM-Large;
-            "wavlm=FOLDER_OR_HUB_NAME" any other size.
-        fps: rows a second.
-        legacy: as the released code did: the recording's own level, WavLM in padded chunks of 6 s that are squeezed
-            together (released_code_facts section 2).
-        level: whether the loud parts of the recording are brought to one level, so that quiet recordings are gestured
-            to as well, and a faint noise makes digital silence look like a quiet room. Never with `legacy`.
+        samples: (n,) mono at 16 kHz; see `load_audio`.
+        blocks: names from `BLOCK_WIDTHS`, concatenated in this order. "wavlm" is WavLM-Large, and
+            "wavlm=FOLDER_OR_HUB_NAME" any other WavLM.
+        fps: rows per second.
+        legacy: reproduce the released code, which keeps the recording's level and runs WavLM in zero-padded chunks of
+            6 s without removing the padding.
+        level: normalize the level of the loud parts, so that quiet recordings are gestured to as well, and add faint
+            noise that makes digital silence look like a quiet room. Ignored if legacy is set.
 
-    Blocks (FreeTalker section 2.2, the definitions of the released code):
-        mfcc: 40 mel cepstral coefficients, from windows of 4096 samples.
-        mel: natural logarithm of 64 mel bands of the same windows.
-        prosody: energy, its change a millisecond, pitch, its change; energy = max(ln(dB) - 3, 0), pitch =
-            max(ln(Hz + 1) - 4, 0), 0 where there is no voice.
-        onset: 1 in the row nearest to where a syllable or sound sets in, else 0.
-        voice: whether the row lies in speech or in a pause, and how much it is stressed (`voice_columns`).
-        wavlm: the last layer of WavLM.
+    Returns:
+        (N, D) float32 with N = floor(duration * fps) + 1 and D = features_width(blocks).
+
+    Raises:
+        InputError: there is no such block, or its WavLM cannot be loaded.
     """
-    samples = _levelled(samples) if level and not legacy else np.asarray(samples, np.float32)
+    samples = _normalize_level(samples) if level and not legacy else np.asarray(samples, np.float32)
     rows = int(len(samples) * fps / SAMPLE_RATE + 1e-9) + 1
 
     @cache
     def block(name: str) -> Array:
         if name == "voice":
-            return voice_columns(block("prosody"), block("onset"), fps)
+            return voice_features(block("prosody"), block("onset"), fps)
         return _block(name, samples, rows, fps, legacy)
 
     columns = [block(name) for name in blocks]
@@ -109,20 +118,24 @@ def speech_features(
 
 
 def features_width(blocks: Sequence[str]) -> int:
-    """D, the number of columns that `blocks` take together."""
-    return sum(_wavlm(name).config.hidden_size if "=" in name else _known(name) for name in blocks)
+    """Return the number of columns of blocks; see `speech_features`.
+
+    Raises:
+        InputError: there is no such block, or its WavLM cannot be loaded.
+    """
+    return sum(_wavlm(name).config.hidden_size if "=" in name else _block_width(name) for name in blocks)
 
 
-def _known(name: str) -> int:
+def _block_width(name: str) -> int:
     if name not in BLOCK_WIDTHS:
-        raise InputError(f"There is no speech block '{name}'; the blocks are {', '.join(BLOCK_WIDTHS)}.")
+        raise InputError(f"There is no speech block '{name}'; choose from {', '.join(BLOCK_WIDTHS)}.")
     return BLOCK_WIDTHS[name]
 
 
 def _block(name: str, samples: Array, rows: int, fps: float, legacy: bool) -> Array:
     if name.partition("=")[0] == "wavlm":
         return _wavlm_rows(name, samples, rows, fps, legacy)
-    _known(name)
+    _block_width(name)  # raises for an unknown block
     if name == "prosody":
         return _prosody(samples, rows, fps, legacy)
     if name == "onset":
@@ -134,12 +147,12 @@ def _block(name: str, samples: Array, rows: int, fps: float, legacy: bool) -> Ar
     return librosa.feature.mfcc(S=librosa.power_to_db(mel.T), n_mfcc=40).T  # (N, 40)
 
 
-def _levelled(samples: Array) -> Array:
-    """`samples` with their loud frames at one level, over the noise of a quiet room; silence stays as quiet."""
+def _normalize_level(samples: Array) -> Array:
+    """Bring the loud frames of samples (n,) to one level and add the noise of a quiet room."""
     frame = SAMPLE_RATE // 20
     padded = np.pad(samples, (0, -len(samples) % frame)).reshape(-1, frame)
     power = np.square(padded, dtype=np.float64).mean(1)
-    active = power[power > 1e-4 * power.max()]  # pauses do not count
+    active = power[power > 1e-4 * power.max()]  # without pauses
     loud = float(np.sqrt(np.percentile(active, 95))) if active.size else 0.0
     gain = _SPEECH_LEVEL / max(loud, _SPEECH_LEVEL / _MAX_GAIN)
     room = np.random.default_rng(0).standard_normal(len(samples), dtype=np.float32)
@@ -147,7 +160,7 @@ def _levelled(samples: Array) -> Array:
 
 
 def _frames(samples: Array, times: NDArray[np.float64], length: int) -> Array:
-    """Windows of `length` samples centred on `times` in seconds, zeros outside the recording: (N, length)."""
+    """Windows (N, length) of samples centered on times in seconds, with zeros outside the recording."""
     starts = np.round(times * SAMPLE_RATE).astype(int)  # of the padded recording
     after = max(0, int(starts.max()) + length - len(samples) - length // 2)
     padded = np.pad(samples, (length // 2, after))
@@ -155,11 +168,11 @@ def _frames(samples: Array, times: NDArray[np.float64], length: int) -> Array:
 
 
 def _power_spectrum(samples: Array, times: NDArray[np.float64], length: int) -> Array:
-    """|FFT|^2 of Hann windows centred on `times`: (N, length / 2 + 1)."""
+    """Power spectrum (N, length / 2 + 1) of Hann windows centered on times in seconds."""
     window = np.hanning(length + 1)[:-1].astype(np.float32)
     spectra = [
         np.square(np.abs(_fft.rfft(_frames(samples, part, length) * window)))
-        for part in np.array_split(times, len(times) * length // 2**22 + 1)  # bounds the memory of long recordings
+        for part in np.array_split(times, len(times) * length // 2**22 + 1)  # limits memory for long recordings
     ]
     return np.concatenate(spectra).astype(np.float32)
 
@@ -171,7 +184,7 @@ def _mel_filters(length: int, bands: int) -> Array:
 
 def _prosody(samples: Array, rows: int, fps: float, legacy: bool) -> Array:
     """(N, 4): energy, its change, pitch, its change, each the mean of ten measurements around the frame."""
-    # The released rows average what comes after k / fps, ours what lies around it.
+    # The released code averages measurements after k / fps, ours are centered on it.
     first = 0.0 if legacy else -(_PROSODY_STEPS - 1) / 2
     times = np.maximum((np.arange(rows * _PROSODY_STEPS) + first) / (_PROSODY_STEPS * fps), 0.0)
     energy = np.maximum(np.log(np.maximum(intensity(samples, times), 1e-10)) - 3, 0)
@@ -183,8 +196,16 @@ def _prosody(samples: Array, rows: int, fps: float, legacy: bool) -> Array:
 
 
 def intensity(samples: Array, times: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Loudness in dB above the threshold of hearing at `times` in seconds, (N,); never below 0."""
-    length = 1024  # 64 ms, as Praat's default
+    """Compute the loudness at times, as Praat defines intensity.
+
+    Args:
+        samples: (n,) mono at 16 kHz.
+        times: (N,) seconds.
+
+    Returns:
+        (N,) dB above the threshold of hearing, at least 0.
+    """
+    length = 1024  # 64 ms, Praat's default
     window = np.kaiser(length, 20.0)
     frames = _frames(samples, times, length).astype(np.float64)
     frames -= (frames @ window / window.sum())[:, None]
@@ -193,9 +214,16 @@ def intensity(samples: Array, times: NDArray[np.float64]) -> NDArray[np.float64]
 
 
 def pitch_hertz(samples: Array, times: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Pitch at `times` in seconds, (N,) Hz, 0 where there is no voice.
+    """Compute the pitch at times from the peak of the autocorrelation divided by the window's (Boersma 1993).
 
-    The peak of the autocorrelation, divided by that of the window (Boersma 1993), in one pass without path search.
+    Unlike Praat, it chooses each frame's peak independently, without a search for the best path.
+
+    Args:
+        samples: (n,) mono at 16 kHz.
+        times: (N,) seconds.
+
+    Returns:
+        (N,) pitch in Hz, 0 where unvoiced.
     """
     length = 640  # three periods of the lowest pitch
     size = 1024  # of the transforms: the window and the longest lag
@@ -227,11 +255,18 @@ def pitch_hertz(samples: Array, times: NDArray[np.float64]) -> NDArray[np.float6
 
 
 def onset_times(samples: Array) -> NDArray[np.float64]:
-    """Times in seconds where sound sets in: where the mel spectrum rises more than around it."""
+    """Detect the onsets of syllables and sounds: peaks in the rise of the mel spectrum above its local mean of 0.4 s.
+
+    Args:
+        samples: (n,) mono at 16 kHz.
+
+    Returns:
+        Times in seconds, in ascending order.
+    """
     count = len(samples) // _ONSET_STEP + 1
     times = np.arange(count) * _ONSET_STEP / SAMPLE_RATE
     mel = _power_spectrum(samples, times, 1024) @ _mel_filters(1024, 40).T
-    level = np.log10(mel + 1e-3)  # (n, 40); the sum keeps a quiet room from having onsets
+    level = np.log10(mel + 1e-3)  # (n, 40); the offset suppresses onsets in quiet noise
     level = np.pad(level, ((1, 1), (0, 0)), constant_values=-3.0)
     rise = np.maximum(level[2:] - level[:-2], 0).mean(1)  # (n,)
     surround = scipy.ndimage.uniform_filter1d(rise, 41, mode="nearest")
@@ -247,24 +282,24 @@ def _onset_rows(times: NDArray[np.float64], rows: int, fps: float) -> Array:
 
 @lru_cache(maxsize=1)
 def _wavlm(name: str) -> Any:
-    """The network of block `name`: "wavlm" or "wavlm=FOLDER_OR_HUB_NAME"."""
-    import transformers  # takes seconds, and only this block needs it
+    """Load the network of a block, "wavlm" or "wavlm=FOLDER_OR_HUB_NAME"."""
+    import transformers  # slow to import, and only this block needs it
 
     source = name.partition("=")[2] or WAVLM_DEFAULT
     try:
         network = transformers.WavLMModel
         return hub.load(source, lambda local: network.from_pretrained(source, local_files_only=local)).eval()
-    except Exception as error:  # transformers raises many kinds, none of which the user can tell apart
+    except Exception as error:  # transformers raises many kinds of errors
         raise InputError(
-            f"The WavLM network '{source}' cannot be loaded; give a folder with config.json and weights, "
-            "or a hub name that can be reached."
+            f"The WavLM network '{source}' cannot be loaded; give a folder with config.json and weights, or the name "
+            "of a reachable hub model."
         ) from error
 
 
 def _wavlm_rows(name: str, samples: Array, rows: int, fps: float, legacy: bool) -> Array:
-    """(N, width): the last layer of WavLM, a row each 20 ms, interpolated to the frames."""
+    """(N, width): the last layer of WavLM, which has a row every 20 ms, interpolated to frames."""
     network = _wavlm(name)
-    if network.config.feat_extract_norm == "layer":  # Large; the Base networks want the samples as they are
+    if network.config.feat_extract_norm == "layer":  # Large; the Base networks expect unnormalized samples
         samples = (samples - samples.mean()) / np.sqrt(samples.var() + 1e-5)
     if legacy:
         chunk = 6 * SAMPLE_RATE
@@ -273,14 +308,16 @@ def _wavlm_rows(name: str, samples: Array, rows: int, fps: float, legacy: bool) 
         place = np.linspace(0, len(hidden) - 1, rows)
     else:
         hidden = _overlapping_wavlm(network, samples)
-        place = np.clip((np.arange(rows) / fps * SAMPLE_RATE - 200) / 320, 0, len(hidden) - 1)  # row i: 320 i + 200
+        place = np.clip(
+            (np.arange(rows) / fps * SAMPLE_RATE - 200) / 320, 0, len(hidden) - 1
+        )  # row i is centered on sample 320 i + 200
     low = np.minimum(place.astype(int), max(0, len(hidden) - 2))
     part = (place - low)[:, None].astype(np.float32)
     return hidden[low] * (1 - part) + hidden[np.minimum(low + 1, len(hidden) - 1)] * part
 
 
 def _overlapping_wavlm(network: Any, samples: Array) -> Array:
-    """All rows of a recording of any length, in parts of 10 s that hear 2 s more on either side."""
+    """All rows of a recording of any length, computed in chunks of 10 s with 2 s of context on both sides."""
     keep, context = 500, 100  # rows
     samples = np.pad(samples, (0, max(0, 400 - len(samples))))
     total = (len(samples) - 400) // 320 + 1
@@ -293,7 +330,7 @@ def _overlapping_wavlm(network: Any, samples: Array) -> Array:
 
 
 def _run_wavlm(network: Any, samples: Array) -> Array:
-    """(rows, width) for the samples of one chunk."""
+    """Run the network on one chunk of samples: (rows, width)."""
     import torch
 
     with torch.inference_mode():

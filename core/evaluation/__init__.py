@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How good a model is: `python -m core evaluate`, its measures, and the small networks it judges by."""
+"""Evaluation of a model: `python -m core evaluate` and `score`, their metrics, and the evaluator networks."""

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""BEAT's own metrics (Liu et al. 2022), by the published autoencoder and recordings, which a user has to bring.
+"""BEAT's own metrics (Liu et al. 2022), with the published autoencoder and recordings, which the user has to provide.
 
-A row of motion is 47 joints of BEAT's skeleton, spine, neck, arms and fingers, as Euler angles in degrees, 141 numbers
-at 15 fps. What moves on SMPL-X is turned onto that skeleton by the inverse of `core.training.retarget`.
+A row of motion holds 47 joints of BEAT's skeleton (spine, neck, arms and fingers) as Euler angles in degrees: 141
+numbers at 15 fps. Motion on SMPL-X is mapped to that skeleton by the inverse of `core.training.retarget`.
 """
 
 # librosa and scipy carry few types
@@ -22,7 +22,7 @@ from ..conditions.speech import SAMPLE_RATE, load_audio
 from ..errors import InputError
 from ..formats import SourceClip
 from ..formats.bvh import load_bvh
-from ..model.foreign import check_layout, layout_of, load_table, numbers, tensors_of
+from ..model.foreign import as_tensors, check_layout, load_table, load_vector, tensor_layout
 from ..motion.clip import Motion
 from ..motion.rotation import (
     Array,
@@ -34,27 +34,28 @@ from ..motion.rotation import (
 from ..motion.skeleton import INDEX, Skeleton
 from ..training.datasets.beat import speaker
 from ..training.datasets.recording import by_stem, files_below
-from ..training.joint_maps import JointMap, humanoid_map
-from ..training.rest_pose import standing
+from ..training.humanoid import humanoid_map
+from ..training.joint_maps import JointMap
+from ..training.rest_pose import with_y_up
 from ..training.retarget import rest_alignment, retarget
 from .speech import beat_consistency
 from .statistics import frechet_distance
 
 FPS = 15.0
-_WINDOW, _STRIDE = 34, 10  # frames that the autoencoder sees, and from one such stretch to the next
+_WINDOW, _STRIDE = 34, 10  # frames that the autoencoder sees, and frames between two such windows
 _LATENT = 300
 _ORDER = "XYZ"
-_OFF = 0.05  # by which a rate may differ: files round the seconds a frame lasts
-_NEAR = 4.0  # degrees, summed over the three angles of a joint, within which it is recalled
-_USUAL_WEIGHT = 0.165  # the mean semantic score of BEAT: recalling everything there gives 1
-_BEAT_ORDER, _BEAT_SIGMA = 2, 0.3  # frames to both sides in which a beat is slowest; seconds
+_OFF = 0.05  # by which a frame rate may differ, since files round the duration of a frame
+_NEAR = 4.0  # degrees, summed over the three angles of a joint, within which it counts as recalled
+_USUAL_WEIGHT = 0.165  # mean semantic score of BEAT; recalling everything gives 1
+_BEAT_ORDER, _BEAT_SIGMA = 2, 0.3  # frames on both sides of a beat; tolerance in seconds
 _AT_ONCE = 256
-_EXPECTED = "BEAT's autoencoder of gestures, ae_300.bin"
-
+_EXPECTED = "BEAT's gesture autoencoder, ae_300.bin"
 _FINGERS = ("Middle", "Ring", "Pinky", "Index", "Thumb")
 
 
 def _arm(side: str) -> list[str]:
+    """Return the joints of an arm."""
     names = [f"{side}{part}" for part in ("Shoulder", "Arm", "ForeArm", "Hand")]
     for finger in _FINGERS:
         palm = [f"{side}Hand{finger}"] if finger in ("Ring", "Pinky", "Index") else []
@@ -68,7 +69,10 @@ _WRIST = slice(3 * JOINTS.index("RightForeArm"), 3 * JOINTS.index("RightForeArm"
 
 
 class _Encoder(nn.Module):
-    """Rows (B, 34, 141) -> (B, 300). What follows the two inner layers is LeakyReLU of slope 1, which is nothing."""
+    """Maps rows (B, 34, 141) to (B, 300).
+
+    The activation after the two inner linear layers is LeakyReLU with slope 1, the identity.
+    """
 
     def __init__(self) -> None:
         super().__init__()
@@ -91,13 +95,19 @@ class _Encoder(nn.Module):
 
 
 def network() -> nn.Module:
-    """The encoder with random weights."""
+    """Return the encoder with random weights."""
     return _Encoder()
 
 
 @dataclass(frozen=True)
 class Evaluator:
-    """The encoder, and what its rows are normalised with, (141,) each."""
+    """The encoder, and the statistics that its input is normalized with.
+
+    Attributes:
+        encoder: The network.
+        mean: (141,).
+        std: (141,).
+    """
 
     encoder: nn.Module
     mean: Array
@@ -105,33 +115,37 @@ class Evaluator:
 
     @staticmethod
     def open(weights: Path, statistics: Path) -> "Evaluator":
-        """From ae_300.bin and a folder with bvh_mean.npy and bvh_std.npy.
+        """Open the published files.
 
-        Of the file the half that encodes is checked and used. Raises InputError, in one sentence that names the file,
-        for what is missing or of another layout.
+        Args:
+            weights: ae_300.bin, of which the encoder is checked and used.
+            statistics: Folder with bvh_mean.npy and bvh_std.npy.
+
+        Raises:
+            InputError: A file is missing or has another layout; the message names it.
         """
         if not weights.is_file():
             raise InputError(f"The autoencoder {weights} does not exist; download ae_300.bin.")
         table = load_table(weights, _EXPECTED)
-        state = tensors_of(weights, table.get("model_state", table), _EXPECTED)
+        state = as_tensors(weights, table.get("model_state", table), _EXPECTED)
         state = {name.removeprefix("module."): value for name, value in state.items()}
         state = {name: value for name, value in state.items() if not name.startswith("decoder.")}
         encoder = network()
         check_layout(
-            weights, state, {f"pose_encoder.{name}": shape for name, shape in layout_of(encoder).items()}, _EXPECTED
+            weights, state, {f"pose_encoder.{name}": shape for name, shape in tensor_layout(encoder).items()}, _EXPECTED
         )
         encoder.load_state_dict({name.removeprefix("pose_encoder."): value for name, value in state.items()})
         mean, std = (
-            numbers(statistics / f"bvh_{kind}.npy", COLUMNS, "get the statistics of BEAT's cache again")
+            load_vector(statistics / f"bvh_{kind}.npy", COLUMNS, "download the statistics of BEAT's cache again")
             for kind in ("mean", "std")
         )
         if not (std > 0).all():
-            raise InputError(f"{statistics / 'bvh_std.npy'} holds numbers that are not above 0; get it again.")
+            raise InputError(f"{statistics / 'bvh_std.npy'} contains numbers that are not above 0; download it again.")
         return Evaluator(encoder.eval().requires_grad_(False), mean, std)
 
     @torch.inference_mode()
-    def see(self, clips: Sequence[Array]) -> Array:
-        """Embeddings (N, 300) of all stretches of 34 frames, every ten frames, of rows (T, 141)."""
+    def embed_motions(self, clips: Sequence[Array]) -> Array:
+        """Return embeddings (N, 300) of windows of 34 frames, every ten frames, of rows (T, 141)."""
         stretches = [
             (rows[at : at + _WINDOW] - self.mean) / self.std
             for rows in clips
@@ -146,9 +160,15 @@ class Evaluator:
 
 @dataclass(frozen=True)
 class Recording:
-    """A recording of BEAT: its skeleton and motion at 15 fps, and its sound.
+    """A recording of BEAT at 15 fps.
 
-    rows: (T, 141) the angles as they stand in the file. scores: (T,) the semantic ones, if it has any.
+    Attributes:
+        name: Its name.
+        clip: Its skeleton and motion.
+        names: The joint map of the skeleton.
+        rows: (T, 141) the angles in the file.
+        sound: Its sound.
+        scores: (T,) semantic scores, or None.
     """
 
     name: str
@@ -160,24 +180,32 @@ class Recording:
 
 
 def read_recordings(folder: Path, speakers: Sequence[str], limit: int | None) -> list[Recording]:
-    """Recordings NAME.bvh with a NAME.wav, and a NAME.txt of semantic scores where there is one, in a fixed order.
+    """Read recordings NAME.bvh with NAME.wav, and NAME.txt of semantic scores if there is one, in a fixed order.
 
-    Raises InputError where there are none, or one cannot be used.
+    Args:
+        folder: The dataset.
+        speakers: Numbers of the speakers; all if empty.
+        limit: How many to read; None for all.
+
+    Raises:
+        InputError: There are none, or one cannot be used.
     """
     files = [path for path in files_below(folder, ".bvh") if speaker(path)]
     files = [path for path in files if not speakers or speaker(path) in speakers]
     sounds, scores = by_stem(files_below(folder, ".wav")), by_stem(files_below(folder, ".txt"))
     files = [path for path in files if path.stem in sounds][:limit]
     if not files:
-        raise InputError(f"{folder} holds no recordings of BEAT with their sounds, such as 2_scott_0_1_1.bvh and .wav.")
+        raise InputError(f"{folder} contains no BEAT recordings with their sounds, such as 2_scott_0_1_1.bvh and .wav.")
     return [_recording(path, sounds[path.stem], scores.get(path.stem)) for path in files]
 
 
 def _recording(path: Path, sound: Path, scored: Path | None) -> Recording:
     clip = load_bvh(path, FPS)
     names = humanoid_map(clip)
-    if standing(clip, names) is not clip or abs(clip.fps - FPS) > _OFF or not set(JOINTS) <= set(clip.names):
-        raise InputError(f"{path.name} is not BEAT's: its joints, standing in the zero pose, at 120 fps are needed.")
+    if with_y_up(clip, names) is not clip or abs(clip.fps - FPS) > _OFF or not set(JOINTS) <= set(clip.names):
+        raise InputError(
+            f"{path.name} is not a BEAT recording; it must have BEAT's joints, standing in the zero pose, at 120 fps."
+        )
     if len(clip) < _WINDOW:
         raise InputError(f"{path.name} is shorter than the {_WINDOW} frames at {FPS:g} fps that are compared.")
     clip = replace(clip, fps=FPS)
@@ -187,7 +215,7 @@ def _recording(path: Path, sound: Path, scored: Path | None) -> Recording:
 
 
 def _angles(path: Path, frames: int) -> Array:
-    """The numbers (T, 141) of our joints in a BVH file that `load_bvh` has read as so many frames."""
+    """Return the numbers (T, 141) of `JOINTS` in a BVH file that `load_bvh` read as `frames` frames."""
     columns: list[str] = []
     lines = iter(path.read_text(encoding="utf-8").splitlines())
     name = ""
@@ -206,7 +234,7 @@ def _angles(path: Path, frames: int) -> Array:
 
 
 def _scores(path: Path, frames: int) -> Array:
-    """The semantic score of each frame (T,), 0 where none is told; lines of name, start, end, duration, score."""
+    """Return the semantic score (T,) of each frame, 0 where the lines (name, start, end, duration, score) have none."""
     result, times = np.zeros(frames), np.arange(frames) / FPS
     try:
         for line in reversed(path.read_text(encoding="utf-8").splitlines()):
@@ -215,13 +243,14 @@ def _scores(path: Path, frames: int) -> Array:
                 result[(times >= float(start)) & (times <= float(end))] = float(score)
     except (OSError, ValueError):
         raise InputError(
-            f"{path.name} cannot be read: lines of name, start, end, duration and score between tabs are needed."
+            f"{path.name} cannot be read; it must have lines of name, start, end, duration and score, separated by "
+            "tabs."
         ) from None
     return result
 
 
 def euler_rows(local: Array, near: Array) -> Array:
-    """Local rotations (T, 47, 3, 3) -> (T, 141) degrees, of those that mean the same the ones nearest to `near`."""
+    """Convert local rotations (T, 47, 3, 3) to the angles (T, 141) in degrees that are closest to `near`."""
     first = np.degrees(matrix_to_euler(local, _ORDER))  # (T, 47, 3)
     second = first * [1, -1, 1] + 180
     middle = near.reshape(-1, 3)
@@ -231,9 +260,18 @@ def euler_rows(local: Array, near: Array) -> Array:
 
 
 def on_skeleton(motion: Motion, recording: Recording, skeleton: Skeleton, near: Array) -> Array:
-    """A motion at 15 fps on the skeleton of a recording: (T, 141) degrees, as near to a pose (141,) as can be written.
+    """Map a motion at 15 fps to the skeleton of a recording.
 
-    What SMPL-X turns at one joint and BEAT at several, one above the other, is shared evenly between those.
+    A rotation of one SMPL-X joint that corresponds to a chain of joints in BEAT is divided evenly between these.
+
+    Args:
+        motion: The motion.
+        recording: The recording.
+        skeleton: The skeleton of the motion.
+        near: (141,) the pose that angles are written closest to, since several angles express one rotation.
+
+    Returns:
+        (T, 141) degrees.
     """
     clip, align = recording.clip, rest_alignment(recording.clip, skeleton, recording.names)
     _, turned = motion.forward_kinematics(skeleton)  # (T, 55, 3, 3)
@@ -255,28 +293,34 @@ def on_skeleton(motion: Motion, recording: Recording, skeleton: Skeleton, near: 
     return euler_rows(local[:, [clip.index(name) for name in JOINTS]], near)
 
 
-def through_ours(recording: Recording, skeleton: Skeleton, near: Array) -> Array:
-    """The recording on SMPL-X and back: what the change of skeletons alone costs."""
+def round_trip(recording: Recording, skeleton: Skeleton, near: Array) -> Array:
+    """Map a recording to SMPL-X and back, which shows what the change of skeletons alone costs."""
     return on_skeleton(retarget(recording.clip, skeleton, recording.names), recording, skeleton, near)
 
 
 def recall(rows: Array, recorded: Array, scores: Array) -> float:
-    """Semantic-relevance gesture recall: the share of joints within 4 degrees of the recorded ones, by score.
+    """Compute the semantic-relevance gesture recall: the share of joints within 4 degrees, weighted by score.
 
-    rows, recorded: (T, 141); scores: (T,). 1 where all are and the scores are BEAT's on average.
+    Args:
+        rows: (T, 141).
+        recorded: (T, 141).
+        scores: (T,).
+
+    Returns:
+        1 if all joints are, and the scores are BEAT's on average.
     """
     apart = np.abs(rows - recorded).reshape(len(rows), -1, 3).sum(-1)
     return float(((apart < _NEAR) * scores[:, None]).mean() / _USUAL_WEIGHT)
 
 
 def l1_diversity(rows: Array) -> float:
-    """Mean over frames of the summed distance of the columns (T, 141) from their means, degrees."""
+    """Return the mean over frames of the summed distances of the columns (T, 141) from their means, in degrees."""
     return float(np.abs(rows - rows.mean(0)).sum(-1).mean())
 
 
 @cache
 def onsets(sound: Path) -> Array:
-    """Seconds at which the voice sets in: librosa's onsets, each put back to where its loudness is least before."""
+    """Return the seconds of the voice's onsets: librosa's, each moved back to the preceding minimum of loudness."""
     import librosa
 
     samples = load_audio(sound)
@@ -287,7 +331,7 @@ def onsets(sound: Path) -> Array:
 
 
 def beat_alignment(rows: Array, voice: Array) -> float:
-    """Mean over onsets (N,) of exp(-d^2 / 2 sigma^2), d to where the right forearm turns slowest, seconds."""
+    """Return the mean over onsets (N,) of exp(-d^2 / 2 sigma^2), d seconds to where the right forearm turns slowest."""
     from scipy.signal import argrelmin
 
     speed = np.linalg.norm(np.diff(rows[:, _WRIST], axis=0), axis=-1)
@@ -295,18 +339,25 @@ def beat_alignment(rows: Array, voice: Array) -> float:
 
 
 def figures(
-    evaluator: Evaluator, clips: Sequence[Array], beside: Sequence[Recording], recorded: Array
+    evaluator: Evaluator, clips: Sequence[Array], references: Sequence[Recording], recorded: Array
 ) -> dict[str, float]:
-    """The metrics of clips (T, 141), each beside a recording. recorded: embeddings of all recordings.
+    """Compute the metrics of clips.
 
-    Recall is there where a recording has semantic scores.
+    Args:
+        evaluator: The evaluator.
+        clips: (T, 141) each.
+        references: The recording that each clip is compared with.
+        recorded: Embeddings (M, 300) of all recordings.
+
+    Returns:
+        "fgd", "beat_alignment", "l1_diversity", and "srgr" if a recording has semantic scores.
     """
     found: dict[str, list[float]] = {"srgr": [], "beat_alignment": [], "l1_diversity": []}
-    for rows, recording in zip(clips, beside, strict=True):
+    for rows, recording in zip(clips, references, strict=True):
         found["beat_alignment"].append(beat_alignment(rows, onsets(recording.sound)))
         found["l1_diversity"].append(l1_diversity(rows))
         if recording.scores is not None:
             length = min(len(rows), len(recording.clip))
             found["srgr"].append(recall(rows[:length], recording.rows[:length], recording.scores[:length]))
-    result = {"fgd": frechet_distance(evaluator.see(clips), recorded, biased=False)}
+    result = {"fgd": frechet_distance(evaluator.embed_motions(clips), recorded, biased=False)}
     return result | {name: float(np.mean(values)) for name, values in found.items() if values}

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Measures of sets of embeddings: pure functions of arrays, one row a sample.
+"""Statistics of sets of embeddings: pure functions of arrays, one row per sample.
 
-The names are those of the text-to-motion field (Guo et al. 2022). Their values belong to one evaluator: compare rows
-of one table only.
+The names are those of the text-to-motion literature (Guo et al. 2022). Values depend on the evaluator: compare only
+rows of the same table.
 """
 
 # pyright: reportUnknownMemberType=false
@@ -16,10 +16,15 @@ from ..motion.rotation import Array
 
 
 def frechet_distance(a: Array, b: Array, biased: bool = True) -> float:
-    """Frechet distance of the normal distributions of two sets (N, D) and (M, D).
+    """Compute the Frechet distance of normal distributions fitted to two sets.
 
-    |mean_a - mean_b|^2 + tr(C_a + C_b - 2 (C_a C_b)^(1/2)); 0 for equal sets. Small sets are far from one another by
-    chance: compare sets of one size. biased: covariances over N, as for the whole of a population, not over N - 1.
+    |mean_a - mean_b|^2 + tr(C_a + C_b - 2 (C_a C_b)^(1/2)); 0 for equal sets. Small sets are far apart by chance:
+    compare sets of the same size.
+
+    Args:
+        a: (N, D).
+        b: (M, D).
+        biased: Whether covariances are divided by N, as for a whole population, rather than by N - 1.
     """
     mean = a.mean(0) - b.mean(0)
     cov_a, cov_b = (np.atleast_2d(np.cov(x, rowvar=False, bias=biased)) for x in (a, b))
@@ -30,16 +35,21 @@ def frechet_distance(a: Array, b: Array, biased: bool = True) -> float:
 
 
 def joint_frechet_distance(conditions_a: Array, a: Array, conditions_b: Array, b: Array) -> float:
-    """Frechet distance of samples together with their conditions (DeVries et al. 2019).
+    """Compute the Frechet distance of samples together with their conditions (DeVries et al. 2019).
 
-    Unlike that of the samples alone it grows when samples and conditions are told apart. conditions (N, C), samples
-    (N, D).
+    Unlike that of the samples alone, it grows if conditions and samples are mismatched.
+
+    Args:
+        conditions_a: (N, C).
+        a: (N, D).
+        conditions_b: (M, C).
+        b: (M, D).
     """
     return frechet_distance(np.concatenate([conditions_a, a], 1), np.concatenate([conditions_b, b], 1))
 
 
 def distances(a: Array, b: Array) -> Array:
-    """Euclidean distances of every row of a (N, D) to every row of b (M, D): (N, M)."""
+    """Return the Euclidean distances (N, M) of every row of a (N, D) from every row of b (M, D)."""
     squared = (a**2).sum(1)[:, None] + (b**2).sum(1) - 2 * a @ b.T
     return np.sqrt(np.maximum(squared, 0.0))
 
@@ -47,10 +57,21 @@ def distances(a: Array, b: Array) -> Array:
 def r_precision(
     texts: Array, motions: Array, labels: Sequence[str], seed: int, candidates: int = 32, top: int = 3
 ) -> list[float]:
-    """How often a motion's own text is among its nearest 1, 2 ... `top` of so many texts: (top,) shares.
+    """Compute how often a motion's own text is among its nearest 1, 2 ... `top` texts.
 
-    texts, motions: (N, D), row i belongs together. The other candidates have labels that differ from the motion's and
-    from one another; where there are fewer labels there are fewer candidates. Chance is k / candidates.
+    The other candidates have labels different from the motion's and from one another; with fewer labels there are fewer
+    candidates. Chance is k / candidates.
+
+    Args:
+        texts: (N, D).
+        motions: (N, D), each of the text in the same row.
+        labels: (N,).
+        seed: Seed of the candidates.
+        candidates: Number of candidates, the own text included.
+        top: The largest k.
+
+    Returns:
+        `top` shares.
     """
     rng = np.random.default_rng(seed)
     rows: dict[str, list[int]] = {}
@@ -68,9 +89,17 @@ def r_precision(
 
 
 def precision_in_batches(texts: Array, motions: Array, seed: int, size: int = 32, top: int = 3) -> list[float]:
-    """How often a text's own motion is among the nearest 1, 2 ... `top` of its batch: (top,) shares (Guo et al. 2022).
+    """Compute how often a text's own motion is among the nearest 1, 2 ... `top` of its batch (Guo et al. 2022).
 
-    texts, motions: (N, D), row i belongs together; batches are drawn by the seed, and those left over are passed by.
+    Args:
+        texts: (N, D).
+        motions: (N, D), each of the text in the same row.
+        seed: Seed of the batches.
+        size: Samples per batch; those left over are not used.
+        top: The largest k.
+
+    Returns:
+        `top` shares.
     """
     order = np.random.default_rng(seed).permutation(len(texts))
     batches = [order[at : at + size] for at in range(0, len(order) - size + 1, size)]
@@ -83,12 +112,12 @@ def precision_in_batches(texts: Array, motions: Array, seed: int, size: int = 32
 
 
 def matching_score(texts: Array, motions: Array) -> float:
-    """Mean distance of motions (N, D) to their own texts (N, D); "MM-Dist", less is better."""
+    """Return the mean distance of motions (N, D) from their own texts (N, D), "MM-Dist"; lower is better."""
     return float(np.linalg.norm(texts - motions, axis=1).mean())
 
 
 def diversity(samples: Array, seed: int, pairs: int | None = None) -> float:
-    """Mean distance of pairs drawn at random, so many at most, each sample (N, D) once."""
+    """Return the mean distance of at most `pairs` random pairs of samples (N, D), each sample used once."""
     order = np.random.default_rng(seed).permutation(len(samples))
     half = len(order) // 2 if pairs is None else min(pairs, len(order) // 2)
     if not half:
@@ -97,7 +126,7 @@ def diversity(samples: Array, seed: int, pairs: int | None = None) -> float:
 
 
 def multimodality(samples: Array, groups: Sequence[str]) -> float:
-    """Mean distance of all pairs (N, D) within a group, those made for the same prompt; 0 where no group has two."""
+    """Return the mean distance of all pairs of samples (N, D) of the same group (prompt); 0 without any pair."""
     apart = [
         float(np.linalg.norm(samples[i] - samples[j]))
         for i, group in enumerate(groups)
@@ -108,7 +137,7 @@ def multimodality(samples: Array, groups: Sequence[str]) -> float:
 
 
 def mismatched(labels: Sequence[str]) -> npt.NDArray[np.int_]:
-    """(N,) an order in which no row, or as few as can be, meets its own label: the rows turned by a fixed number."""
+    """Return an order (N,), a rotation of the sorted rows, in which as few as possible meet their own label."""
     n = len(labels)
     order = sorted(range(n), key=lambda i: labels[i])
     values = np.array([labels[i] for i in order])
@@ -119,15 +148,15 @@ def mismatched(labels: Sequence[str]) -> npt.NDArray[np.int_]:
 
 
 def preference(matched: Array, mismatched_scores: Array) -> float:
-    """Share of comparisons (N,) that the matched condition wins, ties counting half; 0.5 is chance, and for none."""
+    """Return the share of comparisons (N,) that the matched condition wins, ties counting half; 0.5 for none."""
     wins = (matched > mismatched_scores) + 0.5 * (matched == mismatched_scores)
     return float(wins.mean()) if wins.size else 0.5
 
 
 def mean_and_interval(values: Sequence[float]) -> tuple[float, float | None]:
-    """Mean of N rounds and what the 95 % confidence interval adds and takes, 1.96 std / sqrt(N); None for one round.
+    """Return the mean over N rounds and the half-width of its 95 % confidence interval, 1.96 std / sqrt(N).
 
-    The standard deviation is over N, as the field publishes it.
+    The standard deviation is divided by N, as in the literature. The interval is None for a single round.
     """
     interval = float(1.96 * np.std(values) / np.sqrt(len(values))) if len(values) > 1 else None
     return float(np.mean(values)), interval

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Acclaim skeletons (.asf) and motions (.amc), as motion capture laboratories write them.
+"""Read Acclaim skeletons (.asf) and motions (.amc), as used by the CMU motion capture database.
 
-A bone of an .asf starts at its parent's end and has a direction, a length and axes of its own, all in the world of the
-rest pose. Here each bone becomes a joint at its start whose rest axes are the world's: with C its axes and M the turns
-of a frame about them, the joint's local rotation is C M C^-1. Lengths are returned as they stand in the file.
+A bone of an .asf starts at its parent's end and has its own direction, length and axes, all in the world coordinates
+of the rest pose. Here each bone becomes a joint at its start whose rest axes are the world's: with C the bone's axes
+and M a frame's rotation about them, the joint's local rotation is C M C^-1. Lengths keep the file's unit.
 """
 
 from dataclasses import dataclass
@@ -21,9 +21,15 @@ _POSITIONS = {"TX": 0, "TY": 1, "TZ": 2}
 
 @dataclass(frozen=True)
 class AsfSkeleton:
-    """names, parents (J), offsets (J, 3) from the parent, axes (J, 3, 3) and what each joint's numbers mean.
+    """Skeleton of an .asf file.
 
-    order: for each joint the axes it turns about, X first as in "XYZ". channels: the names of its numbers in a frame.
+    Attributes:
+        names: of the J joints; the first is "root".
+        parents: index of each joint's parent; -1 for the root.
+        offsets: (J, 3) position of each joint relative to its parent.
+        axes: (J, 3, 3) rotation from each bone's axes to the world.
+        order: for each joint its rotation order, such as "XYZ": about X first.
+        channels: for each joint the names of its values in a frame, such as ("RX", "RZ").
     """
 
     names: tuple[str, ...]
@@ -34,13 +40,17 @@ class AsfSkeleton:
     channels: tuple[tuple[str, ...], ...]
 
 
-def _turns(degrees: Array, order: str) -> Array:
-    """Turns (..., 3) about fixed axes, the first of order first -> matrices (..., 3, 3)."""
+def _fixed_axes_to_matrix(degrees: Array, order: str) -> Array:
+    """Convert rotations (..., 3) about fixed axes, applied in the given order, to matrices (..., 3, 3)."""
     return euler_to_matrix(np.radians(degrees[..., ::-1]), order[::-1])
 
 
 def load_asf(path: Path | str) -> AsfSkeleton:
-    """Read a skeleton. Raises InputError naming the file where it is none, or does not measure in degrees."""
+    """Read a skeleton.
+
+    Raises:
+        InputError: the file cannot be read as an .asf; the message names it.
+    """
     path = Path(path)
     try:
         return _parse_asf(path.read_text(encoding="utf-8", errors="replace"))
@@ -70,22 +80,28 @@ def _parse_asf(text: str) -> AsfSkeleton:
             parents += [names.index(parent)] * len(children)
     offsets, axes = np.zeros((len(names), 3)), np.tile(np.eye(3), (len(names), 1, 1))
     order, channels = [root["axis"][0].upper()], [tuple(word.upper() for word in root["order"])]
-    axes[0] = _turns(np.array(root["orientation"], np.float64), order[0])
+    axes[0] = _fixed_axes_to_matrix(np.array(root["orientation"], np.float64), order[0])
     for joint, name in enumerate(names[1:], start=1):
         if parents[joint] > 0:
             above = bones[names[parents[joint]]]
             offsets[joint] = np.array(above["direction"], np.float64) * float(above["length"][0])
         *degrees, axis = bones[name]["axis"]
         order.append(axis.upper())
-        axes[joint] = _turns(np.array(degrees, np.float64), order[-1])
+        axes[joint] = _fixed_axes_to_matrix(np.array(degrees, np.float64), order[-1])
         channels.append(tuple(word.upper() for word in bones[name].get("dof", [])))
     return AsfSkeleton(tuple(names), tuple(parents), offsets, axes, tuple(order), tuple(channels))
 
 
 def load_amc(path: Path | str, skeleton: AsfSkeleton, fps: float = 120.0) -> SourceClip:
-    """Read a motion on its skeleton; an .amc does not say its frame rate.
+    """Read a motion.
 
-    Raises InputError naming the file where it is none, breaks off or belongs to another skeleton.
+    Args:
+        path: the .amc file.
+        skeleton: the skeleton that the motion was recorded on.
+        fps: frame rate, which the file does not store; CMU records at 120.
+
+    Raises:
+        InputError: the file is no .amc, is truncated, or belongs to another skeleton; the message names it.
     """
     path = Path(path)
     try:
@@ -123,7 +139,9 @@ def _animate(name: str, frames: list[dict[str, list[str]]], skeleton: AsfSkeleto
             elif channel.startswith("R"):
                 degrees[:, skeleton.order[joint].index(channel[1])] = values[:, column]
         axes = skeleton.axes[joint]
-        rotations[:, joint] = matrix_to_quaternion(axes @ _turns(degrees, skeleton.order[joint]) @ axes.T)
+        rotations[:, joint] = matrix_to_quaternion(
+            axes @ _fixed_axes_to_matrix(degrees, skeleton.order[joint]) @ axes.T
+        )
     return SourceClip(
         name, skeleton.names, skeleton.parents, skeleton.offsets, rest, translations, continuous(rotations), fps
     )

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Biovision hierarchy files (.bvh): read any, write a Motion.
+"""Read any Biovision hierarchy file (.bvh), and write a `Motion` as one.
 
-BVH has no unit and no up axis of its own; lengths are returned as they stand in the file. What `save_bvh` writes is in
-centimetres, Y up, with SMPL-X names and the T-pose as the zero pose.
+BVH defines neither a unit nor an up axis; lengths keep the file's unit. `save_bvh` writes centimeters, Y up, with
+SMPL-X joint names and the T-pose as the zero pose.
 """
 
 from dataclasses import dataclass, field
@@ -24,28 +24,34 @@ from ..motion.rotation import (
 from ..motion.skeleton import INDEX, JOINT_NAMES, PARENTS, Skeleton, neutral_skeleton
 from . import SourceClip
 
-CENTIMETRES = 100.0
-_ORDER = "ZXY"  # locks only where a bone's rest up axis points straight ahead or back, at no heading
+CENTIMETERS = 100.0  # per meter
+_ORDER = "ZXY"  # gimbal lock only where a bone's rest up axis points straight forward or back, at any heading
 _CHANNELS = {f"{axis}{kind}": (axis, kind) for axis in "XYZ" for kind in ("position", "rotation")}
 
 
 def load_bvh(path: Path | str, for_fps: float | None = None) -> SourceClip:
-    """Read a file; the rest pose is the zero pose. End sites become joints named after their parent with `_end`.
+    """Read a file. The rest pose is the zero pose, and end sites become joints named after their parent plus `_end`.
 
-    for_fps: frames that this rate does not need are passed over: of 120 a second every sixth is read for 20.
-    A position channel replaces the joint's offset. Raises InputError naming the file where it is no whole BVH.
+    A position channel replaces the joint's offset.
+
+    Args:
+        path: the .bvh file.
+        for_fps: skip frames that are not needed for this rate; for 20 every sixth of 120 frames per second is read.
+
+    Raises:
+        InputError: the file is no BVH, or is truncated; the message names it.
     """
     path = Path(path)
     try:
         lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
         return _parse(path.stem, lines, for_fps)
     except (OSError, ValueError, IndexError, KeyError, StopIteration) as error:
-        raise InputError(f"{path.name} cannot be read as a whole BVH file: {error}.") from error
+        raise InputError(f"{path.name} cannot be read as a complete BVH file: {error}.") from error
 
 
 @dataclass
 class _Hierarchy:
-    """What the HIERARCHY block says; channels are (axis, "position" or "rotation")."""
+    """Content of the HIERARCHY block; channels are (axis, "position" or "rotation")."""
 
     names: list[str] = field(default_factory=list[str])
     parents: list[int] = field(default_factory=list[int])
@@ -53,8 +59,8 @@ class _Hierarchy:
     channels: list[list[tuple[str, str]]] = field(default_factory=list[list[tuple[str, str]]])
     open_joints: list[int] = field(default_factory=list[int])
 
-    def take(self, words: list[str]) -> None:
-        """Take in one line."""
+    def parse_line(self, words: list[str]) -> None:
+        """Add one line, split into words."""
         match words:
             case ["ROOT" | "JOINT", *name]:
                 self.names.append(" ".join(name))
@@ -75,8 +81,8 @@ class _Hierarchy:
                 pass
 
 
-def _needed(fps: float, for_fps: float | None) -> int:
-    """Every how many frames give a multiple of a rate, or at least three times as many where there is none."""
+def _frame_stride(fps: float, for_fps: float | None) -> int:
+    """Number of frames to advance to read at for_fps, or at least 3 * for_fps if fps is no multiple of it."""
     if for_fps is None:
         return 1
     times = round(fps / for_fps)
@@ -88,15 +94,15 @@ def _parse(name: str, lines: list[str], for_fps: float | None) -> SourceClip:
     for line in rows:
         if line.split() == ["MOTION"]:
             break
-        tree.take(line.split())
+        tree.parse_line(line.split())
     frames = int(next(rows).split(":")[1])
     seconds = float(next(rows).split(":")[1])
     width = sum(len(kinds) for kinds in tree.channels)
     found = [row for row in rows if row.strip()]
     whole = sum(len(row.split()) == width for row in found)
     if not tree.names or whole != frames or not frames or len(found) != frames or seconds <= 0:
-        raise ValueError(f"it announces {frames} frames of {width} values and holds {whole} such frames")
-    every = _needed(1 / seconds, for_fps)
+        raise ValueError(f"it declares {frames} frames of {width} values but contains {whole}")
+    every = _frame_stride(1 / seconds, for_fps)
     values = np.array([np.array(row.split(), np.float64) for row in found[::every]])  # (T, channels)
     frames = len(values)
     rest = np.tile([1.0, 0.0, 0.0, 0.0], (len(tree.names), 1))
@@ -126,25 +132,38 @@ def _parse(name: str, lines: list[str], for_fps: float | None) -> SourceClip:
 
 
 def save_bvh(motion: Motion, path: Path | str, skeleton: Skeleton | None = None) -> None:
-    """Write all 55 joints in centimetres. Raises InputError where that fails; what was there stays then."""
+    """Write all 55 joints in centimeters.
+
+    Args:
+        motion: the motion to write.
+        path: the .bvh file.
+        skeleton: provides the offsets; by default the neutral skeleton with the motion's betas.
+
+    Raises:
+        InputError: the file cannot be written. An existing file is then left unchanged.
+    """
     path = Path(path)
     skeleton = skeleton or neutral_skeleton(motion.betas)
     order = _depth_first()
-    text = "HIERARCHY\n" + _joint(0, skeleton.offsets * CENTIMETRES, 0)
+    text = "HIERARCHY\n" + _joint(0, skeleton.offsets * CENTIMETERS, 0)
     angles = np.degrees(matrix_to_euler(quaternion_to_matrix(motion.rotations), _ORDER))[:, order]  # (T, 55, 3)
-    angles = np.unwrap(angles, period=360.0, axis=0)  # programs interpolate the numbers between frames
-    rows = np.concatenate([motion.translation * CENTIMETRES, angles.reshape(len(motion), -1)], 1)  # (T, 168)
+    angles = np.unwrap(angles, period=360.0, axis=0)  # importers interpolate angles between frames
+    rows = np.concatenate([motion.translation * CENTIMETERS, angles.reshape(len(motion), -1)], 1)  # (T, 168)
     text += f"MOTION\nFrames: {len(motion)}\nFrame Time: {1 / motion.fps:.8f}\n"
     text += "".join(" ".join(f"{value:.6f}" for value in row) + "\n" for row in rows)
     write_whole(path, text)
 
 
-def motion_of(clip: SourceClip) -> Motion:
-    """A clip that `save_bvh` wrote, read back, as a Motion. Raises InputError where it has other joints."""
+def motion_from_bvh(clip: SourceClip) -> Motion:
+    """Convert a clip that was written by `save_bvh` back to a motion.
+
+    Raises:
+        InputError: the clip lacks some of the 55 SMPL-X joints.
+    """
     if not set(JOINT_NAMES) <= set(clip.names):
-        raise InputError(f"{clip.name} is not on the 55 SMPL-X joints: retarget it.")
+        raise InputError(f"{clip.name} is not on the 55 SMPL-X joints; retarget it.")
     order = [clip.index(joint) for joint in JOINT_NAMES]
-    translation = clip.translations[:, order[INDEX["pelvis"]]] / CENTIMETRES
+    translation = clip.translations[:, order[INDEX["pelvis"]]] / CENTIMETERS
     return Motion(translation, clip.rotations[:, order], clip.fps)
 
 
@@ -157,7 +176,7 @@ def _depth_first(joint: int = 0) -> list[int]:
 
 
 def _joint(joint: int, offsets: Array, depth: int) -> str:
-    """The text of a joint and what hangs on it."""
+    """Format a joint and its descendants."""
     pad = "  " * depth
     turns = " ".join(f"{axis}rotation" for axis in _ORDER)
     positions = "6 Xposition Yposition Zposition" if joint == 0 else "3"
@@ -171,7 +190,7 @@ def _joint(joint: int, offsets: Array, depth: int) -> str:
     children = _children(joint)
     for child in children:
         text += _joint(child, offsets, depth + 1)
-    if not children:  # an end site gives importers a bone of the joint's own length
+    if not children:  # lets importers give the last bone a length
         site = " ".join(f"{value:.6f}" for value in offsets[joint] * 0.8)
         text += f"{pad}  End Site\n{pad}  {{\n{pad}    OFFSET {site}\n{pad}  }}\n"
     return text + f"{pad}}}\n"

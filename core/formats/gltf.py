@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Animations of glTF 2.0 binary files (.glb): one SourceClip an animation, on the joints of the file's first skin.
+"""Read the animations of binary glTF 2.0 files (.glb), on the joints of the file's first skin.
 
-Lengths and axes are glTF's own: metres, Y up. Specification: Khronos glTF 2.0, sections 3.6 (accessors), 3.11
-(animations) and 4.4 (binary layout).
+glTF is in meters and Y up. Specification: Khronos glTF 2.0, sections 3.6 (accessors), 3.11 (animations) and 4.4
+(binary layout).
 """
 
 import json
@@ -25,10 +25,16 @@ _WIDTHS = {"SCALAR": 1, "VEC2": 2, "VEC3": 3, "VEC4": 4, "MAT4": 16}
 
 
 def load_glb(path: Path | str, fps: float = 30.0) -> tuple[SourceClip, ...]:
-    """Read every animation of the file, sampled at fps.
+    """Read every animation of a file as one clip each.
 
-    The rest pose is that of the nodes. Nodes above the skeleton are kept as joints, so that it stands as in the scene.
-    Raises InputError naming the file where it is no .glb with a skin, or its nodes are scaled.
+    The rest pose is that of the nodes. Nodes above the skeleton become joints too, which keeps its place in the scene.
+
+    Args:
+        path: the .glb file.
+        fps: frame rate to sample the animations at.
+
+    Raises:
+        InputError: the file is no .glb with a skin (the message names it), or a joint is scaled.
     """
     path = Path(path)
     try:
@@ -54,7 +60,7 @@ def _chunks(data: bytes) -> tuple[dict[str, Any], bytes]:
 
 
 def _accessor(document: dict[str, Any], binary: bytes, index: int) -> Array:
-    """The accessor's elements (count, width) as float64; normalized integers become fractions."""
+    """Read an accessor's elements (count, width) as float64; normalized integers become fractions."""
     accessor = document["accessors"][index]
     view = document["bufferViews"][accessor["bufferView"]]
     kind, width, count = _TYPES[accessor["componentType"]], _WIDTHS[accessor["type"]], accessor["count"]
@@ -69,7 +75,7 @@ def _accessor(document: dict[str, Any], binary: bytes, index: int) -> Array:
 
 
 def _rest(node: dict[str, Any]) -> tuple[Array, Array]:
-    """Translation (3,) and rotation (4,) as w, x, y, z of a node."""
+    """Return translation (3,) and unit quaternion (4,) (w, x, y, z) of a node."""
     if "matrix" in node:
         matrix = np.array(node["matrix"], np.float64).reshape(4, 4).T
         scale = np.linalg.norm(matrix[:3, :3], axis=0)
@@ -79,7 +85,7 @@ def _rest(node: dict[str, Any]) -> tuple[Array, Array]:
         translation = np.array(node.get("translation", (0.0, 0.0, 0.0)), np.float64)
         rotation = np.array(node.get("rotation", (0.0, 0.0, 0.0, 1.0)), np.float64)[[3, 0, 1, 2]]
     if np.abs(scale - 1).max() > 1e-2:
-        raise InputError(f"The joint {node.get('name')} is scaled: apply scales before exporting the file.")
+        raise InputError(f"The joint {node.get('name')} is scaled; apply the scale before exporting the file.")
     return translation, rotation / np.linalg.norm(rotation)
 
 
@@ -124,12 +130,12 @@ def _clips(stem: str, document: dict[str, Any], binary: bytes, fps: float) -> li
 
 
 def _sample(document: dict[str, Any], binary: bytes, sampler: dict[str, Any], times: Array, rotation: bool) -> Array:
-    """A sampler's values at the times, held before its first key and after its last; quaternions as w, x, y, z."""
+    """Evaluate a sampler at times (T,), constant outside its keys; quaternions are returned as (w, x, y, z)."""
     keys = _accessor(document, binary, sampler["input"])[:, 0]  # (K,)
     values = _accessor(document, binary, sampler["output"])
     kind = sampler.get("interpolation", "LINEAR")
     tangents_in = tangents_out = values
-    if kind == "CUBICSPLINE":  # three elements a key: tangent in, value, tangent out
+    if kind == "CUBICSPLINE":  # three elements per key: in-tangent, value, out-tangent
         tangents_in, values, tangents_out = values[0::3], values[1::3], values[2::3]
     low = np.clip(np.searchsorted(keys, times, side="right") - 1, 0, max(len(keys) - 2, 0))
     high = np.minimum(low + 1, len(keys) - 1)

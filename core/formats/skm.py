@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""SmartBody files: skeletons (.sk) and motions (.skm) with their gesture phases.
+"""Read SmartBody skeletons (.sk) and motions (.skm) with their gesture phases.
 
-A .sk nests `joint NAME { offset X Y Z  prerot axis X Y Z ang DEGREES  channel ... }`. A .skm lists its channels, one a
-line (`JOINT XPos|YPos|ZPos|Quat`), then a line of values a frame (`kt SECONDS fr ...`); a `Quat` channel is three
-numbers, a rotation vector in radians. A joint's local rotation is prerot * exp(channel), its translation is its offset
-plus its position channels.
+A .sk nests `joint NAME { offset X Y Z  prerot axis X Y Z ang DEGREES  channel ... }`. A .skm lists one channel per line
+(`JOINT XPos|YPos|ZPos|Quat`), then one line of values per frame (`kt SECONDS fr ...`); a `Quat` channel is three
+numbers, a rotation vector in radians. A joint's local rotation is prerot * exp(channel), and its translation is its
+offset plus its position channels.
 """
 
 import re
@@ -24,7 +24,14 @@ _PHASE = re.compile(r"^\s*(ready|strokeStart|emphasis|stroke|relax)(?:\s+time)?\
 
 @dataclass(frozen=True)
 class SkSkeleton:
-    """names, parents (J), offsets (J, 3) and prerot (J, 4) unit quaternions; in the file's own lengths."""
+    """Skeleton of a .sk file, in the file's own unit of length.
+
+    Attributes:
+        names: of the J joints, each listed after its parent.
+        parents: index of each joint's parent; -1 for the root.
+        offsets: (J, 3) position of each joint relative to its parent.
+        prerot: (J, 4) rest rotations, unit quaternions (w, x, y, z).
+    """
 
     names: tuple[str, ...]
     parents: tuple[int, ...]
@@ -32,12 +39,16 @@ class SkSkeleton:
     prerot: Array
 
     def renamed(self, names: Mapping[str, str]) -> "SkSkeleton":
-        """With some joints under other names."""
+        """Return the skeleton with joints renamed by a mapping from old to new names."""
         return SkSkeleton(tuple(names.get(n, n) for n in self.names), self.parents, self.offsets, self.prerot)
 
 
 def load_sk(path: Path | str) -> SkSkeleton:
-    """Read a skeleton. Raises InputError naming the file where it is none."""
+    """Read a skeleton.
+
+    Raises:
+        InputError: the file cannot be read as a .sk; the message names it.
+    """
     path = Path(path)
     try:
         tokens = re.sub(r"#.*", "", path.read_text(errors="replace")).split()
@@ -67,7 +78,7 @@ def _parse_sk(tokens: list[str]) -> SkSkeleton:
             case "}":
                 open_joints.pop()
                 if not open_joints:
-                    break  # what follows the skeleton is not about joints
+                    break  # the rest of the file is not about joints
                 at += 1
             case "offset":
                 offsets[-1] = [float(value) for value in tokens[at + 1 : at + 4]]
@@ -83,9 +94,10 @@ def _parse_sk(tokens: list[str]) -> SkSkeleton:
 
 
 def load_skm(path: Path | str, skeleton: SkSkeleton) -> SourceClip:
-    """Read a motion on its skeleton; channels of joints that the skeleton lacks are skipped.
+    """Read a motion; channels of joints that the skeleton lacks are ignored.
 
-    Raises InputError naming the file where it is no .skm or breaks off.
+    Raises:
+        InputError: the file is no .skm, or is truncated; the message names it.
     """
     path = Path(path)
     try:
@@ -100,7 +112,7 @@ def load_skm(path: Path | str, skeleton: SkSkeleton) -> SourceClip:
     width = sum(3 if kind == "Quat" else 1 for _, kind in channels)
     if not channels or len(rows) == 0 or values.shape[1] < width:
         raise InputError(
-            f"{path.name} is no whole SmartBody motion (.skm): it has {len(rows)} frames of {width} values."
+            f"{path.name} is not a complete SmartBody motion (.skm): it has {len(rows)} frames of {width} values."
         )
     frames = len(rows)
     index = {name: i for i, name in enumerate(skeleton.names)}
@@ -117,7 +129,7 @@ def load_skm(path: Path | str, skeleton: SkSkeleton) -> SourceClip:
             else:
                 translations[:, index[name], _AXES[kind]] += value[:, 0]
         column += step
-    # most files are 30 fps; the median spacing stands a first frame that is off
+    # the median is robust to a wrong time of the first frame; most files have 30 fps
     fps = 1 / float(np.median(np.diff(times))) if frames > 1 else 30.0
     phases = {name: float(seconds) for name, seconds in _PHASE.findall(text)}
     return SourceClip(

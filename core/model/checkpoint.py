@@ -16,6 +16,7 @@ from torch import Tensor
 from ..assets import DEFAULT_ENCODER, MODEL_CONFIG, MODEL_NORMALIZER, MODEL_WEIGHTS, MODELS
 from ..errors import InputError
 from ..files import write_whole
+from ..motion.clip import CORE_FPS
 from ..motion.features import Normalizer
 from .denoiser import Denoiser, DenoiserConfig
 from .prompt_classifier import PromptClassifier
@@ -60,7 +61,7 @@ class ModelConfig:
     text_encoder: str = DEFAULT_ENCODER
     features: Layout = "smplx-659"
     projected_from: int = 0
-    fps: float = 20.0
+    fps: float = CORE_FPS
     window: int = 120
     trained_steps: int = 0
     held_out_clips: int = 0

@@ -48,10 +48,10 @@ _NAMES = {
 _CARD = """# FreeTalker, as released
 
 Imported from `{name}`: the weights that the authors of FreeTalker (Yang et al., ICASSP 2024) published, {parameters:,}
-parameters. The authors state no license for them; ask before you use what they make in public.
+parameters. The authors state no license for them; ask them before you publish motion generated with these weights.
 
-Trained on BEAT (speech) and HumanML3D (text). It answers joint positions; rotations, fingers included, are fitted to
-them. It was trained with its axes mixed up and may turn or tilt suddenly.
+Trained on BEAT (speech) and HumanML3D (text). It outputs joint positions; rotations, including fingers, are fitted to
+them. Its training data confused the axes, so the character may turn or tilt suddenly.
 """
 
 

@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What moves: skeleton, rotations, clips, and their features."""
+"""Skeleton, rotations, motion clips, and the features that the networks learn."""

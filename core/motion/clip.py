@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Motion: a pelvis path and 55 local rotations; slice, join, mirror, resample, save and load."""
+"""The `Motion` of one body: slice, join, mirror, turn, resample, save and load it."""
 
 import zipfile
 from collections.abc import Sequence
@@ -25,20 +25,28 @@ from .rotation import (
 from .skeleton import JOINTS, MIRRORED, Skeleton, neutral_skeleton
 
 CORE_FPS = 20.0
-"""Frames per second of features, networks and everything between them."""
+"""Frames per second at which features are computed and networks run (FreeTalker section 3.1)."""
 
-_Z_UP = axis_angle_to_matrix([np.pi / 2, 0.0, 0.0])  # y -> z, z -> -y: a Y-up world seen with Z up
+_Z_UP = axis_angle_to_matrix([np.pi / 2, 0.0, 0.0])  # Y-up to Z-up coordinates: y -> z, z -> -y
 _RATE_KEYS = ("mocap_frame_rate", "mocap_framerate", "fps")
 _KEYS = ("poses", "trans", "betas", "gender", "up_axis", *_RATE_KEYS)
 
 
 @dataclass(frozen=True)
 class Motion:
-    """A clip of one body.
+    """A motion clip of one body: a pelvis path and the local rotations of the 55 SMPL-X joints.
 
-    translation: (T, 3) world position of the pelvis in metres; Y up, the floor at y = 0, facing +Z, left is +X.
-    rotations: (T, 55, 4) local unit quaternions (w, x, y, z) relative to the SMPL-X T-pose.
-    fps: frames per second. betas: (10,) SMPL-X shape. gender: as in SMPL-X files.
+    World coordinates are Y up with the floor at y = 0; the rest pose faces +Z and its left is +X (method section 1).
+
+    Attributes:
+        translation: (T, 3) world position of the pelvis in meters.
+        rotations: (T, 55, 4) local unit quaternions (w, x, y, z) relative to the SMPL-X T-pose.
+        fps: frames per second.
+        betas: (10,) SMPL-X shape coefficients.
+        gender: "neutral", "male" or "female", as in SMPL-X files.
+
+    Raises:
+        InputError: the arrays do not have these shapes.
     """
 
     translation: Array
@@ -60,23 +68,24 @@ class Motion:
 
     @property
     def seconds(self) -> float:
+        """Duration: number of frames divided by the frame rate."""
         return len(self) / self.fps
 
     def slice(self, start: int, stop: int | None = None) -> "Motion":
-        """Frames start..stop, as Python slices do."""
+        """Return frames start to stop, with the rules of a Python slice."""
         return replace(self, translation=self.translation[start:stop], rotations=self.rotations[start:stop])
 
     def forward_kinematics(self, skeleton: Skeleton) -> tuple[Array, Array]:
-        """World positions (T, 55, 3) and world rotations (T, 55, 3, 3)."""
+        """Return world positions (T, 55, 3) in meters and world rotations (T, 55, 3, 3)."""
         return skeleton.forward_kinematics(quaternion_to_matrix(self.rotations), self.translation)
 
     def positions(self, skeleton: Skeleton) -> Array:
-        """World joint positions (T, 55, 3)."""
+        """Return world joint positions (T, 55, 3) in meters."""
         return self.forward_kinematics(skeleton)[0]
 
     def mirrored(self) -> "Motion":
-        """Left and right exchanged (reflection in the plane x = 0)."""
-        flip = np.array([1.0, 1.0, -1.0, -1.0])  # a reflection in x keeps a rotation's x and turns its y and z
+        """Return the motion with left and right exchanged: reflected in the plane x = 0."""
+        flip = np.array([1.0, 1.0, -1.0, -1.0])  # reflection in x negates the y and z of a rotation vector
         return replace(
             self,
             translation=self.translation * [-1.0, 1.0, 1.0],
@@ -84,7 +93,7 @@ class Motion:
         )
 
     def turned(self, radians: float) -> "Motion":
-        """Turned about the vertical through the pelvis of the first frame; positive turns to the left."""
+        """Return the motion rotated about the vertical axis through its first pelvis; positive is to the left."""
         turn = rotation_y(radians)
         pivot = self.translation[0] * [1.0, 0.0, 1.0]
         rotations = self.rotations.copy()
@@ -92,13 +101,22 @@ class Motion:
         return replace(self, translation=(self.translation - pivot) @ turn.T + pivot, rotations=rotations)
 
     def moved(self, offset: Sequence[float]) -> "Motion":
-        """Shifted by offset (3,) metres."""
+        """Return the motion translated by offset (3,) meters."""
         return replace(self, translation=self.translation + np.asarray(offset, np.float64))
 
     def resampled(self, fps: float, frames: int | None = None, first: float = 0.0) -> "Motion":
-        """At another frame rate: frame k is the pose at first + k / fps seconds, by slerp and linear interpolation.
+        """Return the motion at another frame rate, by slerp for rotations and linear interpolation for the path.
 
-        frames: how many to make; as many as lie within the clip where not given. Times outside hold its end.
+        Frame k of the result is the pose at first + k / fps seconds.
+
+        Args:
+            fps: the new frame rate.
+            frames: number of frames to return; by default as many as lie within the clip. Times outside the clip
+                repeat its first or last frame.
+            first: time of the first frame in seconds.
+
+        Raises:
+            InputError: fps is not positive.
         """
         if fps <= 0:
             raise InputError(f"A frame rate must be above 0, not {fps}.")
@@ -115,10 +133,12 @@ class Motion:
         return replace(self, translation=translation, rotations=continuous(rotations), fps=float(fps))
 
     def save(self, path: Path | str) -> None:
-        """Write the AMASS/SMPL-X npz layout: poses (T, 165), trans (T, 3), betas, gender, mocap_frame_rate.
+        """Write an AMASS/SMPL-X npz: poses (T, 165), trans (T, 3), betas, gender, mocap_frame_rate.
 
-        AMASS is Z up, and so is the file (recorded under `up_axis`). Raises InputError where it cannot be written; what
-        was there stays then.
+        Like AMASS the file is Z up, which its key `up_axis` records.
+
+        Raises:
+            InputError: the file cannot be written. An existing file is then left unchanged.
         """
         path = Path(path)
         rotations = self.rotations.copy()
@@ -137,27 +157,33 @@ class Motion:
 
     @staticmethod
     def load(path: Path | str, up_axis: str | None = None) -> "Motion":
-        """Read an AMASS/SMPL-X npz of 55 joints (or 22 body or 52 SMPL-H joints; the rest stay at rest).
+        """Read an AMASS/SMPL-X npz with 55, 52 (SMPL-H) or 22 (SMPL body) joints; missing joints stay at rest.
 
-        up_axis: "y" or "z"; where not given the file's own `up_axis`, and AMASS's z otherwise.
-        Raises InputError naming the file where it is not such an npz.
+        Args:
+            path: the .npz file.
+            up_axis: "y" or "z"; defaults to the file's own `up_axis`, then to AMASS's "z".
+
+        Raises:
+            InputError: the file cannot be read as such an npz; the message names it.
         """
         path = Path(path)
         try:
             with np.load(path, allow_pickle=False) as file:
-                data = {key: file[key] for key in _KEYS if key in file.files}  # AMASS has pickled labels beside them
+                data = {key: file[key] for key in _KEYS if key in file.files}  # AMASS adds pickled labels
             poses = np.asarray(data["poses"], np.float64)
             trans = np.asarray(data["trans"], np.float64)
             rate = next(float(data[key]) for key in _RATE_KEYS if key in data)
         except (OSError, ValueError, KeyError, StopIteration, EOFError, zipfile.BadZipFile) as error:
             raise InputError(
-                f"{path.name} is no SMPL-X motion: an npz with poses (T, 165), trans and mocap_frame_rate is needed."
+                f"{path.name} is not an SMPL-X motion; use an .npz with poses (T, 165), trans and mocap_frame_rate."
             ) from error
         if poses.ndim != 2 or trans.shape != (len(poses), 3) or poses.shape[1] not in (66, 156, 165):
-            raise InputError(f"{path.name} has poses {poses.shape} and trans {trans.shape}, not (T, 165) and (T, 3).")
+            raise InputError(
+                f"{path.name} has poses {poses.shape} and trans {trans.shape} instead of (T, 165) and (T, 3)."
+            )
         if not (np.isfinite(poses).all() and np.isfinite(trans).all() and rate > 0):
-            raise InputError(f"{path.name} holds values that are not finite numbers.")
-        rotations = axis_angle_to_quaternion(_spread(poses.reshape(len(poses), -1, 3)))
+            raise InputError(f"{path.name} contains values that are not finite numbers; export it again.")
+        rotations = axis_angle_to_quaternion(_to_smplx_joints(poses.reshape(len(poses), -1, 3)))
         betas = np.zeros(10)
         given = np.asarray(data.get("betas", betas), np.float64).ravel()[:10]
         betas[: len(given)] = given
@@ -165,12 +191,12 @@ class Motion:
         if (up_axis or str(data.get("up_axis", "z"))) == "z":
             rotations[:, 0] = quaternion_multiply(matrix_to_quaternion(_Z_UP.T), rotations[:, 0])
             translation = translation @ _Z_UP
-        gender = np.asarray(data.get("gender", "neutral")).astype(str).item()  # AMASS has bytes here and there
+        gender = np.asarray(data.get("gender", "neutral")).astype(str).item()  # bytes in some AMASS files
         return Motion(translation, continuous(rotations), rate, betas, gender)
 
 
-def _spread(poses: Array) -> Array:
-    """Poses of 22, 52 or 55 joints (T, J, 3) -> (T, 55, 3); SMPL-H has no jaw and eyes."""
+def _to_smplx_joints(poses: Array) -> Array:
+    """Expand poses (T, J, 3) of 22, 52 or 55 joints to (T, 55, 3); SMPL-H has no jaw and eyes."""
     full = np.zeros((len(poses), JOINTS, 3))
     full[:, :22] = poses[:, :22]
     hands = poses[:, -30:] if poses.shape[1] > 22 else np.zeros((len(poses), 30, 3))
@@ -181,12 +207,13 @@ def _spread(poses: Array) -> Array:
 
 
 def join(motions: Sequence[Motion]) -> Motion:
-    """Clips of one frame rate, one after the other, as they stand in the world.
+    """Concatenate clips in time, leaving each where it is in the world.
 
-    Raises InputError where there is none, or frame rates differ.
+    Raises:
+        InputError: there are no clips, or their frame rates differ.
     """
     if not motions or any(motion.fps != motions[0].fps for motion in motions):
-        raise InputError("Joining needs at least one motion, and one frame rate for all: resample first.")
+        raise InputError("Joining requires at least one motion, and the same frame rate for all; resample them first.")
     return replace(
         motions[0],
         translation=np.concatenate([motion.translation for motion in motions]),
@@ -195,6 +222,6 @@ def join(motions: Sequence[Motion]) -> Motion:
 
 
 def rest_motion(frames: int, skeleton: Skeleton, fps: float = CORE_FPS) -> Motion:
-    """The T-pose for some frames, standing on the floor at the origin."""
+    """Return the T-pose held for a number of frames, standing on the floor at the origin."""
     rotations = np.tile([1.0, 0.0, 0.0, 0.0], (frames, JOINTS, 1))
     return Motion(np.tile(skeleton.rest_positions[0] * [0.0, 1.0, 0.0], (frames, 1)), rotations, fps)

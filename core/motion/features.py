@@ -1,9 +1,22 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Motion <-> the 659 features of FreeTalker (paper section 2.1), exactly both ways.
+"""Convert between a `Motion` and the 659 features of FreeTalker (paper section 2.1, method section 1).
 
-One row a frame, 659 = 4 + 54*3 + 54*6 + 55*3 + 4, everything seen in the *facing frame*: at the pelvis' place on the
-floor, Y up, +Z where hips and shoulders face. Velocities are per frame, towards the next frame; the last row repeats
-the one before it.
+A frame has 659 = 4 + 54*3 + 54*6 + 55*3 + 4 features, expressed in the *facing frame*: its origin is the pelvis
+projected onto the floor, Y is up, and +Z is the direction that hips and shoulders face.
+
+| columns  | feature                                                                              |
+|----------|--------------------------------------------------------------------------------------|
+| 0        | yaw velocity of the facing frame, radians per frame                                  |
+| 1..2     | x and z velocity of the pelvis, meters per frame                                     |
+| 3        | height of the pelvis, meters                                                         |
+| 4..165   | positions of joints 1..54, meters                                                    |
+| 166..489 | local rotations of joints 1..54, 6D (Zhou et al. 2019)                               |
+| 490..654 | velocities of all 55 joints, meters per frame                                        |
+| 655..658 | contact of left ankle, left foot, right ankle and right foot with the floor, 0 or 1  |
+
+Velocities point to the next frame; the last row repeats those of the row before. Encoding loses nothing but the
+placement of the first frame: `decode` restores the motion. Unlike `released_features`, which reproduces the released
+code, the layout here stores true SMPL-X rotations.
 """
 
 # pyright: reportUnknownMemberType=false
@@ -16,6 +29,7 @@ import numpy.typing as npt
 
 from ..errors import InputError
 from .clip import CORE_FPS, Motion
+from .filters import gaussian_filter
 from .rotation import (
     Array,
     continuous,
@@ -47,14 +61,15 @@ BLOCKS: dict[str, slice] = {
 }
 
 CONTACT_JOINTS = (INDEX["left_ankle"], INDEX["left_foot"], INDEX["right_ankle"], INDEX["right_foot"])
-CONTACT_SPEED = 0.15  # metres a second
-CONTACT_HEIGHT = 0.10  # metres above the joint's height in the rest pose
-_FACING_SIGMA = 1.0  # frames; more would lag behind quick turns
+CONTACT_SPEED = 0.15  # meters per second
+CONTACT_HEIGHT = 0.10  # meters above the joint's height in the rest pose
+_FACING_SIGMA = 1.0  # frames; a wider filter would lag behind quick turns
+_FACING_RADIUS = 3  # frames
 _PELVIS_CHILDREN = (INDEX["left_hip"], INDEX["right_hip"], INDEX["spine1"])
 
 
 def _upper_body() -> npt.NDArray[np.bool_]:
-    """Which features (659,) are of spine, head, arms and fingers; spine1's place says how the pelvis is turned."""
+    """Mask (659,) of the features of spine, head, arms and fingers; spine1's position belongs to the pelvis."""
     placed = UPPER_JOINTS & (np.arange(JOINTS) != INDEX["spine1"])
     upper = np.zeros(FEATURES, bool)
     upper[POSITIONS] = np.repeat(placed[1:], 3)
@@ -64,40 +79,47 @@ def _upper_body() -> npt.NDArray[np.bool_]:
 
 
 UPPER_JOINTS = np.array([not re.search("pelvis|hip|knee|ankle|foot", name) for name in JOINT_NAMES])
+"""Mask (55,) of the joints that a text strip of scope "upper body" controls."""
 UPPER_BODY = _upper_body()
+"""Mask (659,) of the features that a text strip of scope "upper body" controls."""
 
 
 def headings(positions: Array) -> Array:
-    """Unwrapped heading (T,) in radians of world positions (T, 55, 3): 0 faces +Z, positive turns to the left (+X).
+    """Compute the direction that the body faces, smoothed over about one frame.
 
-    Across is left minus right of hips and of shoulders; forward is across x up. Smoothed over about a frame.
+    Forward is across x up, where across runs from the right to the left hip and shoulder.
+
+    Args:
+        positions: (T, 55, 3) world positions.
+
+    Returns:
+        (T,) unwrapped headings in radians: 0 faces +Z, and positive angles turn left, toward +X.
     """
     left = positions[:, INDEX["left_hip"]] + positions[:, INDEX["left_shoulder"]]
     right = positions[:, INDEX["right_hip"]] + positions[:, INDEX["right_shoulder"]]
     across = (left - right)[:, [0, 2]]  # (T, 2)
     across = across / np.maximum(np.linalg.norm(across, axis=-1, keepdims=True), 1e-9)
     angle: Array = np.unwrap(np.arctan2(-across[:, 1], across[:, 0]))  # across = (cos, -sin) at heading angle
-    return _smoothed(angle)
-
-
-def _smoothed(values: Array) -> Array:
-    """Gaussian of _FACING_SIGMA frames along time (T,), the ends held."""
-    reach = np.arange(-3, 4)
-    kernel = np.exp(-0.5 * (reach / _FACING_SIGMA) ** 2)
-    padded = np.pad(values, 3, mode="edge")
-    smooth: Array = np.convolve(padded, kernel / kernel.sum(), mode="valid")
-    return smooth
+    return gaussian_filter(angle, _FACING_SIGMA, _FACING_RADIUS)
 
 
 def encode(motion: Motion, skeleton: Skeleton) -> Array:
-    """Motion of T >= 2 frames at 20 fps -> features (T, 659).
+    """Convert a motion to features.
 
-    Raises InputError for one frame, another frame rate, or values that are not finite.
+    Args:
+        motion: at least 2 frames at 20 fps.
+        skeleton: the body that the positions are computed for.
+
+    Returns:
+        (T, 659) features.
+
+    Raises:
+        InputError: the motion has fewer than 2 frames, another frame rate, or values that are not finite.
     """
     if len(motion) < 2 or motion.fps != CORE_FPS:
         raise InputError(f"Features need 2 frames or more at {CORE_FPS:g} fps, not {len(motion)} at {motion.fps:g}.")
     if not (np.isfinite(motion.translation).all() and np.isfinite(motion.rotations).all()):
-        raise InputError("Features cannot be made of a motion with values that are not finite.")
+        raise InputError("Features cannot be computed from a motion with values that are not finite.")
     positions, _ = motion.forward_kinematics(skeleton)  # (T, 55, 3)
     heading = headings(positions)  # (T,)
     to_facing = rotation_y(-heading)  # (T, 3, 3)
@@ -129,9 +151,17 @@ def encode(motion: Motion, skeleton: Skeleton) -> Array:
 
 
 def contacts(positions: Array, skeleton: Skeleton, fps: float) -> Array:
-    """Which feet are on the floor: (T, 4) of 0 and 1 for left ankle, left foot, right ankle, right foot.
+    """Detect which feet are on the floor.
 
-    Slower than 0.15 m/s and less than 0.10 m above the joint's height in the rest pose.
+    A joint is in contact while it is slower than 0.15 m/s and less than 0.10 m above its height in the rest pose.
+
+    Args:
+        positions: (T, 55, 3) world positions in meters.
+        skeleton: provides the rest pose.
+        fps: frame rate of the positions.
+
+    Returns:
+        (T, 4) contacts, 0 or 1, of left ankle, left foot, right ankle and right foot.
     """
     feet = positions[:, CONTACT_JOINTS]  # (T, 4, 3)
     step = np.linalg.norm(np.diff(feet, axis=0), axis=-1) * fps
@@ -143,14 +173,24 @@ def contacts(positions: Array, skeleton: Skeleton, fps: float) -> Array:
 def decode(
     features: npt.ArrayLike, skeleton: Skeleton, start: tuple[float, float] = (0.0, 0.0), heading: float = 0.0
 ) -> Motion:
-    """Features (T, 659) -> Motion at 20 fps, from start (x, z) metres and heading radians of the first facing frame.
+    """Convert features to a motion at 20 fps.
 
-    Root by integration; local rotations from the 6D block; the pelvis' orientation is the rotation that best takes the
-    rest directions of both hips and spine1 to their positions in the facing frame (exact for encoded motion).
+    The root follows by integrating its velocities and local rotations come from the 6D block. The orientation of the
+    pelvis is the rotation that best maps the rest offsets of both hips and spine1 to their positions in the facing
+    frame (Kabsch 1976), which is exact for encoded motion.
+
+    Args:
+        features: (T, 659).
+        skeleton: the body to pose.
+        start: x and z of the first pelvis in meters.
+        heading: direction that the first frame faces, in radians; see `headings`.
+
+    Raises:
+        InputError: the features have another shape.
     """
     rows = np.asarray(features, np.float64)
     if rows.ndim != 2 or rows.shape[1] != FEATURES:
-        raise InputError(f"Features have {FEATURES} numbers a frame, not {rows.shape}.")
+        raise InputError(f"Features have {FEATURES} numbers per frame, not {rows.shape}.")
     frames = len(rows)
     angle = heading + np.concatenate([[0.0], np.cumsum(rows[:-1, 0])])  # (T,)
     from_facing = rotation_y(angle)  # (T, 3, 3)
@@ -165,7 +205,7 @@ def decode(
         [np.zeros(frames), rows[:, 3], np.zeros(frames)], -1
     ).reshape(frames, 1, 3)  # (T, 3, 3)
     rest = skeleton.offsets[list(_PELVIS_CHILDREN)]  # (3, 3)
-    pelvis = nearest_rotation(np.einsum("tki,kj->tij", towards, rest))  # Kabsch without a centre: the pelvis is it
+    pelvis = nearest_rotation(np.einsum("tki,kj->tij", towards, rest))  # Kabsch about the pelvis
     local = np.empty((frames, JOINTS, 3, 3))
     local[:, 0] = from_facing @ pelvis
     local[:, 1:] = matrix_from_6d(rows[:, ROTATIONS].reshape(frames, JOINTS - 1, 6))
@@ -173,17 +213,23 @@ def decode(
 
 
 def placement(motion: Motion, skeleton: Skeleton) -> tuple[tuple[float, float], float]:
-    """Where decode must start, (x, z) and heading, to put an encoded motion back in its place."""
+    """Return start (x, z) in meters and heading in radians with which `decode` restores an encoded motion's place."""
     positions = motion.positions(skeleton)
     return (float(positions[0, 0, 0]), float(positions[0, 0, 2])), float(headings(positions)[0])
 
 
 @dataclass(frozen=True)
 class Normalizer:
-    """(x - mean) / std for each feature, and of those the components that a network works with.
+    """Standardization (x - mean) / std of features, optionally followed by projection onto principal components.
 
-    mean, std: (D,). basis: (D, K) with columns at right angles to one another, or None where all D features are used;
-    what lies outside it comes back as the mean.
+    Attributes:
+        mean: (D,) mean of each feature.
+        std: (D,) standard deviation of each feature, positive.
+        basis: (D, K) orthogonal columns that span the components a network works with, or None to use all D features.
+            Denormalizing sets whatever lies outside the basis to the mean.
+
+    Raises:
+        InputError: mean and std are not (D,), or a std is not positive.
     """
 
     mean: Array
@@ -195,19 +241,19 @@ class Normalizer:
             raise InputError(f"Mean {self.mean.shape} and std {self.std.shape} must be (D,) with every std above 0.")
 
     def normalize(self, rows: npt.ArrayLike) -> Array:
-        """Features (..., D) -> components (..., K)."""
+        """Convert features (..., D) to components (..., K)."""
         scaled = (np.asarray(rows, np.float64) - self.mean) / self.std
         return scaled if self.basis is None else scaled @ self.basis
 
     def denormalize(self, rows: npt.ArrayLike) -> Array:
-        """Components (..., K) -> features (..., D)."""
+        """Convert components (..., K) to features (..., D)."""
         scaled = np.asarray(rows, np.float64)
         if self.basis is not None:
             scaled = scaled / (self.basis**2).sum(0) @ self.basis.T
         return scaled * self.std + self.mean
 
     def columns(self, features: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
-        """Which components (K,) are made of some of the features (D,), for the most part at least."""
+        """Return the mask (K,) of components whose weight lies mostly on the features of a mask (D,)."""
         if self.basis is None:
             return features
         share = self.basis**2
@@ -215,6 +261,6 @@ class Normalizer:
 
     @staticmethod
     def fit(rows: npt.ArrayLike, floor: float = 1e-3) -> "Normalizer":
-        """From rows (N, D); a std is at least floor, so that constant features stay harmless."""
+        """Compute the statistics of rows (N, D); every std is at least floor, so constant features stay finite."""
         rows = np.asarray(rows, np.float64)
         return Normalizer(rows.mean(0), np.maximum(rows.std(0), floor))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Easing curves and Gaussian smoothing over time."""
+"""Easing curves, Gaussian filters and envelopes over time."""
 
 import numpy as np
 import numpy.typing as npt
@@ -54,7 +54,7 @@ def gaussian_filter(values: Array, sigma: float, radius: int) -> Array:
 
 
 def gaussian_filter_zero(values: Array, sigma: float) -> Array:
-    """Smooth along the first axis with a Gaussian of three sigmas, taking what lies beyond the ends as zero.
+    """Smooth along the first axis with a Gaussian truncated at three sigmas, with zeros beyond the ends.
 
     Args:
         values: (T, ...).
@@ -63,22 +63,25 @@ def gaussian_filter_zero(values: Array, sigma: float) -> Array:
     Returns:
         Smoothed values of the same shape.
     """
-    reach = min(int(np.ceil(3 * sigma)), len(values) - 1)
-    kernel = gaussian_kernel(sigma, reach)
+    radius = min(int(np.ceil(3 * sigma)), len(values) - 1)
+    kernel = gaussian_kernel(sigma, radius)
     kernel /= kernel.sum()
-    padded = np.concatenate([np.zeros((reach, *values.shape[1:])), values, np.zeros((reach, *values.shape[1:]))])
+    padded = np.concatenate([np.zeros((radius, *values.shape[1:])), values, np.zeros((radius, *values.shape[1:]))])
     return sum((weight * padded[k : k + len(values)] for k, weight in enumerate(kernel)), np.zeros_like(values))
 
 
-def envelope(values: Array, reach: int) -> Array:
-    """A smooth upper envelope: the largest value within reach, then averaged as widely. Nowhere below the values.
+def envelope(values: Array, radius: int) -> Array:
+    """Compute a smooth upper envelope along the first axis: a moving maximum, then a moving average of the same window.
 
     Args:
         values: (T, ...).
-        reach: frames on each side.
+        radius: frames of the window on each side.
+
+    Returns:
+        (T, ...), nowhere below the values.
     """
-    pad = [(reach, reach)] + [(0, 0)] * (values.ndim - 1)
-    window = range(2 * reach + 1)
+    pad = [(radius, radius)] + [(0, 0)] * (values.ndim - 1)
+    window = range(2 * radius + 1)
     padded = np.pad(values, pad, mode="edge")
     largest = np.max([padded[k : k + len(values)] for k in window], axis=0)
     padded = np.pad(largest, pad, mode="edge")

@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Measures of motion that need no trained network: pure functions of world positions (T, 55, 3) in metres, Y up.
+"""Metrics of motion that need no trained network: functions of world positions (T, 55, 3) in meters, Y up.
 
-Measures of jerk and acceleration take any joints: positions[:, HANDS] for those of the hands.
+Jerk and acceleration accept any joints, for example positions[:, HANDS]. They depend on the frame rate and on the
+joints, so compare only values computed alike, next to those of recorded motion. A clip too short for a metric gives 0.
 
-Each says its unit. Measures of third differences depend on the frame rate and the joints: compare only like with like,
-and always beside recorded motion. A clip too short for a measure has the measure 0.
+The sources are FreeTalker Table 1, FlowMDM (Barquero et al. 2024), STMC (Petrovich et al. 2024), and the metrics of
+Kimodo and Motius where named.
 """
 
 from collections.abc import Sequence
@@ -18,62 +19,74 @@ from .skeleton import INDEX, JOINT_NAMES, Skeleton
 
 TOES = (INDEX["left_foot"], INDEX["right_foot"])
 HANDS = (INDEX["left_wrist"], INDEX["right_wrist"], *range(INDEX["left_index1"], INDEX["left_index1"] + 30))
-TOE_HEIGHT = 0.05  # metres under which a toe is taken to be on the floor (Kimodo)
-SKATE_SPEED = 0.2  # metres a second from which that is skating (Kimodo)
-FLOAT_HEIGHT = 0.05  # metres of air under every foot from which a body is unsupported
+TOE_HEIGHT = 0.05  # meters; a lower toe counts as on the floor (Kimodo)
+SKATE_SPEED = 0.2  # meters per second; a faster toe on the floor counts as skating (Kimodo)
+FLOAT_HEIGHT = 0.05  # meters; with every sole higher the body counts as unsupported
 _SSIM_WINDOW = 7
-_FALLING = -9.81 / 2  # metres a second squared under which a body without support is in a jump
+_FREE_FALL = -9.81 / 2  # meters per second squared; an unsupported pelvis that accelerates below this is jumping
 
 _LIMITS = {
     "hip": 135, "knee": 165, "ankle": 80, "foot": 75, "spine": 60, "neck": 65, "head": 75, "collar": 60,
     "shoulder": 150, "elbow": 165, "wrist": 110, "jaw": 45, "eye": 45,
 }  # fmt: skip
-_FINGER_LIMIT = 140  # a fist, clenched
-_KNEE_BACK = 15  # degrees beyond straight
+_FINGER_LIMIT = 140  # a clenched fist
+_KNEE_HYPEREXTENSION = 15  # degrees beyond straight
 _KNEES = (INDEX["left_knee"], INDEX["right_knee"])
 
 
 def acceleration(positions: Array, fps: float) -> float:
-    """Mean length of the joints' second difference times fps^2, m/s^2 (FreeTalker Table 1, without its scale)."""
+    """Mean norm of the joints' acceleration by second differences, m/s² (FreeTalker Table 1, apart from its scale)."""
     return _mean(np.linalg.norm(np.diff(positions, 2, axis=0), axis=-1)) * fps**2
 
 
 def jerk(positions: Array, fps: float) -> float:
-    """Mean length of the joints' third difference times fps^3, m/s^3 (FreeTalker Table 1, without its scale)."""
+    """Mean norm of the joints' jerk by third differences, m/s³ (FreeTalker Table 1, apart from its scale)."""
     return _mean(np.linalg.norm(np.diff(positions, 3, axis=0), axis=-1)) * fps**3
 
 
 def jerk_profile(positions: Array) -> Array:
-    """Jerk a frame (T - 3,) as FlowMDM defines it: third difference, L1 over x, y, z, the largest of the joints.
+    """Jerk over time as defined by FlowMDM: L1 norm of third differences, maximum over joints.
 
-    Metres per frame^3. Entry k spans frames k..k+3.
+    Returns:
+        (T - 3,) in meters per frame³; entry k spans frames k..k + 3.
     """
     return np.abs(np.diff(positions, 3, axis=0)).sum(-1).max(-1, initial=0.0)
 
 
 def peak_jerk(profiles: Sequence[Array]) -> float:
-    """PJ of transitions (FlowMDM): the largest value over time of the mean of equally long jerk profiles.
+    """Peak jerk (PJ) of transitions (FlowMDM): maximum over time of the mean of equally long jerk profiles.
 
-    The mean hides a single pop; see `seam_peaks` for the worst one.
+    Unlike `seam_peaks`, which finds the worst transition, the mean hides a single pop.
     """
     return float(np.mean(profiles, axis=0).max(initial=0.0))
 
 
 def area_under_jerk(profiles: Sequence[Array], reference: float) -> float:
-    """AUJ of transitions (FlowMDM): sum over time of |mean jerk profile - reference|, the mean jerk of recordings."""
+    """Area under the jerk (AUJ) of transitions (FlowMDM): sum over time of |mean jerk profile - reference|.
+
+    Args:
+        profiles: equally long results of `jerk_profile` around transitions.
+        reference: mean of the jerk profile of recorded motion.
+    """
     return float(np.abs(np.mean(profiles, axis=0) - reference).sum())
 
 
 def seam_peaks(positions: Array, seams: Sequence[int], reach: int) -> tuple[Array, Array]:
-    """Peak jerk about each seam, and of every equally long stretch that meets none: ((S,), (N,)), metres per frame^3.
+    """Compute the peak jerk around each seam, and of equally long stretches without a seam.
 
-    seams: frames where intervals meet; reach: frames of jerk profile on each side. The worst transition against the
-    inside is seams.max() / np.median(inside).
+    Args:
+        positions: (T, J, 3) world positions in meters.
+        seams: S frames at which intervals meet.
+        reach: frames of the jerk profile on each side of a seam.
+
+    Returns:
+        Peaks at the seams (S,) and of the N stretches elsewhere (N,), both in meters per frame³. How much worse the
+        worst transition is than motion inside intervals is at_seams.max() / np.median(elsewhere).
     """
     profile = jerk_profile(positions)  # (T - 3,)
     if not len(profile):
         return np.zeros(len(seams)), np.zeros(0)
-    spans = [range(max(seam - 2 - reach, 0), seam + reach) for seam in seams]  # a seam lies in the middle of k..k+3
+    spans = [range(max(seam - 2 - reach, 0), seam + reach) for seam in seams]  # entry seam - 2 is centered on the seam
     at_seams = np.array([profile[span.start : span.stop].max(initial=0.0) for span in spans])
     free = np.ones(len(profile), bool)
     for span in spans:
@@ -84,10 +97,7 @@ def seam_peaks(positions: Array, seams: Sequence[int], reach: int) -> tuple[Arra
 
 
 def transition_distance(positions: Array, frame: int) -> float:
-    """Mean displacement of the joints from frame - 1 to frame as seen from the body, metres (STMC).
-
-    Seen from the body: from the pelvis, along the axes of where it faces.
-    """
+    """Mean displacement of the joints from frame - 1 to frame relative to pelvis and heading, in meters (STMC)."""
     pair = positions[frame - 1 : frame + 1]
     if len(pair) < 2:
         return 0.0
@@ -97,7 +107,7 @@ def transition_distance(positions: Array, frame: int) -> float:
 
 
 def root_drift(positions: Array, fps: float) -> float:
-    """How far the pelvis of a body that should stay in place ends from where it began, metres a second."""
+    """Horizontal distance from first to last pelvis per second, m/s: the drift of a body that should stay in place."""
     if len(positions) < 2:
         return 0.0
     away = (positions[-1, 0] - positions[0, 0])[[0, 2]]
@@ -105,7 +115,7 @@ def root_drift(positions: Array, fps: float) -> float:
 
 
 def joint_limits() -> Array:
-    """(55,) radians that a joint's rotation from the T-pose does not exceed in a healthy body, the pelvis' infinite."""
+    """Return the largest rotation (55,) in radians from the T-pose that each joint allows; infinite for the pelvis."""
     degrees = [
         np.inf if name == "pelvis" else next((limit for part, limit in _LIMITS.items() if part in name), _FINGER_LIMIT)
         for name in JOINT_NAMES
@@ -114,18 +124,26 @@ def joint_limits() -> Array:
 
 
 def joint_limit_violations(rotations: Array) -> float:
-    """Share of frames in which a joint of local rotations (T, 55, 4) is beyond `joint_limits`, or a knee bent back."""
+    """Fraction of frames of local rotations (T, 55, 4) that exceed `joint_limits` or hyperextend a knee."""
     turned = quaternion_to_axis_angle(rotations)  # (T, 55, 3)
     beyond = (np.linalg.norm(turned, axis=-1) > joint_limits()).any(-1)
-    beyond |= (turned[:, _KNEES, 0] < -np.radians(_KNEE_BACK)).any(-1)
+    beyond |= (turned[:, _KNEES, 0] < -np.radians(_KNEE_HYPEREXTENSION)).any(-1)
     return _mean(beyond)
 
 
 def ssim(a: Array, b: Array, data_range: float = 1.0) -> float:
-    """Mean structural similarity of two pictures (H, W), H and W at least 7 (Wang et al. 2004); 1 is the same.
+    """Compute the mean structural similarity of two images (Wang et al. 2004); 1 means identical.
 
-    Windows of 7 x 7 that weigh alike, sample covariances, K1 0.01, K2 0.03; data_range: what lies between black and
-    white. Of motions the pictures are matrices of frames by coordinates. Raises ValueError for other shapes.
+    Uniform 7 x 7 windows, sample covariances, K1 = 0.01 and K2 = 0.03. To compare motions, pass matrices of frames by
+    coordinates as images.
+
+    Args:
+        a: (H, W), both at least 7.
+        b: (H, W).
+        data_range: difference between the largest and smallest possible value.
+
+    Raises:
+        ValueError: the shapes differ, or are smaller than 7 x 7.
     """
     size = (_SSIM_WINDOW, _SSIM_WINDOW)
     if a.shape != b.shape or min(a.shape) < _SSIM_WINDOW:
@@ -142,19 +160,19 @@ def ssim(a: Array, b: Array, data_range: float = 1.0) -> float:
 
 
 def foot_skate(positions: Array, fps: float) -> float:
-    """Mean horizontal speed, m/s, of toes that stay under 5 cm from one frame to the next (Kimodo's measure)."""
+    """Mean horizontal speed in m/s of toes that are below 5 cm in two consecutive frames (Kimodo)."""
     return _mean(_low_toe_speeds(positions, fps))
 
 
 def skate_ratio(positions: Array, fps: float) -> float:
-    """Share of toes under 5 cm in both of two frames that move faster than 0.2 m/s (Kimodo's measure)."""
+    """Fraction of toes below 5 cm in two consecutive frames that move faster than 0.2 m/s (Kimodo)."""
     return _mean(_low_toe_speeds(positions, fps) > SKATE_SPEED)
 
 
 def slide(positions: Array) -> float:
-    """Mean horizontal displacement of the feet in contact, metres a frame (Motius).
+    """Mean horizontal displacement of feet in contact, in meters per frame (Motius).
 
-    In contact is slower than 1 cm a frame, or less than 2 cm above the clip's lowest foot.
+    A foot is in contact while it moves less than 1 cm per frame or is less than 2 cm above the clip's lowest foot.
     """
     feet = positions[:, TOES]  # (T, 2, 3)
     step = np.diff(feet, axis=0)
@@ -164,30 +182,27 @@ def slide(positions: Array) -> float:
 
 
 def sole_heights(positions: Array, skeleton: Skeleton) -> Array:
-    """Height of the sole under left ankle, left foot, right ankle, right foot: (T, 4) metres.
-
-    That is how far the joint is above its height in the rest pose.
-    """
+    """Height (T, 4) in meters of left ankle, left foot, right ankle and right foot above their rest pose height."""
     return positions[:, CONTACT_JOINTS, 1] - skeleton.rest_positions[list(CONTACT_JOINTS), 1]
 
 
 def penetration(positions: Array, skeleton: Skeleton) -> float:
-    """Mean over frames of how deep the deepest sole is under the floor, metres."""
+    """Mean over frames of the depth of the lowest sole below the floor, in meters."""
     return _mean(np.maximum(-sole_heights(positions, skeleton).min(-1), 0.0))
 
 
 def floating(positions: Array, skeleton: Skeleton, fps: float) -> float:
-    """Share of frames in which nothing holds the body up, though it is not in a jump (after Motius' Float).
+    """Fraction of frames in which the body is neither supported nor jumping (after Motius' Float).
 
-    Unsupported: every foot more than 5 cm up and every other joint more than 10 cm. In a jump the pelvis falls with
-    half of gravity at the least.
+    The body is unsupported if every sole is more than 5 cm and every other joint more than 10 cm above the floor. It
+    is jumping if the pelvis accelerates downward by at least half of gravity.
     """
     if len(positions) < 3:
         return 0.0
     unsupported = (sole_heights(positions, skeleton) > FLOAT_HEIGHT).all(-1)
     unsupported &= (np.delete(positions[..., 1], CONTACT_JOINTS, axis=1) > 0.10).all(-1)
     fall = np.diff(positions[:, 0, 1], 2) * fps**2
-    return _mean(unsupported[1:-1] & (fall > _FALLING))
+    return _mean(unsupported[1:-1] & (fall > _FREE_FALL))
 
 
 def _low_toe_speeds(positions: Array, fps: float) -> Array:

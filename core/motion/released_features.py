@@ -1,11 +1,15 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The 659 features as the released FreeTalker code makes and reads them, mistakes included, for its checkpoint alone.
+"""The 659 features as computed by the released FreeTalker code, including its mistakes; for its checkpoint only.
 
-The columns are those of `core.features`, their values are not. The released data are Z up and were taken for Y up, so
-"heights" are depths; the hips enter the facing direction with the wrong sign, it is smoothed over 20 frames and set to
-+Z in the first; the rotations are those of bones, without twist, and every chain of bones starts anew from the root;
-the root turns by half an angle a frame, which an arcsine reads. Reading needs positions only. But for the up axis and
-the threshold of the contacts all this is HumanML3D's, whose 263 numbers are these of the first 22 joints.
+The columns are those of `core.motion.features`, but their values differ (method section 6):
+
+- The released data are Z up but are processed as Y up, so "heights" are depths.
+- The hips enter the facing direction with the wrong sign. It is smoothed over 20 frames, and set to +Z in the first.
+- Rotations are of bones, without twist, and every chain of bones restarts at the root.
+- Yaw velocity is half an angle per frame, computed by an arcsine.
+
+Decoding uses positions only. Apart from the up axis and the contact threshold, this is the representation of HumanML3D
+(Guo et al. 2022), whose 263 features are these of the first 22 joints.
 """
 
 # pyright: reportUnknownMemberType=false
@@ -17,6 +21,7 @@ import numpy.typing as npt
 
 from ..errors import InputError
 from .features import CONTACT_JOINTS, FEATURES, POSITIONS
+from .filters import gaussian_kernel
 from .rotation import (
     Array,
     axis_angle_to_matrix,
@@ -29,8 +34,8 @@ from .rotation import (
 )
 from .skeleton import JOINTS
 
-_SIGMA = 20.0  # frames over which the facing direction is smoothed
-_CONTACT = 0.02  # square metres a frame
+_FACING_SIGMA = 20.0  # frames
+_CONTACT = 0.02  # squared meters per frame
 _FINGERS = tuple(
     (wrist, first, first + 1, first + 2)
     for wrist, start in ((21, 40), (20, 25))
@@ -39,12 +44,12 @@ _FINGERS = tuple(
 CHAINS = (
     (0, 2, 5, 8, 11), (0, 1, 4, 7, 10), (0, 3, 6, 9, 12, 15), (9, 14, 17, 19, 21), (9, 13, 16, 18, 20), *_FINGERS,
 )  # fmt: skip
-"""The chains of bones whose rotations are measured; jaw and eyes are in none and keep the rotation of no angle."""
+"""Chains of joints along which bone rotations are computed; jaw and eyes are in none and keep a zero quaternion."""
 _UP, _FORWARD = np.array([0.0, 1.0, 0.0]), np.array([0.0, 0.0, 1.0])
 
 
 def rest_directions() -> Array:
-    """(55, 3) the direction from each joint's parent to it that the released rotations are measured from."""
+    """Return the rest directions (55, 3), from each joint's parent to it, that the released rotations refer to."""
     directions = np.zeros((JOINTS, 3))
     for joints, direction in (
         ((1, 13, 23), (1, 0, 0)),
@@ -57,8 +62,8 @@ def rest_directions() -> Array:
     return directions
 
 
-def placed(positions: npt.ArrayLike) -> Array:
-    """Positions (T, J, 3) with the lowest joint at y = 0 and the first pelvis above the origin, facing +Z."""
+def canonicalize(positions: npt.ArrayLike) -> Array:
+    """Move positions (T, J, 3): the lowest joint to y = 0, the first pelvis above the origin, facing +Z."""
     moved = np.array(positions, np.float64)
     moved[..., 1] -= moved[..., 1].min()
     moved -= moved[0, 0] * [1.0, 0.0, 1.0]
@@ -66,17 +71,22 @@ def placed(positions: npt.ArrayLike) -> Array:
     return moved @ rotation_between(np.cross(_UP, across), _FORWARD).T
 
 
-def bone_rotations(positions: Array, sigma: float = _SIGMA) -> Array:
-    """Quaternions (T, J, 4) of positions (T, J, 3): from world to facing frame in joint 0, of bones in the others.
+def bone_rotations(positions: Array, sigma: float = _FACING_SIGMA) -> Array:
+    """Compute the rotations of bones from positions.
 
-    sigma: frames over which the facing direction is smoothed, 0 for not at all.
+    Args:
+        positions: (T, J, 3) world positions.
+        sigma: standard deviation in frames of the filter of the facing direction, 0 for no filter.
+
+    Returns:
+        (T, J, 4) quaternions: rotation from world to facing frame for joint 0, and of bones for the others.
     """
     across = positions[:, 1] - positions[:, 2] + positions[:, 17] - positions[:, 16]
     forward = np.cross(_UP, across / np.linalg.norm(across, axis=-1, keepdims=True))
     if sigma:
-        reach = round(4 * sigma)
-        kernel = np.exp(-0.5 * (np.arange(-reach, reach + 1) / sigma) ** 2)
-        padded = np.pad(forward, ((reach, reach), (0, 0)), mode="edge")
+        radius = round(4 * sigma)
+        kernel = gaussian_kernel(sigma, radius)  # only the direction of the sum matters
+        padded = np.pad(forward, ((radius, radius), (0, 0)), mode="edge")
         forward = np.stack([np.convolve(axis, kernel, "valid") for axis in padded.T], -1)
     joints = positions.shape[1]
     rotations = np.zeros((len(positions), joints, 4))
@@ -93,11 +103,16 @@ def bone_rotations(positions: Array, sigma: float = _SIGMA) -> Array:
 
 
 def encode(positions: npt.ArrayLike, contact: float = _CONTACT) -> Array:
-    """World positions (T, 55, 3) at 20 fps, T >= 2 -> features (T - 1, 659) as the released code makes them.
+    """Convert world positions to features as the released code does.
 
-    contact: squared metres a frame, under which a foot is taken to stand.
+    Args:
+        positions: (T, 55, 3) at 20 fps, T >= 2.
+        contact: squared displacement in meters per frame below which a foot counts as in contact.
+
+    Returns:
+        (T - 1, 659) features.
     """
-    where = placed(positions)
+    where = canonicalize(positions)
     rotations = bone_rotations(where)
     heading = rotations[:, 0]  # (T, 4)
     to_facing = quaternion_to_matrix(heading)  # (T, 3, 3)
@@ -122,10 +137,14 @@ def encode(positions: npt.ArrayLike, contact: float = _CONTACT) -> Array:
 
 
 def decode(features: npt.ArrayLike) -> Array:
-    """Features (T, 659) -> world positions (T, 55, 3), up as in the data: Z up where the checkpoint made them."""
+    """Convert features (T, 659) to world positions (T, 55, 3), with the data's up axis: Z for the released checkpoint.
+
+    Raises:
+        InputError: the features have another shape.
+    """
     rows = np.asarray(features, np.float64)
     if rows.ndim != 2 or rows.shape[1] != FEATURES:
-        raise InputError(f"Features have {FEATURES} numbers a frame, not {rows.shape}.")
+        raise InputError(f"Features have {FEATURES} numbers per frame, not {rows.shape}.")
     frames = len(rows)
     half = np.concatenate([[0.0], np.cumsum(rows[:-1, 0])])  # (T,)
     from_facing = axis_angle_to_matrix(-2.0 * half[:, None] * _UP)  # (T, 3, 3)
@@ -139,5 +158,5 @@ def decode(features: npt.ArrayLike) -> Array:
 
 
 def y_up(positions: Array) -> Array:
-    """Positions (..., 3) of a Z-up world that faces -Y, as the checkpoint makes them, in ours: Y up, facing +Z."""
+    """Convert positions (..., 3) of the checkpoint, Z up and facing -Y, to Y up and facing +Z."""
     return np.stack([positions[..., 0], positions[..., 2], -positions[..., 1]], -1)

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Axis-angle, quaternion, matrix, 6D and Euler rotations: the only place that converts between them.
+"""Convert between axis-angle, quaternion, matrix, 6D and Euler rotations.
 
-Quaternions are (w, x, y, z). Matrices act on column vectors. All functions take any leading shape and work in float64.
+Quaternions are (w, x, y, z) and matrices act on column vectors. All functions accept any leading shape (...) and
+compute in float64.
 """
 
 from typing import TypeAlias
@@ -20,15 +21,19 @@ def _unit(v: Array) -> Array:
 
 
 def axis_angle_to_quaternion(v: npt.ArrayLike) -> Array:
-    """Rotation vectors in radians (..., 3) -> unit quaternions (..., 4)."""
+    """Convert rotation vectors in radians (..., 3) to unit quaternions (..., 4).
+
+    >>> axis_angle_to_quaternion([0.0, 0.0, np.pi]).round(6).tolist()
+    [0.0, 0.0, 0.0, 1.0]
+    """
     v = np.asarray(v, np.float64)
     angle = np.linalg.norm(v, axis=-1, keepdims=True)
-    # sin(a/2)/a tends to 1/2: numpy's sinc keeps it exact at zero
+    # sin(a/2)/a tends to 1/2; numpy's sinc is exact at zero
     return np.concatenate([np.cos(angle / 2), v * np.sinc(angle / (2 * np.pi)) / 2], -1)
 
 
 def quaternion_to_axis_angle(q: npt.ArrayLike) -> Array:
-    """Unit quaternions (..., 4) -> rotation vectors (..., 3) of at most pi radians."""
+    """Convert unit quaternions (..., 4) to rotation vectors (..., 3) of at most pi radians."""
     q = np.asarray(q, np.float64)
     q = np.where(q[..., :1] < 0, -q, q)
     sine = np.linalg.norm(q[..., 1:], axis=-1, keepdims=True)
@@ -38,7 +43,7 @@ def quaternion_to_axis_angle(q: npt.ArrayLike) -> Array:
 
 
 def quaternion_to_matrix(q: npt.ArrayLike) -> Array:
-    """Unit quaternions (..., 4) -> matrices (..., 3, 3)."""
+    """Convert unit quaternions (..., 4) to matrices (..., 3, 3)."""
     w, x, y, z = np.moveaxis(np.asarray(q, np.float64), -1, 0)
     rows = [
         [1 - 2 * (y * y + z * z), 2 * (x * y - w * z), 2 * (x * z + w * y)],
@@ -49,9 +54,9 @@ def quaternion_to_matrix(q: npt.ArrayLike) -> Array:
 
 
 def matrix_to_quaternion(m: npt.ArrayLike) -> Array:
-    """Rotation matrices (..., 3, 3) -> unit quaternions (..., 4) with w >= 0.
+    """Convert rotation matrices (..., 3, 3) to unit quaternions (..., 4) with w >= 0.
 
-    Takes the best conditioned of the four square-root branches for each matrix (Shepperd 1978).
+    For each matrix the best conditioned of four square-root branches is used (Shepperd 1978).
     """
     m = np.asarray(m, np.float64)
     d = np.diagonal(m, axis1=-2, axis2=-1)
@@ -76,23 +81,26 @@ def matrix_to_quaternion(m: npt.ArrayLike) -> Array:
 
 
 def axis_angle_to_matrix(v: npt.ArrayLike) -> Array:
-    """Rotation vectors (..., 3) -> matrices (..., 3, 3)."""
+    """Convert rotation vectors in radians (..., 3) to matrices (..., 3, 3)."""
     return quaternion_to_matrix(axis_angle_to_quaternion(v))
 
 
 def matrix_to_axis_angle(m: npt.ArrayLike) -> Array:
-    """Matrices (..., 3, 3) -> rotation vectors (..., 3)."""
+    """Convert matrices (..., 3, 3) to rotation vectors (..., 3) of at most pi radians."""
     return quaternion_to_axis_angle(matrix_to_quaternion(m))
 
 
 def matrix_to_6d(m: npt.ArrayLike) -> Array:
-    """Matrices (..., 3, 3) -> first two columns one after the other (..., 6) (Zhou et al. 2019)."""
+    """Convert matrices (..., 3, 3) to 6D rotations (..., 6): their first two columns (Zhou et al. 2019).
+
+    Unlike here, PyTorch3D's 6D rotation is the first two rows.
+    """
     m = np.asarray(m, np.float64)
     return np.concatenate([m[..., :, 0], m[..., :, 1]], -1)
 
 
 def matrix_from_6d(v: npt.ArrayLike) -> Array:
-    """6D rotations (..., 6), of any length and angle between the halves -> matrices (..., 3, 3) by Gram-Schmidt."""
+    """Convert 6D rotations (..., 6), which need not be orthonormal, to matrices (..., 3, 3) by Gram-Schmidt."""
     v = np.asarray(v, np.float64)
     x = _unit(v[..., :3])
     y = _unit(v[..., 3:] - (x * v[..., 3:]).sum(-1, keepdims=True) * x)
@@ -100,7 +108,7 @@ def matrix_from_6d(v: npt.ArrayLike) -> Array:
 
 
 def quaternion_multiply(a: npt.ArrayLike, b: npt.ArrayLike) -> Array:
-    """Hamilton product (..., 4): the rotation b, then a."""
+    """Compute the Hamilton product a b (..., 4): rotation by b, then by a."""
     aw, ax, ay, az = np.moveaxis(np.asarray(a, np.float64), -1, 0)
     bw, bx, by, bz = np.moveaxis(np.asarray(b, np.float64), -1, 0)
     return np.stack(
@@ -115,34 +123,44 @@ def quaternion_multiply(a: npt.ArrayLike, b: npt.ArrayLike) -> Array:
 
 
 def quaternion_conjugate(q: npt.ArrayLike) -> Array:
-    """Inverse of unit quaternions (..., 4)."""
+    """Invert unit quaternions (..., 4)."""
     return np.asarray(q, np.float64) * np.array([1.0, -1.0, -1.0, -1.0])
 
 
 def slerp(a: npt.ArrayLike, b: npt.ArrayLike, weight: npt.ArrayLike) -> Array:
-    """Spherical interpolation along the shorter arc: a at weight 0, b at weight 1. weight broadcasts to (...)."""
+    """Interpolate along the shorter arc between quaternions (Shoemake 1985).
+
+    Args:
+        a: (..., 4) unit quaternions, returned at weight 0.
+        b: (..., 4) unit quaternions, returned at weight 1.
+        weight: broadcasts to (...).
+    """
     a, b = np.asarray(a, np.float64), np.asarray(b, np.float64)
     delta = quaternion_to_axis_angle(quaternion_multiply(quaternion_conjugate(a), b))
     return _unit(quaternion_multiply(a, axis_angle_to_quaternion(np.asarray(weight, np.float64)[..., None] * delta)))
 
 
 def continuous(q: npt.ArrayLike) -> Array:
-    """Quaternions (T, ..., 4) with signs chosen so that neighbouring frames lie in one hemisphere."""
+    """Flip signs of quaternions (T, ..., 4) so that consecutive frames lie in one hemisphere."""
     q = np.asarray(q, np.float64)
     flips = np.where((q[1:] * q[:-1]).sum(-1, keepdims=True) < 0, -1.0, 1.0)
     return np.concatenate([q[:1], q[1:] * np.cumprod(flips, 0)], 0)
 
 
 def rotation_y(angle: npt.ArrayLike) -> Array:
-    """Turns about the up axis by angle radians (...) -> matrices (..., 3, 3). Positive turns +Z towards +X (left)."""
+    """Return rotations (..., 3, 3) about the up axis by angle (...) in radians; positive takes +Z toward +X, the left.
+
+    >>> (rotation_y(np.pi / 2) @ [0.0, 0.0, 1.0]).round(6).tolist()
+    [1.0, 0.0, 0.0]
+    """
     angle = np.asarray(angle, np.float64)
     return axis_angle_to_matrix(angle[..., None] * np.array([0.0, 1.0, 0.0]))
 
 
 def rotation_between(a: npt.ArrayLike, b: npt.ArrayLike) -> Array:
-    """The smallest rotation (..., 3, 3) that takes direction a (..., 3) to direction b (..., 3); any lengths.
+    """Return the smallest rotation (..., 3, 3) that takes direction a (..., 3) to direction b (..., 3).
 
-    Opposite directions turn by pi about an axis at right angles to a.
+    The lengths of a and b do not matter. Opposite directions rotate by pi about an axis perpendicular to a.
     """
     a, b = np.broadcast_arrays(_unit(np.asarray(a, np.float64)), _unit(np.asarray(b, np.float64)))
     cosine = (a * b).sum(-1, keepdims=True)
@@ -153,7 +171,7 @@ def rotation_between(a: npt.ArrayLike, b: npt.ArrayLike) -> Array:
 
 
 def nearest_rotation(m: npt.ArrayLike) -> Array:
-    """The proper rotation (..., 3, 3) nearest to any matrix (..., 3, 3) in the Frobenius norm."""
+    """Return the proper rotation (..., 3, 3) nearest to a matrix (..., 3, 3) in the Frobenius norm (Kabsch 1976)."""
     u, _, vt = np.linalg.svd(np.asarray(m, np.float64))
     sign = np.ones(u.shape[:-1])
     sign[..., 2] = np.sign(np.linalg.det(u @ vt))
@@ -161,7 +179,7 @@ def nearest_rotation(m: npt.ArrayLike) -> Array:
 
 
 def euler_to_matrix(angles: npt.ArrayLike, order: str) -> Array:
-    """Intrinsic Euler angles in radians (..., n) about the axes of order, such as "ZXY" -> matrices (..., 3, 3)."""
+    """Convert intrinsic Euler angles in radians (..., n) about the n axes of order, such as "ZXY", to matrices."""
     angles = np.asarray(angles, np.float64)
     result = np.broadcast_to(np.eye(3), (*angles.shape[:-1], 3, 3))
     for i, axis in enumerate(order.upper()):
@@ -170,9 +188,14 @@ def euler_to_matrix(angles: npt.ArrayLike, order: str) -> Array:
 
 
 def matrix_to_euler(m: npt.ArrayLike, order: str) -> Array:
-    """Matrices (..., 3, 3) -> intrinsic Euler angles in radians (..., 3) for three different axes, such as "ZXY".
+    """Convert matrices (..., 3, 3) to intrinsic Euler angles in radians (..., 3).
 
-    At gimbal lock the third angle is 0.
+    Args:
+        m: rotation matrices.
+        order: three different axes, such as "ZXY".
+
+    Returns:
+        Angles in that order; at gimbal lock the third is 0.
     """
     m = np.asarray(m, np.float64)
     i, j, k = (_AXES[axis] for axis in order.upper())

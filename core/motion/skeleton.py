@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The 55 SMPL-X joints: names, parents, rest pose and forward kinematics.
 
-Metres, Y up, facing +Z, left is +X. The rest pose is a T-pose with flat hands in which every joint's axes are the
-world's, so a rotation vector of an SMPL-X file is the local rotation (Pavlakos et al. 2019).
+Lengths are in meters, Y is up, the body faces +Z and its left is +X. The rest pose is a T-pose with flat hands in
+which the axes of every joint are the world's, so the rotation vectors of SMPL-X files are local rotations
+(Pavlakos et al. 2019).
 """
 
 from dataclasses import dataclass
@@ -37,16 +38,17 @@ MIRRORED: tuple[int, ...] = tuple(
     INDEX[name.replace("left_", "right_") if name.startswith("left_") else name.replace("right_", "left_")]
     for name in JOINT_NAMES
 )
-"""The joint on the other side of the body for each joint; joints on the middle line are their own."""
+"""For each joint its counterpart on the other side of the body; joints on the midline map to themselves."""
 
 
 @dataclass(frozen=True)
 class Skeleton:
     """Rest pose of the 55 joints.
 
-    rest_positions: (55, 3) metres, the pelvis at its height above the floor (the soles are at y = 0).
-    root_offset: (3,) the pelvis in the SMPL-X model's own coordinates; AMASS's `trans` is pelvis minus this.
-    relaxed_hands: (30, 3) rotation vectors of the relaxed fingers, joints 25..54.
+    Attributes:
+        rest_positions: (55, 3) in meters, with the soles at y = 0.
+        root_offset: (3,) the pelvis in the SMPL-X model's own coordinates; AMASS's `trans` is the pelvis minus this.
+        relaxed_hands: (30, 3) rotation vectors of joints 25..54 that relax the fingers.
     """
 
     rest_positions: Array
@@ -55,7 +57,7 @@ class Skeleton:
 
     @cached_property
     def offsets(self) -> Array:
-        """(55, 3) each joint from its parent; zero for the pelvis."""
+        """Rest position (55, 3) of each joint relative to its parent in meters; zero for the pelvis."""
         parents = np.array(PARENTS)
         offsets = self.rest_positions - self.rest_positions[parents]
         offsets[0] = 0.0
@@ -63,11 +65,19 @@ class Skeleton:
 
     @property
     def standing_height(self) -> float:
-        """Height of the pelvis above the floor in the rest pose, metres."""
+        """Height of the pelvis above the floor in the rest pose, in meters."""
         return float(self.rest_positions[0, 1])
 
     def forward_kinematics(self, matrices: npt.ArrayLike, root: npt.ArrayLike) -> tuple[Array, Array]:
-        """Local rotations (T, 55, 3, 3) and pelvis positions (T, 3) -> world positions (T, 55, 3), rotations."""
+        """Compute world positions and rotations of all joints.
+
+        Args:
+            matrices: (T, 55, 3, 3) local rotations.
+            root: (T, 3) world positions of the pelvis in meters.
+
+        Returns:
+            World positions (T, 55, 3) and world rotations (T, 55, 3, 3).
+        """
         local = np.asarray(matrices, np.float64)  # (T, 55, 3, 3)
         world = np.empty_like(local)  # (T, 55, 3, 3)
         positions = np.empty(local.shape[:-1])  # (T, 55, 3)
@@ -79,9 +89,13 @@ class Skeleton:
 
 
 def neutral_skeleton(betas: npt.ArrayLike | None = None) -> Skeleton:
-    """The neutral SMPL-X rest pose, shaped by up to 10 betas; needs no licensed model file.
+    """Return the neutral SMPL-X rest pose, without needing the licensed model file.
 
-    Raises InputError for more than 10 betas.
+    Args:
+        betas: up to 10 SMPL-X shape coefficients.
+
+    Raises:
+        InputError: more than 10 betas are given, and one beyond the tenth is not 0.
     """
     with np.load(SKELETON, allow_pickle=False) as asset:
         shape = np.zeros(10)

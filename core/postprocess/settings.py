@@ -25,7 +25,7 @@ class CleanupSettings:
     plant_height: float = 0.08
     """Height in meters below which a foot may be planted."""
     shortest_contact_seconds: float = 0.1
-    """Shorter contacts, and shorter breaks in a contact, are dropped. Half of recorded contacts last more than 0.5 s."""
+    """Shorter contacts, and shorter breaks in one, are dropped. Half of recorded contacts last more than 0.5 s."""
 
     # The root's path (root_path.py).
     path_seconds: float = 0.15
@@ -45,8 +45,8 @@ class CleanupSettings:
     largest_drop: float = 0.04
     """Meters that the pelvis is lowered at most where a leg is too short."""
     overstretched_knee: float = float(np.radians(3.0))
-    """Radians beyond straight at which a knee counts as overstretched by its recording, and is left so: 0.8 % of recorded
-    frames."""
+    """Radians beyond straight at which a knee counts as overstretched by its recording, and is left so: 0.8 % of
+    recorded frames."""
     knee_bends_at: float = 0.01
     """Meters of change in a leg's length at which an overstretched knee bends forward after all."""
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from ..motion.clip import Motion
-from ..motion.filters import envelope
+from ..motion.filters import envelope, gaussian_kernel
 from ..motion.rotation import (
     Array,
     axis_angle_to_quaternion,
@@ -82,8 +82,8 @@ def _low_pass(motion: Motion, cutoff_hz: float) -> Motion:
     Towards the ends it grows narrower; the first and last frame stay.
     """
     s = np.sqrt(2 * 1.0766) / (2 * np.pi * cutoff_hz) * motion.fps  # frames; u = 1.0766 has the gain 1 / sqrt(2)
-    taps = np.arange(int(np.ceil(3.5 * s)) + 1)
-    kernel = np.exp(-0.5 * (taps / s) ** 2) * (1.5 - 0.5 * (taps / s) ** 2)
+    radius = int(np.ceil(3.5 * s))
+    kernel = gaussian_kernel(s, radius)[radius:] * (1.5 - 0.5 * (np.arange(radius + 1) / s) ** 2)
     kernel /= kernel[0] + 2 * kernel[1:].sum()
     path, turn = np.zeros_like(motion.translation), np.zeros((*motion.rotations.shape[:-1], 3))
     back = quaternion_conjugate(motion.rotations)

@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a prompt says: its canonical form and its actions."""
+"""Analyze prompts: their canonical form and the actions they name."""

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A prompt that tells several deeds, as a strip for each: one after another, or legs and arms together.
+"""Split a prompt that names several actions into one strip for each: in sequence, or legs and arms at the same time.
 
-A sentence vector tells what is done, not in which order: of "he strolls ahead, then bows" the order is told by time. No
-recording shows somebody walk and wave: of "he walks and waves" the legs are told one thing, the arms the other.
+A sentence vector represents actions but not their order, so "he strolls ahead, then bows" becomes two strips in
+sequence. No recording in the training data combines walking and waving, so "he walks and waves" becomes a strip for
+the legs and one for the upper body.
 """
 
 import re
@@ -15,55 +16,65 @@ import numpy as np
 from ..timeline.strips import TextStrip
 from .canonical import subject
 
-SHORTEST_SECONDS = 1.0  # of a deed; a strip that has less for each is told whole
+MIN_ACTION_SECONDS = 1.0  # a strip that has less time for each action is not split
 LEGS = frozenset({"jog", "run", "sneak", "start_walk", "step_forward", "strafe", "walk", "walk_back", "walk_turn"})
-"""Actions of root and legs alone, that arms can do something else over."""
+"""Actions of root and legs only, which can be combined with an action of the arms."""
 ARMS = frozenset({
     "arms_crossed", "beat", "bye", "call", "chop", "describe", "guide", "guitar", "indicate", "me", "no", "nod",
     "offer", "plead", "point", "question", "raise_hand", "raise_hands", "respond", "scratch", "shrug", "stop", "think",
     "wave", "wave_hands", "we", "you",
 })  # fmt: skip
-"""Actions of arms and head alone, that legs can walk under."""
+"""Actions of arms and head only, which can be combined with an action of the legs."""
 
-Reading = Mapping[str, float]
-"""Of each action, its share of what a prompt may mean, 0 to 1."""
+ActionProbabilities = Mapping[str, float]
+"""Action -> probability, 0 to 1, that a prompt means it."""
 
-_SURE = 0.6
+_MIN_PROBABILITY = 0.6
 _AND = re.compile(r"\s*,?\s+(?:and(?:\s+also)?|while|whilst)\s+(?!(?:forth|fro|down)\b)", re.IGNORECASE)
 _THEN = re.compile(r"[\s,;.]*\b(?:and\s+)?(?:then|after that|afterwards)\b[\s,]*", re.IGNORECASE)
 
 
 def split_sequence(prompt: str) -> list[str]:
-    """The deeds of a prompt in their order, each a sentence with the first one's subject; a prompt of one as it is."""
+    """Split a prompt into actions that follow one another, each with the subject of the first.
+
+    >>> split_sequence("he walks forward, then bows")
+    ['he walks forward', 'he bows']
+    >>> split_sequence("he walks and waves")
+    ['he walks and waves']
+    """
     parts = [part.strip() for part in _THEN.split(prompt) if part.strip()]
     return _with_subject(parts) if len(parts) > 1 else [prompt]
 
 
 def _with_subject(parts: Sequence[str]) -> list[str]:
-    """The parts of a sentence, those without a subject with the first one's, where that has one."""
+    """Prepend the subject of the first part, if it has one, to parts without a subject."""
     who = subject(parts[0])
     return [part if not who or subject(part) else f"{who} {part}" for part in parts]
 
 
 def split_strips(texts: Sequence[TextStrip]) -> list[TextStrip]:
-    """The strips, those of several deeds cut into equal parts, where each deed has a second at least."""
+    """Divide strips that name a sequence of actions into equal parts, if each action gets at least a second."""
     strips: list[TextStrip] = []
     for strip in texts:
-        deeds = split_sequence(strip.prompt)
-        if (strip.end - strip.start) < SHORTEST_SECONDS * len(deeds):
-            deeds = [strip.prompt]
-        cuts = [float(cut) for cut in np.linspace(strip.start, strip.end, len(deeds) + 1)]
+        actions = split_sequence(strip.prompt)
+        if (strip.end - strip.start) < MIN_ACTION_SECONDS * len(actions):
+            actions = [strip.prompt]
+        cuts = [float(cut) for cut in np.linspace(strip.start, strip.end, len(actions) + 1)]
         strips += [
-            replace(strip, start=start, end=end, prompt=deed)
-            for deed, (start, end) in zip(deeds, pairwise(cuts), strict=True)
+            replace(strip, start=start, end=end, prompt=action)
+            for action, (start, end) in zip(actions, pairwise(cuts), strict=True)
         ]
     return strips
 
 
 def split_simultaneous(prompt: str) -> tuple[str, str] | None:
-    """Two deeds that a prompt names beside each other ("walks and waves", "walks while waving"), or None.
+    """Split a prompt into two simultaneous actions, the second with the subject of the first.
 
-    The second has the first one's subject, where there is one.
+    >>> split_simultaneous("he walks and waves")
+    ('he walks', 'he waves')
+
+    Returns:
+        Both actions, or None if the prompt does not name two.
     """
     parts = [part.strip() for part in _AND.split(prompt, maxsplit=1) if part.strip()]
     if len(parts) < 2:
@@ -72,20 +83,29 @@ def split_simultaneous(prompt: str) -> tuple[str, str] | None:
     return first, second
 
 
-def split_legs_and_arms(texts: Sequence[TextStrip], read: Callable[[Sequence[str]], list[Reading]]) -> list[TextStrip]:
-    """The strips, those that name a deed of the legs and one of the arms as a strip for each, the arms' over the legs'.
+def split_legs_and_arms(
+    texts: Sequence[TextStrip], classify: Callable[[Sequence[str]], list[ActionProbabilities]]
+) -> list[TextStrip]:
+    """Split strips that name an action of the legs and one of the arms into a strip for each.
 
-    read: what each prompt means. One stays whole where its halves are not understood as that, or where it means as a
-    whole what neither does by itself ("walks and stops").
+    A strip stays as it is if its two halves are not classified as such actions, or if the whole prompt means something
+    that neither half does ("walks and stops").
+
+    Args:
+        texts: strips in any order.
+        classify: returns the action probabilities of each prompt.
+
+    Returns:
+        Strips of scope "upper body" for the arms, followed by all other strips in order of their start.
     """
     found = {
         strip.prompt: pair for strip in texts if strip.scope == "whole" and (pair := split_simultaneous(strip.prompt))
     }
-    prompts = list(dict.fromkeys(said for prompt, pair in found.items() for said in (prompt, *pair)))
-    means = dict(zip(prompts, read(prompts), strict=True)) if prompts else {}
+    prompts = list(dict.fromkeys(each for prompt, pair in found.items() for each in (prompt, *pair)))
+    probabilities = dict(zip(prompts, classify(prompts), strict=True)) if prompts else {}
 
-    def sure(said: str, actions: frozenset[str]) -> bool:
-        return sum(means[said].get(action, 0.0) for action in actions) >= _SURE
+    def means(prompt: str, actions: frozenset[str]) -> bool:
+        return sum(probabilities[prompt].get(action, 0.0) for action in actions) >= _MIN_PROBABILITY
 
     whole: list[TextStrip] = []
     arms: list[TextStrip] = []
@@ -95,13 +115,13 @@ def split_legs_and_arms(texts: Sequence[TextStrip], read: Callable[[Sequence[str
         if pair is None:
             whole.append(strip)
             continue
-        one, other = pair if sure(pair[0], LEGS) else pair[::-1]
-        if not (sure(one, LEGS) and sure(other, ARMS) and sure(strip.prompt, LEGS | ARMS)):
+        leg_prompt, arm_prompt = pair if means(pair[0], LEGS) else pair[::-1]
+        if not (means(leg_prompt, LEGS) and means(arm_prompt, ARMS) and means(strip.prompt, LEGS | ARMS)):
             whole.append(strip)
             continue
-        whole.append(replace(strip, prompt=one))
-        # it leads until the next one begins
+        whole.append(replace(strip, prompt=leg_prompt))
+        # the strip applies until the next one starts
         end = min([strip.end, *(later.start for later in ordered[i + 1 :] if later.scope == "whole")])
         if end > strip.start:
-            arms.append(replace(strip, end=end, prompt=other, scope="upper body"))
-    return arms + whole  # of two strips for the upper body the later leads: one that somebody laid there
+            arms.append(replace(strip, end=end, prompt=arm_prompt, scope="upper body"))
+    return arms + whole  # arms first: a later upper body strip, which the user placed, takes precedence

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Who does what a prompt tells, and the prompt without that."""
+"""Find the subject of a prompt, and rewrite prompts to a canonical form."""
 
 import re
 
-_MANNERS = {  # of who it is, how it is done
+_MANNERS = {  # adjective of the subject -> manner of the action
     "old": "like an old person", "elderly": "like an elderly person", "angry": "angrily", "happy": "happily",
     "cheerful": "cheerfully", "sad": "sadly", "tired": "tiredly", "weary": "wearily", "exhausted": "in exhaustion",
     "proud": "proudly", "shy": "shyly", "timid": "timidly",
@@ -13,37 +13,45 @@ _PEOPLE = (
     "person|human|man|woman|boy|girl|guy|lady|gentleman|kid|child|figure|character|avatar|actor|actress|speaker|"
     "presenter|narrator|host|hero|heroine|player|performer|dancer|singer|teacher|robot"
 )
-_PARTS = "arms|elbows|eyes|feet|fingers|fists|hands|heels|hips|knees|legs|palms|shoulders|steps|toes"
-_DOES = (  # a verb of the third person, or what looks like one
-    rf"(?=\s+(?:\w+ly\s+)?(?!(?:{_PARTS}|his|always|\w+wards|\w+ways)\b)(?:is|was|has|does|\w+(?<!s)s)\b)"
+_BODY_PARTS = "arms|elbows|eyes|feet|fingers|fists|hands|heels|hips|knees|legs|palms|shoulders|steps|toes"
+_VERB = (  # looks ahead for a verb in the third person
+    rf"(?=\s+(?:\w+ly\s+)?(?!(?:{_BODY_PARTS}|his|always|\w+wards|\w+ways)\b)(?:is|was|has|does|\w+(?<!s)s)\b)"
 )
 _KIND = rf"(?:(?i:{_ADJECTIVES})\s+){{0,2}}"
-_OWNER = r"\w+['\u2019]s\s+(?!(?:arm|body|elbow|foot|hand|head|knee|leg|shoulder)\b)"  # of someone, not of a part
+_OWNER = r"\w+['\u2019]s\s+(?!(?:arm|body|elbow|foot|hand|head|knee|leg|shoulder)\b)"  # of a person, not of a body part
 _SUBJECT = re.compile(
     rf"(?:(?i:i|you|he|she|it|we|they|(?:some|every)(?:one|body))\b"
     rf"|(?:(?i:an?|the|this|that|my|our|your)\s+(?:{_KIND}{_OWNER})?|(?=[A-Z]){_OWNER}){_KIND}"
-    rf"(?:(?i:{_PEOPLE})\b(?!['\u2019])|\w+{_DOES})"
-    rf"|[A-Z]\w*(?<!s){_DOES})"
+    rf"(?:(?i:{_PEOPLE})\b(?!['\u2019])|\w+{_VERB})"
+    rf"|[A-Z]\w*(?<!s){_VERB})"
 )
-_WHOSE = re.compile(r"\b(?:his|her)\b", re.IGNORECASE)
-_SELF = re.compile(r"\b(?:him|her)self\b", re.IGNORECASE)
+_POSSESSIVE = re.compile(r"\b(?:his|her)\b", re.IGNORECASE)
+_REFLEXIVE = re.compile(r"\b(?:him|her)self\b", re.IGNORECASE)
 
 
 def subject(prompt: str) -> str:
-    """Who does it: a pronoun, a noun or, by its capital and a verb after it, a name; "" where nobody is named."""
+    """Find the subject at the beginning of a prompt: a pronoun, a noun, or a capitalized name followed by a verb.
+
+    >>> subject("The old man bows"), subject("wave hello")
+    ('The old man', '')
+    """
     found = _SUBJECT.match(prompt)
     return found.group() if found else ""
 
 
 def canonical_prompt(prompt: str) -> str:
-    """What is done and how, told of a person: "The sad man waves his hand." -> "a person waves their hand sadly".
+    """Rewrite a prompt so that its subject is "a person", keeping adjectives that affect the motion as adverbs.
 
-    Who does it moves a sentence vector about as far as what is done, and no motion shows it, unless by how it is done.
-    A prompt without a subject ("wave hello") is given this one.
+    The subject changes a sentence vector about as much as the action does, but not the motion, except for its manner.
+
+    >>> canonical_prompt("The sad man waves his hand.")
+    'a person waves their hand sadly'
+    >>> canonical_prompt("wave hello")
+    'a person wave hello'
     """
-    said = " ".join(prompt.split()).rstrip(" .!")
-    who = subject(said)
-    deed = _SELF.sub("themself", _WHOSE.sub("their", said.removeprefix(who).strip()))
-    own = re.sub(rf".*{_OWNER}", "", who).lower()  # not of whose guard it is
-    manners = [_MANNERS[word] for word in own.split() if word in _MANNERS]
-    return " ".join(filter(None, ("a person", deed, *manners))) if said else ""
+    text = " ".join(prompt.split()).rstrip(" .!")
+    who = subject(text)
+    action = _REFLEXIVE.sub("themself", _POSSESSIVE.sub("their", text.removeprefix(who).strip()))
+    described = re.sub(rf".*{_OWNER}", "", who).lower()  # the subject itself, without an owner ("the old king's guard")
+    manners = [_MANNERS[word] for word in described.split() if word in _MANNERS]
+    return " ".join(filter(None, ("a person", action, *manners))) if text else ""

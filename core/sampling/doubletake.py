@@ -84,20 +84,17 @@ def double_take(
     """Sample all windows and join them.
 
     Args:
-        denoise_for: makes the denoiser of some stretches of frames.
-        windows: stretches of the timeline's frames in order, each overlapping the next by its handshake (0 is a cut).
+        denoise_for: makes the denoiser of stretches of frames.
+        windows: stretches of frames in order, each overlapping the next by its handshake (0 is a cut).
         features: F, the numbers in a frame.
-        sampler: of both takes; the second uses it over its part of the noise steps.
-        steps: denoising steps of the first take.
+        sampler, steps: of the first take; the second takes its share of the steps.
         method: how the windows are joined.
-        generator: of all noise but that of `seeds`.
-        longest: the most frames that a transition of the second take may see, as the network was trained.
+        generator: of all noise but that of seeds.
+        longest: frames that a transition of the second take may see, as the network was trained.
         on_step: called as (done, total) before the first and after every denoising step of both takes.
         observer: watches the first take.
-        known: is put in place of the denoiser's prediction in every step of both takes, so that what is sampled beside
-            it continues it, and comes out unchanged; so does every frame that no window covers. The windows may then
-            lie in groups apart.
-        seeds: stretches of frames that start from noise of a seed of their own, the same wherever the stretch lies.
+        known: replaces the prediction in every step and comes out unchanged, as does every frame outside the windows.
+        seeds: stretches that start from noise of a seed of their own, the same wherever they lie.
 
     Returns:
         The motion, (frames, F); frames is the last window's stop.
@@ -105,37 +102,35 @@ def double_take(
     # Step 1: find the transitions that have to be sampled, and count the denoising steps.
     known = known or Known.nothing(windows[-1].stop, features, device)
     joints = [i for i, (left, right) in enumerate(pairwise(windows)) if not known.whole(right.start, left.stop)]
-    noise_steps = len(sampler.schedule)
-    refine = min(method.refine, noise_steps) if joints else 0
+    refine = min(method.refine, len(sampler.schedule)) if joints else 0
     sampler.set_timesteps(steps)
     first_steps = len(sampler.timesteps)
-    second_steps = max(1, round(first_steps * refine / noise_steps)) if refine else 0
+    second_steps = max(1, round(first_steps * refine / len(sampler.schedule))) if refine else 0
     count = _StepCounter(first_steps + second_steps, on_step)
 
     # Step 2: the first take samples all windows side by side; they shake hands after every step.
     x = _initial_noise(known.features, windows, method, generator, seeds)
     denoise = known.in_place_of(denoise_for(windows, x.shape[1], False), windows)
     if observer is not None:
-        second_calls = len(joints) * second_steps
-        observer.started(FirstTake(denoise_for, windows, x, sampler, second_calls, known.join, known.any))
+        calls = len(joints) * second_steps
+        observer.started(FirstTake(denoise_for, windows, x, sampler, calls, known.join, known.any))
         denoise = _observed(denoise, observer)
     x = sample(denoise, sampler, x, generator, lambda x: count(method.after_step(x, windows)))
     motion = known.join(x, windows)
     if not refine:
         return motion
-    if observer is not None:
-        observer.first_take_done(motion)
 
     # Step 3: the second take noises each transition and its surroundings, and denoises them again.
+    if observer is not None:
+        observer.first_take_done(motion)
     transitions = [method.transition(windows, i, longest) for i in joints]
     sampler.set_timesteps(second_steps, start=refine)
     length = method.padded_length(transitions, windows)
-    denoise = denoise_for([one.frames for one in transitions], length, True)
-    return _second_take(denoise, sampler, motion, transitions, length, known, generator, count)
+    return _second_take(denoise_for, sampler, motion, transitions, length, known, generator, count)
 
 
 def _second_take(
-    denoise: Denoise,
+    denoise_for: DenoiseFor,
     sampler: Sampler,
     motion: Tensor,
     transitions: Sequence[Transition],
@@ -146,6 +141,7 @@ def _second_take(
 ) -> Tensor:
     """The motion (frames, F) with its transitions, padded to a length, sampled again from the sampler's timesteps."""
     stretches = [one.frames for one in transitions]
+    denoise = denoise_for(stretches, length, True)
     first = cut_windows(motion, stretches)  # (J, S, F)
     masks = [torch.where(known.mask[o.frames.start : o.frames.stop].cpu(), 1.0, o.keep[:, None]) for o in transitions]
     keep = pad_sequence(masks, batch_first=True, padding_value=1.0).to(first)  # (J, S, F or 1)

@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Strips on a timeline, and their files."""
+"""Timelines of text and speech strips, and their files."""

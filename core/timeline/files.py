@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Timelines as .json files; .srt files are read and written by `subtitles`."""
+"""Read and write timelines as .json files; prompts alone also as .srt (see `subtitles`)."""
 
 import json
 import os
@@ -8,20 +8,22 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, TypeGuard, cast
 
-from ..assets import DEFAULT_MODEL
 from ..errors import InputError
 from ..files import write_whole
-from .strips import SCOPES, Guidance, Scope, SpeechStrip, TextStrip, Timeline, with_absolute_audio
+from .strips import SCOPES, SEED_MAX, Guidance, Scope, SpeechStrip, TextStrip, Timeline, resolve_audio_paths
 from .subtitles import timeline_from_srt, timeline_to_srt
 
 _TEXT_KEYS = {"start", "end", "prompt", "guidance", "seed", "scope"}
-_LARGEST = 1e9  # a number in a file beyond this is a mistake, and may not fit a float
+_NUMBER_MAX = 1e9  # a larger number is a mistake, and an integer might not fit a float
 
 
 def load_timeline(path: Path | str) -> Timeline:
-    """Read a timeline's .json, whose audio paths are relative to the file, or the prompts of an .srt.
+    """Read a timeline from a .json file, or prompts from an .srt file.
 
-    Raises InputError naming the file where it is missing, neither of the two, or has an unknown or wrong key.
+    Audio paths in a .json are relative to the file; missing settings are the defaults of `Timeline`.
+
+    Raises:
+        InputError: the file is missing, is neither of the two, or has an unknown or wrong key; the message names it.
     """
     path = Path(path)
     try:
@@ -32,16 +34,17 @@ def load_timeline(path: Path | str) -> Timeline:
     except InputError as error:
         raise InputError(f"{path.name}: {error}") from error
     except UnicodeDecodeError as error:
-        raise InputError(f"{path.name} is not text in UTF-8: save it as UTF-8.") from error
+        raise InputError(f"{path.name} is not UTF-8 text; save it as UTF-8.") from error
     except (ValueError, RecursionError) as error:
-        raise InputError(f"{path.name} is not JSON: {error}.") from error
-    return with_absolute_audio(timeline, path.resolve().parent)
+        raise InputError(f"{path.name} is not valid JSON: {error}.") from error
+    return resolve_audio_paths(timeline, path.resolve().parent)
 
 
 def save_timeline(timeline: Timeline, path: Path | str) -> None:
-    """Write a timeline's .json, its audio relative to the file; or where the name ends in .srt, its prompts.
+    """Write a timeline as .json with audio paths relative to the file or, if the name ends in .srt, its prompts.
 
-    Raises InputError where the file cannot be written, or would hold no prompt; what was there stays then.
+    Raises:
+        InputError: the file cannot be written, or an .srt would have no prompts. An existing file is left unchanged.
     """
     path = Path(path)
     if _is_srt(path):
@@ -56,7 +59,7 @@ def _is_srt(path: Path) -> bool:
 
 
 def timeline_to_json(timeline: Timeline, folder: Path) -> dict[str, Any]:
-    """The .json form as plain values; audio paths relative to folder, except on another drive."""
+    """Convert a timeline to the plain values of its .json, with audio paths relative to folder if on the same drive."""
 
     def audio_name(audio: Path) -> str:
         try:
@@ -73,13 +76,13 @@ def timeline_to_json(timeline: Timeline, folder: Path) -> dict[str, Any]:
             {"start": strip.start, "end": strip.end, "prompt": strip.prompt}
             | ({} if strip.guidance is None else {"guidance": strip.guidance})
             | ({} if strip.seed is None else {"seed": strip.seed})
-            | ({} if strip.scope == "whole" else {"scope": strip.scope})
+            | ({} if strip.scope == TextStrip.scope else {"scope": strip.scope})
             for strip in timeline.text
         ],
         "speech": [
             {"start": strip.start, "audio": audio_name(strip.audio)}
             | ({} if strip.end is None else {"end": strip.end})
-            | ({} if strip.offset == 0 else {"offset": strip.offset})
+            | ({} if strip.offset == SpeechStrip.offset else {"offset": strip.offset})
             | ({} if strip.seed is None else {"seed": strip.seed})
             for strip in timeline.speech
         ],
@@ -87,7 +90,11 @@ def timeline_to_json(timeline: Timeline, folder: Path) -> dict[str, Any]:
 
 
 def timeline_from_json(data: object) -> Timeline:
-    """A Timeline of the .json form's plain values; paths stay as written. Raises InputError naming the wrong key."""
+    """Convert the plain values of a .json to a timeline; audio paths are not resolved.
+
+    Raises:
+        InputError: a key is unknown, missing or has a wrong value; the message names it.
+    """
     top = _table(data, "The timeline", {"fps", "seed", "guidance", "model", "text", "speech"})
     text = [
         _table(row, f"Text strip {i}", _TEXT_KEYS, {"start", "end", "prompt"})
@@ -105,7 +112,7 @@ def timeline_from_json(data: object) -> Timeline:
                 _string(row, "prompt"),
                 _guidance(row["guidance"]) if row.get("guidance") is not None else None,
                 _seed(row["seed"]) if row.get("seed") is not None else None,
-                _scope(row.get("scope", "whole")),
+                _scope(row.get("scope", TextStrip.scope)),
             )
             for row in text
         ),
@@ -114,15 +121,15 @@ def timeline_from_json(data: object) -> Timeline:
                 _number(row, "start"),
                 Path(_string(row, "audio")),
                 _number(row, "end") if row.get("end") is not None else None,
-                _number(row, "offset", 0.0),
+                _number(row, "offset", SpeechStrip.offset),
                 _seed(row["seed"]) if row.get("seed") is not None else None,
             )
             for row in speech
         ),
-        fps=_number(top, "fps", 30.0),
-        seed=_seed(top.get("seed", 0)),
-        guidance=_guidance(top.get("guidance", 1.0)),
-        model=_string(top, "model", DEFAULT_MODEL),
+        fps=_number(top, "fps", Timeline.fps),
+        seed=_seed(top.get("seed", Timeline.seed)),
+        guidance=_guidance(top.get("guidance", Timeline.guidance)),
+        model=_string(top, "model", Timeline.model),
     )
 
 
@@ -132,10 +139,10 @@ def _table(data: object, what: str, known: set[str], needed: frozenset[str] | se
     table = dict(cast(Mapping[str, Any], data))
     for key in table:
         if key not in known:
-            raise InputError(f"{what} has the unknown key {key!r}; known are {', '.join(sorted(known))}.")
+            raise InputError(f"{what} has the unknown key {key!r}; the known keys are {', '.join(sorted(known))}.")
     for key in sorted(needed):
         if key not in table:
-            raise InputError(f"{what} lacks the key {key!r}.")
+            raise InputError(f"{what} has no key {key!r}; add it.")
     return table
 
 
@@ -150,8 +157,8 @@ def _number(table: Mapping[str, Any], key: str, default: float | None = None) ->
     value = table.get(key, default)
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise InputError(f"{key!r} must be a number, not {value!r}.")
-    if abs(value) > _LARGEST:
-        raise InputError(f"{key!r} must be a number up to {_LARGEST:g} in size.")
+    if abs(value) > _NUMBER_MAX:
+        raise InputError(f"{key!r} must be a number from -{_NUMBER_MAX:g} to {_NUMBER_MAX:g}.")
     return float(value)
 
 
@@ -160,13 +167,13 @@ def _string(table: Mapping[str, Any], key: str, default: str | None = None) -> s
     if not isinstance(value, str):
         raise InputError(f"{key!r} must be text in quotes, not {value!r}.")
     if re.search("[\0\ud800-\udfff]", value):
-        raise InputError(f"{key!r} holds a character that is none in Unicode: {value!r}.")
+        raise InputError(f"{key!r} contains an invalid Unicode character: {value!r}.")
     return value
 
 
 def _seed(value: object) -> int:
-    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value < 2**31:
-        raise InputError(f"'seed' must be a whole number from 0 to {2**31 - 1}, not {value!r}.")
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= SEED_MAX:
+        raise InputError(f"'seed' must be a whole number from 0 to {SEED_MAX}, not {value!r}.")
     return value
 
 
@@ -194,4 +201,4 @@ def _guidance(value: object) -> Guidance:
 
 
 def _is_scale(value: object) -> TypeGuard[float]:
-    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= _LARGEST
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= _NUMBER_MAX

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The timeline: text and speech strips in seconds, their .json form, and prompts as .srt subtitles."""
+"""Values of a timeline: text and speech strips, in seconds."""
 
 import math
 import os
@@ -11,18 +11,34 @@ from ..assets import DEFAULT_MODEL
 from ..errors import InputError
 
 Guidance: TypeAlias = float | tuple[tuple[float, float], ...]
-"""The guidance scale gamma of equation (2): one number, or (seconds, value) keys with straight lines between."""
+"""Guidance scale gamma of equation (2): a number, or (seconds, value) keys that are interpolated linearly."""
 
-GUIDANCE = 3.5
-"""The guidance scale at which the shipped weights obey best: `python -m benchmarks.obedience`."""
+DEFAULT_GUIDANCE = 3.5
+"""Guidance scale at which the included models follow prompts best (`python -m benchmarks.obedience`)."""
+GUIDANCE_MAX = 20.0
+"""Largest guidance scale of the panel."""
+SEED_MAX = 2**31 - 1
+"""Largest seed: Blender's integers have 32 bits."""
 Scope: TypeAlias = Literal["whole", "upper body"]
-"""What of the body follows a prompt: all of it, or spine, head and arms, while root and legs follow what is below."""
+"""Part of the body that follows a prompt: all of it, or spine, head and arms over another strip's root and legs."""
 SCOPES: tuple[Scope, ...] = get_args(Scope)
 
 
 @dataclass(frozen=True)
 class TextStrip:
-    """A prompt from start to end seconds. guidance, seed: its own, or None for the timeline's. scope: for what."""
+    """A prompt for a span of time.
+
+    Attributes:
+        start: seconds.
+        end: seconds, after start.
+        prompt: what the character does.
+        guidance: guidance scale of this strip, with keys in seconds of the timeline; None to use the timeline's.
+        seed: seed of the noise; None to use the timeline's.
+        scope: part of the body that follows the prompt.
+
+    Raises:
+        InputError: a time is out of range, or the prompt is blank.
+    """
 
     start: float
     end: float
@@ -34,15 +50,22 @@ class TextStrip:
     def __post_init__(self) -> None:
         _check_span("text", self.prompt, self.start, self.end)
         if not self.prompt.strip():
-            raise InputError(f"The text strip at {self.start:g} s has an empty prompt: write what the person does.")
+            raise InputError(f"The text strip at {self.start:g} s has an empty prompt; describe what the person does.")
 
 
 @dataclass(frozen=True)
 class SpeechStrip:
-    """The recording audio from start to end seconds.
+    """A recording for a span of time.
 
-    end: None for the end of the recording. offset: seconds of the recording that are passed over. seed: its own, or
-    None for the timeline's.
+    Attributes:
+        start: seconds.
+        audio: path of the sound file.
+        end: seconds, after start; None for the end of the recording.
+        offset: seconds to skip at the beginning of the recording.
+        seed: seed of the noise; None to use the timeline's.
+
+    Raises:
+        InputError: a time is out of range.
     """
 
     start: float
@@ -55,15 +78,26 @@ class SpeechStrip:
         end = self.start + 1.0 if self.end is None else self.end
         _check_span("speech", self.audio.name, self.start, end)
         if not (math.isfinite(self.offset) and self.offset >= 0):
-            raise InputError(f"The speech strip {self.audio.name!r} has the offset {self.offset:g} s; it starts at 0.")
+            raise InputError(f"The speech strip {self.audio.name!r} has an offset of {self.offset:g} s; use 0 or more.")
 
 
 @dataclass(frozen=True)
 class Timeline:
-    """What a character does. fps: of the resulting motion; seed: of the noise; model: the name of the weights.
+    """Strips of one character and the settings to generate its motion with.
 
-    Text and speech may overlap; so may text strips, where of those of one scope the one that starts later is heard. The
-    upper body hears those of its own scope before the others.
+    Text and speech may overlap. Where text strips of one scope overlap, the one that starts later applies; the upper
+    body follows a strip of its own scope rather than one of the whole body.
+
+    Attributes:
+        text: prompts.
+        speech: recordings.
+        fps: frame rate of the generated motion.
+        seed: seed of the noise.
+        guidance: guidance scale of strips without their own.
+        model: name or folder of the weights.
+
+    Raises:
+        InputError: fps is out of range, or there are no strips.
     """
 
     text: tuple[TextStrip, ...] = ()
@@ -77,7 +111,7 @@ class Timeline:
         if not (math.isfinite(self.fps) and 1 <= self.fps <= 1000):
             raise InputError(f"The timeline's fps is {self.fps:g}; give a number from 1 to 1000.")
         if not self.text and not self.speech:
-            raise InputError("The timeline is empty: add a text or a speech strip.")
+            raise InputError("The timeline is empty; add a text or speech strip.")
 
 
 def _check_span(kind: str, name: str, start: float, end: float) -> None:
@@ -85,13 +119,17 @@ def _check_span(kind: str, name: str, start: float, end: float) -> None:
     if not (math.isfinite(start) and math.isfinite(end)):
         raise InputError(f"The {kind} strip {name!r} has a time that is not a finite number.")
     if start < 0:
-        raise InputError(f"The {kind} strip {name!r} starts at {start:g} s; a timeline begins at 0.")
+        raise InputError(f"The {kind} strip {name!r} starts at {start:g} s; start it at 0 or later.")
     if end <= start:
-        raise InputError(f"The {kind} strip {name!r} ends at {end:g} s, not after its start at {start:g} s.")
+        raise InputError(f"The {kind} strip {name!r} ends at {end:g} s; end it after its start at {start:g} s.")
 
 
 def guidance_at(guidance: Guidance, seconds: float) -> float:
-    """The guidance scale at a time: straight lines between keys, the first and last value held outside."""
+    """Evaluate a guidance scale at a time in seconds: linear between keys and constant outside them.
+
+    >>> guidance_at(((1.0, 0.0), (3.0, 4.0)), 2.5)
+    3.0
+    """
     if not isinstance(guidance, tuple):
         return guidance
     before = [key for key in guidance if key[0] <= seconds]
@@ -104,14 +142,10 @@ def guidance_at(guidance: Guidance, seconds: float) -> float:
     return v0 + (v1 - v0) * (seconds - t0) / (t1 - t0)
 
 
-def with_absolute_audio(timeline: Timeline, folder: Path) -> Timeline:
-    """The same with every relative audio path taken from folder."""
+def resolve_audio_paths(timeline: Timeline, folder: Path) -> Timeline:
+    """Return the timeline with relative audio paths resolved against a folder."""
 
     def absolute(audio: Path) -> Path:
         return Path(os.path.normpath(folder / audio))
 
     return replace(timeline, speech=tuple(replace(strip, audio=absolute(strip.audio)) for strip in timeline.speech))
-
-
-SEED_MAX = 2**31 - 1
-GUIDANCE_MAX = 20.0

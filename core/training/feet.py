@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Where the components that a network learns put the feet, and how fast: in torch, so that a loss can ask.
+"""Positions and velocities of the feet, computed from components in torch so that a loss can use them.
 
-A small error in each joint of a leg, and in the path of the body, is a foot that slides; an error of the components
-hardly sees it (geometric losses: Petrovich et al. 2021, Tevet et al. 2023).
+A small error in each joint of a leg and in the path of the body makes a foot slide, but hardly shows in the error of
+the components (geometric losses: Petrovich et al. 2021, Tevet et al. 2023).
 """
 
 # pyright: reportUnknownMemberType=false
@@ -13,26 +13,40 @@ from torch.nn import functional
 
 from ..motion.features import Normalizer
 from ..motion.skeleton import INDEX, Skeleton
-from .components import SIGNAL_STD, own_columns
+from .components import SIGNAL_STD, body_columns
 
 _LEGS = (("left_hip", "left_knee", "left_ankle", "left_foot"), ("right_hip", "right_knee", "right_ankle", "right_foot"))
-_HIP_POSITIONS = 4  # the first column of left hip's, right hip's and spine1's positions, three each
-_ROTATIONS = 13  # the first of joint 1's rotation, six each
+_HIP_POSITIONS = 4  # first column of the positions of left hip, right hip and spine1, three each
+_ROTATIONS = 13  # first column of the rotation of joint 1, six for each joint
 
 
 class Feet:
-    """Forward kinematics of the legs from components (B, N, 163) of a normalizer that `fit_components` made."""
+    """Forward kinematics of the legs."""
 
     def __init__(self, normalizer: Normalizer, skeleton: Skeleton, device: torch.device | None = None) -> None:
-        columns = own_columns()
+        """Prepare for components of a skeleton.
+
+        Args:
+            normalizer: The normalizer of the components; see `fit_components`.
+            skeleton: The skeleton.
+            device: Where to compute.
+        """
+        columns = body_columns()
         self._mean = torch.tensor(normalizer.mean[columns], dtype=torch.float32, device=device)
         self._scale = torch.tensor(normalizer.std[columns] / SIGNAL_STD, dtype=torch.float32, device=device)
         self._offsets = torch.tensor(skeleton.offsets, dtype=torch.float32, device=device)
         self._rest = _frame(self._offsets[[INDEX["left_hip"], INDEX["right_hip"], INDEX["spine1"]]])  # (3, 3)
 
     def __call__(self, components: Tensor) -> tuple[Tensor, Tensor]:
-        """Places of ankles and balls of the feet in the facing frame (B, N, 4, 3), metres, and what each moves to the
-        next frame as seen from there (B, N - 1, 4, 3); in the order of the features' contacts."""
+        """Return positions and velocities of ankles and balls of the feet, in the order of the contact features.
+
+        Args:
+            components: (B, N, 163).
+
+        Returns:
+            Positions (B, N, 4, 3) in the facing frame in meters, and the displacement (B, N - 1, 4, 3) to the next
+            frame in the facing frame of the first of the two.
+        """
         rows = components[..., : len(self._mean)] * self._scale + self._mean  # (B, N, K)
         places = self._places(rows)
         yaw, velocity = rows[:, :-1, 0], rows[:, :-1, 1:3]
@@ -59,13 +73,13 @@ class Feet:
 
 
 def _frame(points: Tensor) -> Tensor:
-    """Axes (..., 3, 3), in columns, of left hip, right hip and spine1 (..., 3, 3) seen from the pelvis."""
+    """Return axes (..., 3, 3), in columns, from left hip, right hip and spine1 (..., 3, 3) relative to the pelvis."""
     across = points[..., 0, :] - points[..., 1, :]
     return _from_6d(torch.cat([across, points[..., 2, :] - points[..., :2, :].mean(-2)], -1))
 
 
 def _from_6d(v: Tensor) -> Tensor:
-    """As `core.rotation.matrix_from_6d`."""
+    """Like `core.motion.rotation.matrix_from_6d`."""
     x = functional.normalize(v[..., :3], dim=-1)
     y = functional.normalize(v[..., 3:] - (x * v[..., 3:]).sum(-1, keepdim=True) * x, dim=-1)
     return torch.stack([x, y, torch.linalg.cross(x, y)], -1)

@@ -1,26 +1,19 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which joints of other skeletons stand for those of SMPL-X, and the rest pose of a rig that has none."""
+"""Which joints of known skeletons correspond to those of SMPL-X."""
 
-import re
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
-from dataclasses import replace
-
-import numpy as np
+from collections.abc import Mapping
 
 from ..errors import InputError
 from ..formats import SourceClip
-from ..motion.rotation import Array, matrix_to_quaternion
 
 JointMap = Mapping[str, tuple[str, ...]]
-"""SMPL-X joint -> source joints along its bone: the first is the place, the last one there is the orientation."""
-
-_FINGERS = ("index", "middle", "pinky", "ring", "thumb")
+"""SMPL-X joint -> source joints along its bone: the first gives the position, the last existing one the orientation."""
+FINGERS = ("index", "middle", "pinky", "ring", "thumb")
 SIDES = ("left", "right")
 
 
 def _zebra() -> dict[str, tuple[str, ...]]:
-    """The names of SmartBody's characters; the last twist joint carries what SMPL-X's shoulder and elbow need."""
+    """SmartBody's characters; the last twist joint carries the rotation of SMPL-X's shoulder or elbow."""
     names: dict[str, tuple[str, ...]] = {
         "pelvis": ("JtRoot",), "spine1": ("JtSpineA",), "spine2": ("JtSpineB",), "spine3": ("JtSpineC",),
         "neck": ("JtNeckA", "JtNeckB"), "head": ("JtSkullA",),
@@ -32,14 +25,14 @@ def _zebra() -> dict[str, tuple[str, ...]]:
             f"{side}_shoulder": (f"JtShoulder{s}", f"JtUpperArmTwistB{s}"),
             f"{side}_elbow": (f"JtElbow{s}", f"JtForearmTwistB{s}"), f"{side}_wrist": (f"JtWrist{s}",),
         }  # fmt: skip
-        for finger in _FINGERS:
+        for finger in FINGERS:
             stem = "Little" if finger == "pinky" else finger.capitalize()
             names |= {f"{side}_{finger}{i}": (f"Jt{stem}{'ABC'[i - 1]}{s}",) for i in (1, 2, 3)}
     return names
 
 
 def _common() -> dict[str, tuple[str, ...]]:
-    """The names of SmartBody's `common` skeleton."""
+    """SmartBody's `common` skeleton."""
     names: dict[str, tuple[str, ...]] = {
         "pelvis": ("base",), "spine1": ("spine1",), "spine2": ("spine2",), "spine3": ("spine3",),
         "neck": ("spine4", "spine5"), "head": ("skullbase",),
@@ -52,12 +45,12 @@ def _common() -> dict[str, tuple[str, ...]]:
             f"{side}_shoulder": (f"{s}_shoulder", f"{s}_upperarm2"),
             f"{side}_elbow": (f"{s}_elbow", f"{s}_forearm"), f"{side}_wrist": (f"{s}_wrist",),
         }  # fmt: skip
-        names |= {f"{side}_{finger}{i}": (f"{s}_{finger}{i}",) for finger in _FINGERS for i in (1, 2, 3)}
+        names |= {f"{side}_{finger}{i}": (f"{s}_{finger}{i}",) for finger in FINGERS for i in (1, 2, 3)}
     return names
 
 
 def _rigify() -> dict[str, tuple[str, ...]]:
-    """Rigify deform bones, as Mesh2Motion's base library has them."""
+    """Rigify deform bones, as in Mesh2Motion's base library."""
     names: dict[str, tuple[str, ...]] = {
         "pelvis": ("DEF-hips",), "spine1": ("DEF-spine.001",), "spine2": ("DEF-spine.002",),
         "spine3": ("DEF-spine.003",), "neck": ("DEF-neck",), "head": ("DEF-head",),
@@ -69,14 +62,14 @@ def _rigify() -> dict[str, tuple[str, ...]]:
             f"{side}_shoulder": (f"DEF-upper_arm.{s}",), f"{side}_elbow": (f"DEF-forearm.{s}",),
             f"{side}_wrist": (f"DEF-hand.{s}",),
         }  # fmt: skip
-        for finger in _FINGERS:
+        for finger in FINGERS:
             stem = finger if finger == "thumb" else f"f_{finger}"
             names |= {f"{side}_{finger}{i}": (f"DEF-{stem}.0{i}.{s}",) for i in (1, 2, 3)}
     return names
 
 
 def _unreal() -> dict[str, tuple[str, ...]]:
-    """Unreal names, as Mesh2Motion's addon library has them."""
+    """Unreal Engine, as in Mesh2Motion's addon library."""
     names: dict[str, tuple[str, ...]] = {
         "pelvis": ("pelvis",), "spine1": ("spine_01",), "spine2": ("spine_02",), "spine3": ("spine_03",),
         "neck": ("neck_01",), "head": ("head",),
@@ -89,12 +82,12 @@ def _unreal() -> dict[str, tuple[str, ...]]:
             f"{side}_shoulder": (f"upperarm_{s}",), f"{side}_elbow": (f"lowerarm_{s}",),
             f"{side}_wrist": (f"hand_{s}",),
         }  # fmt: skip
-        names |= {f"{side}_{finger}{i}": (f"{finger}_0{i}_{s}",) for finger in _FINGERS for i in (1, 2, 3)}
+        names |= {f"{side}_{finger}{i}": (f"{finger}_0{i}_{s}",) for finger in FINGERS for i in (1, 2, 3)}
     return names
 
 
 def _daz() -> dict[str, tuple[str, ...]]:
-    """CMU takes converted for DAZ figures; two joints a finger, of which none moves."""
+    """CMU recordings converted for DAZ figures; their finger joints never move."""
     names: dict[str, tuple[str, ...]] = {
         "pelvis": ("hip",), "spine1": ("abdomen",), "spine3": ("chest",), "neck": ("neck",), "head": ("head",),
     }  # fmt: skip
@@ -109,7 +102,7 @@ def _daz() -> dict[str, tuple[str, ...]]:
 
 
 def _motionbuilder() -> dict[str, tuple[str, ...]]:
-    """MotionBuilder's names, as SmartBody's PNGestures have them."""
+    """MotionBuilder, as in SmartBody's PNGestures."""
     names: dict[str, tuple[str, ...]] = {
         "pelvis": ("Hips",), "spine1": ("Spine", "Spine1"), "spine2": ("Spine2",), "spine3": ("Spine3",),
         "neck": ("Neck",), "head": ("Head",),
@@ -121,7 +114,7 @@ def _motionbuilder() -> dict[str, tuple[str, ...]]:
             f"{side}_collar": (f"{s}Shoulder",), f"{side}_shoulder": (f"{s}Arm",), f"{side}_elbow": (f"{s}ForeArm",),
             f"{side}_wrist": (f"{s}Hand",),
         }  # fmt: skip
-        for finger in _FINGERS:
+        for finger in FINGERS:
             stem = finger.capitalize()
             knuckle = () if finger == "thumb" else (f"{s}InHand{stem}",)
             names[f"{side}_{finger}1"] = (*knuckle, f"{s}Hand{stem}1")
@@ -130,7 +123,7 @@ def _motionbuilder() -> dict[str, tuple[str, ...]]:
 
 
 def _acclaim(root: str) -> dict[str, tuple[str, ...]]:
-    """Acclaim bone names, as CMU and HDM05 have them."""
+    """Acclaim bones, as in CMU and HDM05."""
     names: dict[str, tuple[str, ...]] = {
         "pelvis": (root,), "spine1": ("lowerback",), "spine2": ("upperback",), "spine3": ("thorax",),
         "neck": ("lowerneck", "upperneck"), "head": ("head",),
@@ -146,7 +139,7 @@ def _acclaim(root: str) -> dict[str, tuple[str, ...]]:
 
 
 def _poser() -> dict[str, tuple[str, ...]]:
-    """CMU takes with the names of the Poser-friendly conversion."""
+    """CMU recordings converted for Poser."""
     names: dict[str, tuple[str, ...]] = {
         "pelvis": ("Hips",), "spine1": ("lowerback",), "spine2": ("Chest",), "spine3": ("Chest2",),
         "neck": ("lowerneck", "Neck"), "head": ("Head",),
@@ -162,7 +155,7 @@ def _poser() -> dict[str, tuple[str, ...]]:
 
 
 def _bandai() -> dict[str, tuple[str, ...]]:
-    """Bandai Namco Research's names."""
+    """Bandai Namco Research."""
     names: dict[str, tuple[str, ...]] = {
         "pelvis": ("Hips",), "spine1": ("Spine",), "spine3": ("Chest",), "neck": ("Neck",), "head": ("Head",),
     }  # fmt: skip
@@ -181,140 +174,17 @@ JOINT_MAPS: Mapping[str, JointMap] = {
     "motionbuilder": _motionbuilder(), "acclaim": _acclaim("root"), "acclaim_bvh": _acclaim("hip"), "poser": _poser(),
     "bandai": _bandai(),
 }  # fmt: skip
-
 _NEEDED = ("pelvis", "head", "left_knee", "right_knee", "left_ankle", "left_elbow", "right_elbow", "left_wrist")
 
 
 def joint_map(clip: SourceClip) -> JointMap:
-    """The joint map that fits the clip's names. Raises InputError where none does."""
+    """Return the first of `JOINT_MAPS` that fits the clip's joint names.
+
+    Raises:
+        InputError: None fits.
+    """
     names = set(clip.names)
     for known in JOINT_MAPS.values():
         if all(known[joint][0] in names for joint in _NEEDED):
             return known
-    raise InputError(f"{clip.name}: no joint map fits a skeleton with joints {', '.join(clip.names[:6])} ...")
-
-
-_WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
-_SIDE_WORDS = {"left": "left", "l": "left", "right": "right", "r": "right"}
-_NOISE = {"b", "base", "bip", "cc", "character", "def", "j", "jt", "mixamorig", "skel"}
-_PARTS = {
-    # names of the limbs, the surest first: a "hip" may be a joint above the thigh, and a "leg" the thigh or the shin
-    "hip": ("upleg", "thigh", "upperleg", "hip", "leg"), "knee": ("knee", "shin", "calf", "lowerleg", "lowleg", "leg"),
-    "ankle": ("foot", "ankle"), "shoulder": ("upperarm", "uparm", "arm", "shldr", "shoulder"),
-    "elbow": ("forearm", "elbow", "lowerarm", "lowarm"), "wrist": ("hand", "wrist"),
-}  # fmt: skip
-_FINGER_WORDS = {
-    "thumb": ("thumb",), "index": ("index",), "middle": ("middle", "mid"), "ring": ("ring",),
-    "pinky": ("pinky", "little", "pinkie"),
-}  # fmt: skip
-
-
-def humanoid_map(clip: SourceClip) -> JointMap:
-    """The joint map of anybody's humanoid: limbs and fingers by their names, pelvis, spine and neck by the hierarchy.
-
-    Understands the names of MotionBuilder, Mixamo, Xsens, Character Creator, SMPL-X and their like, and those of
-    `JOINT_MAPS`. Raises InputError naming what is missing.
-    """
-    words = [_words(name) for name in clip.names]
-    place = {"head": next((i for i, (_, said, _) in enumerate(words) if said in ("head", "skull", "skullbase")), -1)}
-    for side in SIDES:
-        for part, known in _PARTS.items():
-            found = (i for name in known for i, (its, said, _) in enumerate(words) if (its, said) == (side, name))
-            place[f"{side}_{part}"] = next(found, -1)
-        if place[f"{side}_hip"] == place[f"{side}_knee"]:
-            place[f"{side}_hip"] = -1
-    missing = [joint.replace("_", " ") for joint, where in place.items() if where < 0]
-    if missing:
-        with suppress(InputError):
-            return joint_map(clip)
-        raise InputError(
-            f"{clip.name}: no {missing[0]} was found among the joints {', '.join(clip.names[:6])} ...; a humanoid "
-            f"whose joints are named as in MotionBuilder, Mixamo or SMPL-X is needed."
-        )
-    up = {joint: _ancestors(clip.parents, where) for joint, where in place.items()}
-    pelvis = max({*up["left_hip"]} & {*up["right_hip"]}, default=0)  # joints come after their parents
-    chest = max({*up["head"]} & {*up["left_shoulder"]}, default=0)
-    chains = {"pelvis": [pelvis], **_spine_of([joint for joint in up["head"] if pelvis < joint <= chest][::-1])}
-    chains["neck"] = [joint for joint in up["head"] if joint > chest][::-1]
-    chains |= {joint: [where] for joint, where in place.items()}
-    for side in SIDES:
-        chains[f"{side}_collar"] = [joint for joint in up[f"{side}_shoulder"] if joint > chest][::-1]
-        below = _descendants(clip.parents, place[f"{side}_ankle"])
-        chains[f"{side}_foot"] = [joint for joint in below if {"toe", "toes", "ball"} & {*words[joint][2]}][:1]
-        for joint in _descendants(clip.parents, place[f"{side}_wrist"]):
-            said = words[joint][2]
-            digits = [int(word) for word in said if word.isdigit()]
-            for finger, known in _FINGER_WORDS.items():
-                if {*known} & {*said} and digits and digits[-1] in (1, 2, 3):
-                    chains.setdefault(f"{side}_{finger}{digits[-1]}", [joint])
-    return {joint: tuple(clip.names[i] for i in chain) for joint, chain in chains.items() if chain}
-
-
-def _words(name: str) -> tuple[str, str, list[str]]:
-    """What a joint's name says: its side or "", the rest without numbers in one word, and the rest in single words."""
-    said = [word.lower() for word in _WORDS.findall(name.rpartition(":")[2])]
-    side = next((_SIDE_WORDS[word] for word in said if word in _SIDE_WORDS), "")
-    rest = [word for word in said if word not in _SIDE_WORDS and word not in _NOISE]
-    return side, "".join(word for word in rest if not word.isdigit()), rest
-
-
-def _ancestors(parents: Sequence[int], joint: int) -> list[int]:
-    """The joints above one, from its parent to the root."""
-    above: list[int] = []
-    while parents[joint] >= 0:
-        joint = parents[joint]
-        above.append(joint)
-    return above
-
-
-def _descendants(parents: Sequence[int], joint: int) -> list[int]:
-    return [other for other in range(len(parents)) if joint in _ancestors(parents, other)]
-
-
-def _spine_of(spine: list[int]) -> dict[str, list[int]]:
-    """Joints of the spine, from the pelvis up, shared among SMPL-X's three; the chest carries the last."""
-    if len(spine) < 3:
-        return dict(zip(("spine1", "spine3"), ([joint] for joint in spine), strict=False))
-    lower = spine[:-1]
-    half = (len(lower) + 1) // 2
-    return {"spine1": lower[:half], "spine2": lower[half:], "spine3": spine[-1:]}
-
-
-_LEFT, _UP, _FORWARD = np.eye(3)
-_FOOT_SLOPE = np.arcsin((11.74 - 4.25) / 11.75)  # ankle and toe joint over the floor, and what lies between them
-_TOE_SLOPE = _FOOT_SLOPE - np.radians(16.58)  # what the toes of standing feet are bent up by
-
-
-def bandai_rest() -> dict[str, Array]:
-    """The world axes (3, 3), in columns, of each of Bandai Namco's joints in a T-pose that faces +Z.
-
-    The first axis runs along the bone, against it on the right side. Knees (forward from 0 degrees) and elbows
-    (from 0 backward) are hinges about the second, so the second is across the body in the legs, and up, or down in
-    the right arm, in arms whose palms look down. Feet stand flat.
-    """
-
-    def axes(first: Array, second: Array) -> Array:
-        return np.stack([first, second, np.cross(first, second)], -1)
-
-    trunk = axes(_UP, _FORWARD)
-    frames = {"Hips": axes(_UP, -_LEFT), **dict.fromkeys(("Spine", "Chest", "Neck", "Head"), trunk)}
-    for s, side in (("L", 1.0), ("R", -1.0)):
-        arm, leg = axes(_LEFT, side * _UP), axes(-side * _UP, _LEFT)
-        frames |= {f"{joint}_{s}": arm for joint in ("Shoulder", "UpperArm", "LowerArm", "Hand")}
-        frames |= {f"{joint}_{s}": leg for joint in ("UpperLeg", "LowerLeg")}
-        for joint, slope in (("Foot", _FOOT_SLOPE), ("Toes", _TOE_SLOPE)):
-            frames[f"{joint}_{s}"] = axes(side * (np.cos(slope) * _FORWARD - np.sin(slope) * _UP), _LEFT)
-    return frames
-
-
-def with_rest(clip: SourceClip, frames: Mapping[str, Array]) -> SourceClip:
-    """The clip with a rest pose in which the named joints have the world axes (3, 3) given; others follow their parent.
-
-    For rigs whose zero pose is no pose of a body. What is seen in the clip's frames stays as it is.
-    """
-    local, world = np.tile(np.eye(3), (2, len(clip.names), 1, 1))
-    for joint, (name, parent) in enumerate(zip(clip.names, clip.parents, strict=True)):
-        above = world[parent] if parent >= 0 else np.eye(3)
-        world[joint] = frames.get(name, above)
-        local[joint] = above.T @ world[joint]
-    return replace(clip, rest_rotations=matrix_to_quaternion(local))
+    raise InputError(f"{clip.name}: no joint map matches a skeleton with the joints {', '.join(clip.names[:6])} ...")

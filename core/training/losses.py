@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a network is trained to make small: our own loss on components, or the papers' Huber and squared errors."""
+"""Training losses: ours on components, and the Huber and squared errors of the papers."""
 
 # pyright: reportUnknownMemberType=false
 
@@ -20,11 +20,18 @@ from .feet import Feet
 from .recipes import Recipe
 
 Loss = Callable[[Denoiser, dict[str, Tensor]], Tensor]
-"""(network, batch) -> a number to make small; draws time steps and noise from torch's global generator."""
+"""(network, batch) -> scalar loss; draws time steps and noise from torch's global generator."""
 
 
 def make_loss(recipe: Recipe, schedule: Schedule, normalizer: Normalizer, device: torch.device) -> Loss:
-    """The loss that a recipe asks for. normalizer: of the motion, for our own loss one that `fit_components` made."""
+    """Return the loss of a recipe.
+
+    Args:
+        recipe: The recipe.
+        schedule: Noise schedule.
+        normalizer: Of the motion; for our loss one that `fit_components` returned.
+        device: Where to compute.
+    """
     kind = recipe.loss
     if kind != "ours":
         return lambda denoiser, batch: paper_loss(denoiser, schedule, batch, kind)
@@ -36,16 +43,23 @@ def make_loss(recipe: Recipe, schedule: Schedule, normalizer: Normalizer, device
 def paper_loss(
     denoiser: Denoiser, schedule: Schedule, batch: dict[str, Tensor], kind: Literal["huber", "mse"]
 ) -> Tensor:
-    """The error of the predicted x0 (FreeTalker, eq. 1) or of the predicted noise (DiffMotion-v2), every step alike."""
+    """Return the error of the predicted x0 (FreeTalker, eq. 1) or noise (DiffMotion-v2); all steps count alike."""
     predicted, noise, _ = _predict(denoiser, schedule, batch)
     target = noise if denoiser.config.prediction == "noise" else batch["x"]
     return masked_error(predicted, target, batch["valid"], kind).mean()
 
 
 def masked_error(predicted: Tensor, target: Tensor, valid: Tensor, kind: Literal["huber", "mse"]) -> Tensor:
-    """Mean error of each sample over its frames that count: (B, N, F), (B, N, F), (B, N) bool -> (B,).
+    """Return the mean error of each sample over its valid frames.
 
-    Huber has its corner at 1, in units of the normalised features.
+    Args:
+        predicted: (B, N, F).
+        target: (B, N, F).
+        valid: (B, N) bool.
+        kind: "huber", quadratic below 1 in normalized units, or "mse".
+
+    Returns:
+        (B,).
     """
     error = functional.smooth_l1_loss if kind == "huber" else functional.mse_loss
     each = error(predicted, target, reduction="none").mean(-1) * valid  # (B, N)
@@ -55,31 +69,32 @@ def masked_error(predicted: Tensor, target: Tensor, valid: Tensor, kind: Literal
 def our_loss(
     denoiser: Denoiser, schedule: Schedule, batch: dict[str, Tensor], weights: Tensor, feet: Feet, recipe: Recipe
 ) -> Tensor:
-    """Masked Huber loss of the predicted x0 (paper eq. 1), of its first and third difference in time, and of the feet.
+    """Return the masked Huber loss of the predicted x0, of its first and third time difference, and of the feet.
 
-    The third difference sees hardly anything but errors quicker than people move, 5 Hz and more: small beside the
-    others, but what an eye takes for jitter. Of the feet, places count in 5 cm and steps in 1 cm a frame. Other errors
-    count in units of the components' own spread, and all more where there is little noise (`noise_weights`).
+    The first part is FreeTalker's eq. 1. The third difference responds almost only to errors faster than people move,
+    5 Hz and above: small next to the others, but visible as jitter. Positions of the feet are in units of 5 cm, their
+    velocities in units of 1 cm per frame, and the other errors in units of the components' standard deviation. All of
+    them weigh more where there is little noise (`noise_weights`).
     """
     x0, valid = batch["x"], batch["valid"]
     predicted, _, timesteps = _predict(denoiser, schedule, batch)
-    there = feet(predicted), feet(x0)
+    feet_of = feet(predicted), feet(x0)
     predicted, x0 = predicted / SIGNAL_STD, x0 / SIGNAL_STD
-    here = noise_weights(schedule).to(x0.device)[timesteps, None, None] * valid[..., None]  # (B, N, 1)
+    weight_of = noise_weights(schedule).to(x0.device)[timesteps, None, None] * valid[..., None]  # (B, N, 1)
     total = torch.zeros((), device=x0.device)
     for order, weight in ((0, 1.0), (1, recipe.smooth_weight), (3, recipe.jerk_weight)):
         predicted_now, x0_now = (value.diff(dim=1, n=order) for value in (predicted, x0))
         error = functional.smooth_l1_loss(predicted_now, x0_now, reduction="none") * weights
-        total = total + weight * (error * here[:, order:]).sum()
+        total = total + weight * (error * weight_of[:, order:]).sum()
     total = total / len(weights)
-    for order, unit in ((0, 0.05), (1, 0.01)):  # metres; metres a frame
-        error = functional.smooth_l1_loss(there[0][order] / unit, there[1][order] / unit, reduction="none")
-        total = total + recipe.feet_weight * (error.mean((2, 3)) * here[:, order:, 0]).sum()
+    for order, unit in ((0, 0.05), (1, 0.01)):  # meters; meters per frame
+        error = functional.smooth_l1_loss(feet_of[0][order] / unit, feet_of[1][order] / unit, reduction="none")
+        total = total + recipe.feet_weight * (error.mean((2, 3)) * weight_of[:, order:, 0]).sum()
     return total / valid.sum()
 
 
 def _predict(denoiser: Denoiser, schedule: Schedule, batch: dict[str, Tensor]) -> tuple[Tensor, Tensor, Tensor]:
-    """What the network answers to the batch under random noise at random time steps, that noise, and those (B,)."""
+    """Return the prediction for the batch with random noise at random time steps, the noise, and the steps (B,)."""
     x0 = batch["x"]
     timesteps = torch.randint(0, len(schedule), (len(x0),), device=x0.device)
     noise = torch.randn_like(x0)
@@ -97,10 +112,12 @@ def _predict(denoiser: Denoiser, schedule: Schedule, batch: dict[str, Tensor]) -
 
 
 def noise_weights(schedule: Schedule) -> Tensor:
-    """(T,) weight of each noise step: half and the root of the signal-to-noise ratio, at most 4, mean 1.
+    """Return the weight (T,) of each noise step.
 
-    Errors are small where there is little noise, and what is quick and small, as a wave of the hand, is decided there.
-    The full ratio (min-SNR, Hang et al. 2023) would leave next to nothing for the steps that ask the text.
+    It is 0.5 plus 0.4 times the root of the signal-to-noise ratio, at most 4, then scaled to mean 1.
+
+    Errors are small where there is little noise, and small fast movements such as waving are decided there. Weighting
+    by the full ratio (min-SNR, Hang et al. 2023) would leave almost nothing for the steps that depend on the text.
     """
     ratio = schedule.signal / (1 - schedule.signal)
     weights = np.minimum(0.5 + SIGNAL_STD * np.sqrt(ratio), 4.0)

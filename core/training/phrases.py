@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a person may say of each action: text files with a heading in brackets for each action and a phrase a line."""
+"""Phrases for each action: text files with a heading [action] and a phrase per line."""
 
 from pathlib import Path
 
@@ -18,7 +18,6 @@ def _read(name: str) -> dict[str, tuple[str, ...]]:
 
 
 PHRASES = _read("phrases.txt")
-"""Verb phrases of each action, with slots for sides, hands and ways; every fifth is held out of training."""
-
+"""Action -> verb phrases, with slots for sides, hands and directions; every fifth is held out of training."""
 MORE_PHRASES = _read("more_phrases.txt")
-"""Others of the same kind, all of them for training."""
+"""More phrases of the same kind; none is held out."""

@@ -1,12 +1,14 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Recorded motion of other skeletons -> Motion on the neutral SMPL-X skeleton.
+"""Retargeting: recorded motion of other skeletons to Motion on the neutral SMPL-X skeleton.
 
-A target joint's world rotation is D * A: D is how far its source joint has turned from the source's rest pose, A takes
-the SMPL-X rest bone to the source's rest bone. A keeps the trunk upright, swings the limbs by the smallest rotation
-that aligns the bones (inherited down the limb, so an A-pose is no trouble), turns feet about the vertical only (both
-rest poses stand on flat feet) and aligns the palm by finger and knuckle line. The straight limbs of the SMPL-X rest
-pose have their elbows and knees off the line (by 21 and 14 degrees of bend), other rigs have them on it: the line from
-shoulder to wrist, or hip to ankle, stands for both bones, or elbows and knees would bend sideways for ever.
+The world rotation of a target joint is D * A. D is how far its source joint has turned from the source's rest pose; A
+takes the SMPL-X rest bone to the source's rest bone. A keeps the trunk upright, swings each limb by the smallest
+rotation that aligns the bones (inherited down the limb, so an A-pose causes no trouble), turns feet about the vertical
+only (both rest poses stand on flat feet), and aligns the palm by the finger and the line of the knuckles.
+
+The SMPL-X rest pose has its elbows and knees off the line of the straight limb (by 21 and 14 degrees of bend), other
+rigs have them on it. The line from shoulder to wrist, or hip to ankle, therefore stands for both bones of a limb;
+otherwise elbows and knees would always bend sideways.
 """
 
 from collections.abc import Mapping
@@ -38,13 +40,15 @@ BONE_END = {
     for i, name in enumerate(JOINT_NAMES)
     if name not in _UPRIGHT
 } | {f"{side}_wrist": f"{side}_middle1" for side in SIDES}
-
-
+"""SMPL-X joint -> the joint at the far end of its bone; None if there is none."""
 _LIMBS = (("hip", "knee", "ankle"), ("shoulder", "elbow", "wrist"))
 
 
 def rest_bones(skeleton: Skeleton) -> dict[str, Array]:
-    """The rest vector of each limb bone by the joint that turns it; in arms and legs along the line of the limb."""
+    """Return the rest vector of each limb bone, in meters, by the joint that turns it.
+
+    Arms and legs run along the line of the limb, as in other rigs.
+    """
     rest = skeleton.rest_positions
     bones = {joint: rest[INDEX[end]] - rest[INDEX[joint]] for joint, end in BONE_END.items() if end is not None}
     for side in SIDES:
@@ -60,8 +64,11 @@ def rest_bones(skeleton: Skeleton) -> dict[str, Array]:
 class _Plan:
     """What depends on the two rest poses alone.
 
-    sources: SMPL-X joint -> index of the source joint that orients it.
-    align: (55, 3, 3) A of the module's docstring. scale: target lengths a source length. hips: two source joints.
+    Attributes:
+        sources: SMPL-X joint -> index of the source joint that orients it.
+        align: (55, 3, 3) A of the module's docstring.
+        scale: Target lengths per source length.
+        hips: The source joints of the left and right hip.
     """
 
     sources: Mapping[int, int]
@@ -90,7 +97,7 @@ def _plan(clip: SourceClip, skeleton: Skeleton, names: JointMap) -> _Plan:
         return None if site is None else rest[site]
 
     across = rest[place["left_hip"]] - rest[place["right_hip"]]
-    # rest poses face along an axis, and hips that are not quite level with it must not turn the body
+    # rest poses face along an axis: hips that are slightly off it must not turn the body
     quarters = round(float(np.arctan2(-across[2], across[0])) / (np.pi / 2))
     facing = rotation_y(quarters * np.pi / 2)
     align = np.tile(facing, (len(JOINT_NAMES), 1, 1))  # (55, 3, 3)
@@ -103,7 +110,7 @@ def _plan(clip: SourceClip, skeleton: Skeleton, names: JointMap) -> _Plan:
             align[i] = facing if joint.endswith("_foot") else inherited
             continue
         bone, wanted = bones[joint], end - rest[place[joint]]
-        if joint.endswith(("_hip", "_knee")):  # sources stand on straight legs, their knees a little off the line
+        if joint.endswith(("_hip", "_knee")):  # sources stand on straight legs with their knees slightly off the line
             root, _, tip = (f"{joint.split('_')[0]}_{part}" for part in _LIMBS[0])
             wanted = rest[place[tip]] - rest[place[root]]
         if joint.endswith("_ankle"):
@@ -124,23 +131,30 @@ def _plan(clip: SourceClip, skeleton: Skeleton, names: JointMap) -> _Plan:
 
 
 def rest_alignment(clip: SourceClip, skeleton: Skeleton, names: JointMap) -> Array:
-    """(55, 3, 3) A of the module's docstring: the world rotation of a SMPL-X joint is D * A, D that of the clip's."""
+    """Return (55, 3, 3) A of the module's docstring."""
     return _plan(clip, skeleton, names).align
 
 
-def _frame(along: Array, beside: Array) -> Array:
-    """A right-handed frame (3, 3), in columns, with its first axis along one vector and its second near the other."""
+def _frame(along: Array, toward: Array) -> Array:
+    """Return a right-handed frame (3, 3), in columns: its first axis along one vector, its second close to another."""
     x = along / np.linalg.norm(along)
-    z = np.cross(x, beside)
+    z = np.cross(x, toward)
     z /= np.linalg.norm(z)
     return np.stack([x, np.cross(z, x), z], -1)
 
 
 def retarget(clip: SourceClip, skeleton: Skeleton | None = None, names: JointMap | None = None) -> Motion:
-    """The clip as a Motion on the neutral skeleton, at its own frame rate.
+    """Retarget a recording to the SMPL-X skeleton, at its own frame rate.
 
-    Lengths are scaled by the legs and the feet put on the floor; fingers that the source lacks are relaxed.
-    Raises InputError where no joint map fits.
+    Lengths are scaled by the legs, and the feet are put on the floor. Fingers that the source lacks are relaxed.
+
+    Args:
+        clip: The recording.
+        skeleton: The target; the neutral skeleton by default.
+        names: The joint map of the recording; by default the one of `JOINT_MAPS` that fits.
+
+    Raises:
+        InputError: No joint map fits.
     """
     skeleton = skeleton or neutral_skeleton()
     plan = _plan(clip, skeleton, names or joint_map(clip))
@@ -159,7 +173,7 @@ def retarget(clip: SourceClip, skeleton: Skeleton | None = None, names: JointMap
         else:
             turned[:, i] = parent @ default[i]
         if i == INDEX["spine2"] and i not in plan.sources and INDEX["spine3"] in plan.sources:
-            source = plan.sources[INDEX["spine3"]]  # a spine of two joints bends evenly over SMPL-X's three
+            source = plan.sources[INDEX["spine3"]]  # a spine of two joints is distributed evenly over SMPL-X's three
             above = world[:, source] @ rest_world[source].T @ plan.align[INDEX["spine3"]]
             halves = slerp(matrix_to_quaternion(parent), matrix_to_quaternion(above), np.array(0.5))
             turned[:, i] = quaternion_to_matrix(halves)
@@ -174,9 +188,9 @@ def retarget(clip: SourceClip, skeleton: Skeleton | None = None, names: JointMap
 
 
 def on_neutral(motion: Motion, skeleton: Skeleton) -> Motion:
-    """A SMPL-X motion of any body on the neutral skeleton: its path scaled by the legs, its feet on the floor.
+    """Move a SMPL-X motion of any body to the neutral skeleton, its feet on the floor.
 
-    The betas of a gendered body say nothing about the neutral one: its path is left as long as it was.
+    The path is scaled by the legs, except for gendered bodies, whose betas do not apply to the neutral one.
     """
     legs = [INDEX[f"{side}_{joint}"] for side in SIDES for joint in ("knee", "ankle")]
     scale = 1.0
@@ -189,9 +203,11 @@ def on_neutral(motion: Motion, skeleton: Skeleton) -> Motion:
 
 
 def _twist_in_forearm(rotations: Array, skeleton: Skeleton) -> Array:
-    """Local rotations (T, 55, 4) with each wrist's twist about the forearm given to the elbow; the hands stay as posed.
+    """Move the twist of each wrist about the forearm to the elbow, in local rotations (T, 55, 4).
 
-    Rigs disagree on who carries it: some turn the wrist by 50 degrees in a clip where others turn the forearm.
+    The orientation of the hands does not change.
+
+    Rigs disagree on which joint carries it: some turn the wrist by 50 degrees where others turn the forearm.
     """
     rotations = rotations.copy()
     for side in SIDES:
@@ -206,11 +222,11 @@ def _twist_in_forearm(rotations: Array, skeleton: Skeleton) -> Array:
 
 
 def sole_clearance(positions: Array, skeleton: Skeleton) -> Array:
-    """Height (T,) of the lower sole over the floor, from ankles and balls of the feet of positions (T, 55, 3)."""
+    """Return the height (T,) of the lower sole above the floor, given positions (T, 55, 3)."""
     feet = [INDEX[f"{side}_{joint}"] for side in SIDES for joint in ("ankle", "foot")]
     return (positions[:, feet, 1] - skeleton.rest_positions[feet, 1]).min(1)
 
 
 def _floor_shift(positions: Array, skeleton: Skeleton) -> float:
-    """What lifts the lower sole to the floor in all but the lowest twentieth of the frames."""
+    """Return how far to lift the body so that the lower sole is on or above the floor in 95 % of the frames."""
     return -float(np.percentile(sole_clearance(positions, skeleton), 5))

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is held out: clips of motion by their names, and wordings that training never reads.
+"""What is held out of training: recordings by their names, and wordings that training never sees.
 
-`Split` is a rule, not a list: it depends on the takes alone, so the trainer, which leaves out what it holds out, and an
-evaluation that comes later agree without a file between them. Takes of a published dataset bring their split along.
+`Split` is a rule, not a list. It depends on the clips alone, so the trainer, which leaves out what is held out, and a
+later evaluation agree without a file between them. Clips of a published dataset carry their split with them.
 """
 
 import re
@@ -11,18 +11,15 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING
 
-from .captions import STYLES, SUBJECTS, Caption
+from .captions import SUBJECTS, Caption
+from .clip import Clip
 from .phrases import PHRASES
+from .styles import STYLES
 
-if TYPE_CHECKING:
-    from .dataset import Clip
-
-HELD_OUT_EVERY = 8  # clips
-_COPY = re.compile(r"^Chr[A-Za-z]+_(?=Chr[A-Za-z]+[@_])")  # one performance, put on another body by its makers
-_ROUND = re.compile(r"_\d+$")  # speech pairs: which time the recording came round
-
+HELD_OUT_EVERY = 8  # recordings
+_COPY = re.compile(r"^Chr[A-Za-z]+_(?=Chr[A-Za-z]+[@_])")  # the same performance on another body
+_ROUND = re.compile(r"_\d+$")  # of speech pairs: how often the recording was used before
 _SLOTS = {
     "direction": r"forward|ahead|straight ahead|straight forward|in a (?:circle|curve) to the (?:left|right)",
     "turn": "left|right",
@@ -32,76 +29,92 @@ _SLOTS = {
     "part": "chest|temple|head",
     "direction_hand": "forward|to the left|to the right",
 }
-_UNKNOWN = "\0"  # stands for a word that a caption lacks
+_UNKNOWN = "\0"  # in place of a word that the caption lacks
 _SUBJECTS = "|".join(map(re.escape, SUBJECTS))
-_STYLE_OF = {manner: style for style, manners in STYLES.items() for manner in manners}
+_STYLE_OF = {adverb: style for style, adverbs in STYLES.items() for adverb in adverbs}
 _PRONOUNS = {"their": "his|her|their", "themself": "himself|herself|themself"}
 
 
-def clip_of(take: "Clip") -> str:
-    """The recording that a take comes from: its windows, mirrored and varied copies all have the same.
+def recording_of(clip: Clip) -> str:
+    """Return a key of the recording that a clip was made from.
 
-    So have the copies of one performance on several bodies, and the pairs made with one recording of speech.
+    Windows, mirrored and augmented copies of a recording share it; so do copies of one performance on several bodies,
+    and the pairs made with one recording of speech.
     """
-    if take.split:
-        return f"{take.source}/{take.name}"
-    if take.speech >= 0:
-        return f"speech/{_ROUND.sub('', take.name)}"
-    return f"{take.source}/{_COPY.sub('', take.name)}"
+    if clip.split:
+        return f"{clip.source}/{clip.name}"
+    if clip.speech >= 0:
+        return f"speech/{_ROUND.sub('', clip.name)}"
+    return f"{clip.source}/{_COPY.sub('', clip.name)}"
 
 
 @dataclass(frozen=True)
 class Split:
-    """Which clips are held out of training."""
+    """Which recordings are held out.
 
-    clips: frozenset[str]
+    Attributes:
+        recordings: Keys of the held-out recordings; see `recording_of`.
+    """
+
+    recordings: frozenset[str]
 
     @staticmethod
-    def of(takes: "Iterable[Clip]") -> "Split":
-        """About one clip in eight, and one of each action that has three; never more than a third of an action.
+    def of(clips: Iterable[Clip]) -> "Split":
+        """Apply the rule to clips.
 
-        So never its only clip. A clip that shows several actions is held out whole, or not at all. Takes that bring a
-        split along are held out where it does not say "train".
+        About one recording in eight is held out, and at least one of each action that has three, but never more than a
+        third of the clips of an action, and so never its only recording. A recording of several actions is held out
+        whole or not at all. Clips with a split of their own are held out unless it is "train".
         """
-        shows: dict[str, Counter[str]] = defaultdict(Counter)  # takes of each action in each clip
+        shows: dict[str, Counter[str]] = defaultdict(Counter)  # clips of each action in each recording
         total: Counter[str] = Counter()
         held: set[str] = set()
-        for take in takes:
-            if not take.split:
-                shows[clip_of(take)][take.action] += 1
-                total[take.action] += 1
-            elif take.split != "train":
-                held.add(clip_of(take))
+        for clip in clips:
+            if not clip.split:
+                shows[recording_of(clip)][clip.action] += 1
+                total[clip.action] += 1
+            elif clip.split != "train":
+                held.add(recording_of(clip))
         gone: Counter[str] = Counter()
 
-        def hold(clip: str) -> None:
-            if clip not in held and all(3 * (gone[action] + n) <= total[action] for action, n in shows[clip].items()):
-                held.add(clip)
-                gone.update(shows[clip])
+        def hold(recording: str) -> None:
+            if recording not in held and all(
+                3 * (gone[action] + n) <= total[action] for action, n in shows[recording].items()
+            ):
+                held.add(recording)
+                gone.update(shows[recording])
 
         order = sorted(shows, key=_hash)
-        for clip in order:
-            if _hash(clip) % HELD_OUT_EVERY == 0:
-                hold(clip)
+        for recording in order:
+            if _hash(recording) % HELD_OUT_EVERY == 0:
+                hold(recording)
         for action in sorted(total):
-            for clip in order:
+            for recording in order:
                 if gone[action]:
                     break
-                if action in shows[clip]:
-                    hold(clip)
+                if action in shows[recording]:
+                    hold(recording)
         return Split(frozenset(held))
 
-    def held_out(self, take: "Clip") -> bool:
-        """Whether a take is for evaluation alone."""
-        return clip_of(take) in self.clips
+    def held_out(self, clip: Clip) -> bool:
+        """Return whether a clip is for evaluation only."""
+        return recording_of(clip) in self.recordings
 
 
-def _hash(clip: str) -> int:
-    return zlib.crc32(clip.encode())  # the same in every run, unlike hash
+def _hash(recording: str) -> int:
+    return zlib.crc32(recording.encode())  # the same in every run, unlike hash()
 
 
 def caption_of(action: str, sentences: Iterable[str]) -> Caption:
-    """The caption that a take's training sentences were made from: what they name of sides, hands, ways and style."""
+    """Recover the caption that training sentences were made from.
+
+    Args:
+        action: The clip's action.
+        sentences: Its training sentences.
+
+    Returns:
+        The caption with the sides, hands, directions and style that the sentences name.
+    """
     templates = [_template(phrase) for phrase in PHRASES.get(action, ())]
     words: dict[str, str] = {}
     style = ""
@@ -110,16 +123,16 @@ def caption_of(action: str, sentences: Iterable[str]) -> Caption:
             match = template.fullmatch(sentence)
             if match:
                 found = {key: value for key, value in match.groupdict().items() if value is not None}
-                style = _STYLE_OF.get(found.pop("manner", ""), style)
+                style = _STYLE_OF.get(found.pop("adverb", ""), style)
                 words |= found
                 break
     return Caption(action, words, style)
 
 
 def held_out_sentences(caption: Caption) -> list[str]:
-    """The wordings of a caption that training never reads, those that name nothing which the caption lacks.
+    """Return the wordings of a caption that training never sees.
 
-    None of an action that has no phrases.
+    Wordings with a slot that the caption has no word for are left out; an action without phrases has none.
     """
     if caption.action not in PHRASES:
         return []
@@ -129,7 +142,7 @@ def held_out_sentences(caption: Caption) -> list[str]:
 
 @cache
 def _template(phrase: str) -> re.Pattern[str]:
-    """A regular expression of the sentences that a phrase makes, its slots as groups, and "manner" of the style."""
+    """Return a pattern of the sentences made from a phrase: a group per slot, and "adverb" for that of the style."""
     pattern = ""
     seen: set[str] = set()
     for part in re.split(r"(\{\w+\})", phrase):
@@ -143,5 +156,5 @@ def _template(phrase: str) -> re.Pattern[str]:
         else:
             pattern += f"(?P<{slot}>{_SLOTS[slot]})"
             seen.add(slot)
-    manners = "|".join(map(re.escape, _STYLE_OF))
-    return re.compile(f"(?:{_SUBJECTS}) {pattern}(?: (?P<manner>{manners}))?")
+    adverbs = "|".join(map(re.escape, _STYLE_OF))
+    return re.compile(f"(?:{_SUBJECTS}) {pattern}(?: (?P<adverb>{adverbs}))?")

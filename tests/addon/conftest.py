@@ -16,16 +16,19 @@ bpy = pytest.importorskip("bpy", reason="these tests need Blender's Python (the 
 
 MODULES = (
     "addon.compat", "addon.job", "addon.units",
-    "addon.character.active", "addon.character.figure",
+    "addon.character.active", "addon.character.figure", "addon.character.smplx_body",
     "addon.generation.memory", "addon.generation.orders", "addon.generation.session", "addon.generation.stretches",
     "addon.generation.worker",
+    "addon.rigs.maps", "addon.rigs.recognise", "addon.rigs.retarget",
     "addon.setup.models", "addon.setup.preferences", "addon.setup.runtime",
-    "addon.takes.bake", "addon.takes.generated", "addon.takes.storage",
+    "addon.takes.bake", "addon.takes.export", "addon.takes.generated", "addon.takes.library", "addon.takes.reduction",
+    "addon.takes.storage",
     "addon.timeline.convert", "addon.timeline.guidance", "addon.timeline.names", "addon.timeline.sequencer",
     "addon.timeline.sounds", "addon.timeline.storyboard", "addon.timeline.strips",
     "addon.ui.overlay", "addon.ui.preview",
-    "core.errors", "core.motion.clip", "core.motion.rotation", "core.motion.skeleton", "core.planning.segments",
-    "core.timeline.files",
+    "core.errors", "core.formats.bvh",
+    "core.motion.clip", "core.motion.metrics", "core.motion.rotation", "core.motion.skeleton",
+    "core.planning.segments", "core.postprocess.clean", "core.timeline.files",
 )  # fmt: skip
 
 
@@ -34,6 +37,7 @@ def ft(scene: Any, installed: Callable[[str], ModuleType]) -> Iterator[SimpleNam
     """The installed extension's modules by their last name, in an empty scene; no job is left running."""
     modules = SimpleNamespace(**{name.rpartition(".")[2]: installed(name) for name in MODULES})
     modules.timeline = installed("core.timeline.strips")  # beside the add-on's own strips
+    modules.rig = installed("addon.rigs.armature")
     modules.session._state.message = modules.session._state.unplaced = None
     yield modules
     modules.job.abandon(5.0)

@@ -10,7 +10,10 @@ import bpy
 
 _SHOWN = {"text", "placeholder", "confirm_text", "title", "message"}
 _CHECKS = {"Check"}
-_REASONS = {"disabled_reason", "why_none", "why_not", "needs_character", "hidden_by", "_needs_object_mode"}
+_REASONS = {
+    "disabled_reason", "missing_character_reason", "mapping_error", "needs_character", "hidden_reason",
+    "_needs_object_mode",
+}  # fmt: skip
 
 
 def of_classes(*groups: Any) -> set[str]:
@@ -62,7 +65,7 @@ def _of_call(node: ast.Call, path: Path, messages: set[str], wrong: list[str]) -
     name = getattr(node.func, "id", getattr(node.func, "attr", ""))
     if name == "tr" and node.args:
         messages |= set(_literals(node.args[0]))
-    if name in {"draw_lines", "_draw_lines"}:
+    if name == "draw_lines":
         messages |= set(_literals(node.args[1]))
     if name in _CHECKS:  # its name and its button; what was found is put together by tr
         messages |= {text for part in (node.args[0], *node.args[4:]) for text in _literals(part)}

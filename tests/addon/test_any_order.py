@@ -33,7 +33,7 @@ class Animator:
         return bpy.context.scene.freetalker.character
 
     def some(self) -> Any | None:
-        found = [one for kind in ("TEXT", "SPEECH") for one in self.ft.strips.placed(self.armature(), kind)]
+        found = [one for kind in ("TEXT", "SPEECH") for one in self.ft.strips.find_strips(self.armature(), kind)]
         return self.random.choice(found) if found else None
 
     def add_text(self) -> None:
@@ -126,7 +126,7 @@ class Animator:
         kept = [action for action in bpy.data.actions if action.freetalker.kind == "GENERATED" and action in takes]
         assert len(takes) - takes.count(None) == len(kept)  # no take has lost its action
         heard = {
-            kind: [one for one in ft.strips.find_strips(armature, kind) if one.heard] for kind in ("TEXT", "SPEECH")
+            kind: [one for one in ft.strips.find_strips(armature, kind) if one.audible] for kind in ("TEXT", "SPEECH")
         }
         refused = ""
         try:

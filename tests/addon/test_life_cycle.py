@@ -94,7 +94,7 @@ def _imported_at_start() -> set[str]:
         f"print('LOADED', *[n for n in sys.modules if n.startswith('{EXTENSION}') or n in ('torch', 'scipy')])"
     )
     names = set(next(line for line in said.splitlines() if line.startswith("LOADED")).split()[1:])
-    assert f"{EXTENSION}.addon.bake" in names
+    assert f"{EXTENSION}.addon.takes.bake" in names
     assert not names & {"torch", "scipy"}
     return names
 

@@ -30,6 +30,6 @@ def test_character_and_strips_survive_a_save(
     bpy.ops.wm.save_as_mainfile(filepath=path)
     bpy.ops.wm.open_mainfile(filepath=path)
     armature = bpy.context.scene.freetalker.character
-    (found,) = strips.placed(armature, "TEXT")
+    (found,) = strips.find_strips(armature, "TEXT")
     assert found.data.prompt == "a person bows"
     assert (found.strip.frame_start, found.strip.frame_end) == (1, 41)

@@ -42,13 +42,13 @@ def test_where_anything_fails_the_old_file_stays(tmp_path: Path, error: BaseExce
     assert path.read_text() == "old"
     assert os.listdir(tmp_path) == ["a.txt"]
     if isinstance(error, OSError):
-        assert str(raised.value) == f"{path} cannot be written: No space left on device; what was there stays."
+        assert str(raised.value) == f"{path} cannot be written: No space left on device; the existing file was kept."
 
 
 def test_a_folder_that_is_missing_or_in_the_way_is_one_sentence(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"a\.txt cannot be written: No such file or directory\.$"):
         write_whole(tmp_path / "none" / "a.txt", "")
     (tmp_path / "folder").mkdir()
-    with pytest.raises(InputError, match=r"folder cannot be written: Is a directory; what was there stays\.$"):
+    with pytest.raises(InputError, match=r"folder cannot be written: Is a directory; the existing file was kept\.$"):
         write_whole(tmp_path / "folder", "")
     assert os.listdir(tmp_path) == ["folder"]

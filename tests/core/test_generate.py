@@ -303,8 +303,8 @@ def test_text_and_speech_are_told_together(mode: str, speech: Path):
 @pytest.mark.parametrize(
     ("strip", "message"),
     [
-        ({"end": 11.0}, "ends at 11 s, its sound at 10.00 s"),
-        ({"start": 3.0, "end": 10.5, "offset": 4.0}, "ends at 10.5 s, its sound at 9.00 s"),
+        ({"end": 11.0}, "ends at 11 s, but its recording ends at 10.00 s"),
+        ({"start": 3.0, "end": 10.5, "offset": 4.0}, "ends at 10.5 s, but its recording ends at 9.00 s"),
         ({"offset": 10.0}, "begins 10 s into a recording of 10.00 s"),
     ],
 )
@@ -318,7 +318,7 @@ def test_a_strip_longer_than_its_sound_is_refused(speech: Path, strip: dict[str,
     [
         (Settings(steps=0), "1 step or more, not 0"),
         (Settings(sampler="euler"), "no sampler 'euler'"),
-        (Settings(device="toaster"), "device 'toaster' is not there"),
+        (Settings(device="toaster"), "device 'toaster' is not available"),
     ],
 )
 def test_settings_that_cannot_be_are_refused(settings: Settings, message: str):
@@ -330,12 +330,12 @@ def test_an_encoder_of_another_width_is_refused(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(
         "core.planning.inputs.encode_texts", lambda prompts, encoder: np.zeros((len(prompts), 9), np.float32)
     )
-    with pytest.raises(InputError, match="'other' gives 9 numbers, but the model wants 6; use 'all-MiniLM-L6-v2'"):
+    with pytest.raises(InputError, match="'other' gives 9 numbers, but the model needs 6; use 'all-MiniLM-L6-v2'"):
         generate(Timeline((WALK,)), make_model(), Settings(text_encoder="other"))
 
 
 def test_blocks_that_do_not_fit_the_network_are_refused(speech: Path):
-    with pytest.raises(InputError, match="do not make the 5 numbers"):
+    with pytest.raises(InputError, match="do not add up to the 5 numbers"):
         generate(Timeline(speech=(SpeechStrip(0, speech),)), make_model(speech_blocks=("mfcc",)))
 
 
@@ -465,7 +465,7 @@ def test_progress_over_both_passes_never_goes_back():
 def test_a_model_of_other_numbers_cannot_lead_the_upper_body():
     model = make_model()
     model = replace(model, normalizer=Normalizer(np.zeros(263), np.ones(263)))
-    with pytest.raises(InputError, match="cannot lead the upper body alone"):
+    with pytest.raises(InputError, match="cannot generate the upper body separately"):
         generate(Timeline((LONG_WALK, UPPER_WAVE)), model)
 
 
@@ -574,7 +574,7 @@ def test_a_seed_of_its_own_moves_with_its_strip(decoded: list[np.ndarray]):
 @pytest.mark.parametrize(
     ("kept", "message"),
     [
-        (lambda motion: Kept(motion.resampled(24.0), np.zeros(121, bool)), "needs the timeline's 30 fps"),
+        (lambda motion: Kept(motion.resampled(24.0), np.zeros(121, bool)), "must have the timeline's 30 fps"),
         (lambda motion: Kept(motion, np.zeros(7, bool)), "a flag for each of 181 frames"),
     ],
 )

@@ -57,7 +57,7 @@ def strips() -> list[Any]:
 
 def preview() -> bool:
     """Whether lines show how the motion begins."""
-    return importlib.import_module(f"{EXTENSION}.addon.generation").preview(body()) is not None
+    return importlib.import_module(f"{EXTENSION}.addon.generation.session").preview(body()) is not None
 
 
 def press(kind: str, x: int, y: int, **held: bool) -> Steps:

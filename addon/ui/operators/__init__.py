@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the buttons do, a module a subject."""
+"""The operators, one module per subject."""
 
 import bpy
 
@@ -17,10 +17,12 @@ CLASSES = (
 
 
 def register() -> None:
+    """Register the operators, except those of rigs."""
     for cls in CLASSES:
         bpy.utils.register_class(cls)
 
 
 def unregister() -> None:
+    """Unregister the operators, except those of rigs."""
     for cls in reversed(CLASSES):
         bpy.utils.unregister_class(cls)

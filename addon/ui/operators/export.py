@@ -1,29 +1,31 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Export Motion."""
+"""The operator Export Motion."""
 
 from pathlib import Path
-from typing import Any
 
 import bpy
 from bpy.props import BoolProperty, EnumProperty, StringProperty
-from bpy_extras.io_utils import ExportHelper
 
 from ....core.errors import InputError
 from ...character.active import require_character
+from ...data import Context
 from ...takes import export
-from .base import Explained, needs_character
+from ..layout import layout_of
+from .base import Explained, ExportHelper, needs_character
 
 
 class FREETALKER_OT_export_motion(Explained, ExportHelper, bpy.types.Operator):
+    """Export the active character's motion to a file."""
+
     bl_idname = "freetalker.export_motion"
     bl_label = "Export Motion"
-    bl_description = "Write what the character does, as it is seen over the frames of the generated or baked motion"
+    bl_description = "Export the visible motion of the character over the frame range of the generated or baked motion"
     bl_options = set()
 
     filter_glob: StringProperty(default=";".join(f"*{ending}" for ending in export.ENDINGS), options={"HIDDEN"})
     format: EnumProperty(
         name="Format",
-        description="The kind of file",
+        description="The file format",
         items=(
             (".npz", "SMPL-X (.npz)", "The SMPL-X joints in the AMASS layout"),
             (".bvh", "BVH (.bvh)", "The SMPL-X joints as a skeleton with motion"),
@@ -35,16 +37,17 @@ class FREETALKER_OT_export_motion(Explained, ExportHelper, bpy.types.Operator):
     )
     deform_only: BoolProperty(
         name="Deform Bones Only",
-        description="Leave out the bones that deform nothing, of which a control rig such as Rigify's has many",
+        description="Skip bones that do not deform the mesh, such as the many controls of a Rigify rig",
         default=False,
     )
 
     @property
     def filename_ext(self) -> str:
+        """Extension that the file dialog appends."""
         return self.format
 
     @classmethod
-    def disabled_reason(cls, context: Any) -> str:
+    def disabled_reason(cls, context: Context) -> str:
         reason = needs_character(context)
         if not reason:
             try:
@@ -53,12 +56,12 @@ class FREETALKER_OT_export_motion(Explained, ExportHelper, bpy.types.Operator):
                 reason = str(error).removesuffix(".")
         return reason
 
-    def draw(self, _: Any) -> None:
-        column = self.layout.column()
+    def draw(self, context: bpy.types.Context) -> None:
+        column = layout_of(self).column()
         column.active = self.format in {".fbx", ".glb"}
         column.prop(self, "deform_only")
 
-    def run(self, context: Any) -> None:
+    def run(self, context: Context) -> None:
         path = Path(bpy.path.abspath(self.filepath))
         self.report({"INFO"}, export.write(context.scene, require_character(context), path, self.deform_only))
 

@@ -1,8 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Generate, Re-Roll, Cancel, Place Result, Remove Take and Bake to Action."""
+"""Operators on results: Generate, Re-Roll, Cancel, Place Result, Remove Take, Bake to Action."""
 
 import math
-from typing import Any
 
 import bpy
 from bpy.props import BoolProperty, EnumProperty, FloatProperty, StringProperty
@@ -10,39 +9,44 @@ from bpy.props import BoolProperty, EnumProperty, FloatProperty, StringProperty
 from ....core.errors import InputError
 from ... import job
 from ...character.active import require_character
+from ...data import Context, character_data
 from ...generation import session
 from ...setup import models
 from ...takes import bake, generated
 from ...timeline import strips
-from .base import Explained, needs_character
+from ...translations import tr
+from ..layout import layout_of
+from .base import Explained, Status, needs_character
 
 
 class FREETALKER_OT_generate(Explained, bpy.types.Operator):
+    """Generate the active character's motion."""
+
     bl_idname = "freetalker.generate"
     bl_label = "Generate"
     bl_description = (
-        "Generate the character's motion from its text and speech strips: what has changed since the take that is "
-        "shown, or all of it. The result is another take, beside those that there are"
+        "Generate the character's motion from its text and speech strips as a new take, either completely or only "
+        "where something has changed since the current take"
     )
-    bl_options = set()  # the result is an undo step of its own, once it is there
+    bl_options = set()  # placing the result pushes its own undo step
 
     everything: BoolProperty(
         name="Everything",
-        description="Generate also what has not changed; locked strips stay all the same",
+        description="Also regenerate unchanged parts, except for locked strips",
         default=False,
         options={"SKIP_SAVE"},
     )
 
     @classmethod
-    def disabled_reason(cls, context: Any) -> str:
+    def disabled_reason(cls, context: Context) -> str:
         return models.disabled_reason(context.scene) or job.disabled_reason() or needs_character(context)
 
-    def run(self, context: Any) -> set[str]:
-        return _started(self, session.start(context, bpy.app.background, self.everything))
+    def run(self, context: Context) -> Status:
+        return _report(self, session.start(context, bpy.app.background, self.everything))
 
 
-def _started(operator: Any, message: session.Message | None) -> set[str]:
-    """Report how generation ended, where it did."""
+def _report(operator: bpy.types.Operator, message: session.Message | None) -> Status:
+    """Report how generation ended, if it has."""
     if message is not None:
         operator.report({message.level}, message.text)
         return {"CANCELLED"} if message.level == "ERROR" else {"FINISHED"}
@@ -50,96 +54,114 @@ def _started(operator: Any, message: session.Message | None) -> set[str]:
 
 
 class FREETALKER_OT_reroll(Explained, bpy.types.Operator):
+    """Regenerate one strip with a new seed."""
+
     bl_idname = "freetalker.reroll"
     bl_label = "Re-Roll"
     bl_description = (
-        "Give this strip another seed and generate it anew with its two seams; all other frames stay as they are"
+        "Regenerate this strip and the transitions around it with a new seed; all other frames stay unchanged"
     )
     bl_options = set()  # as Generate
 
-    strip: StringProperty(name="Strip", description="Key or name of the strip; empty for the active one")
+    strip: StringProperty(name="Strip", description="Key or name of the strip; leave empty for the active strip")
 
     @classmethod
-    def disabled_reason(cls, context: Any) -> str:
+    def disabled_reason(cls, context: Context) -> str:
         return models.disabled_reason(context.scene) or job.disabled_reason() or needs_character(context)
 
-    def run(self, context: Any) -> set[str]:
-        one = strips.active(context)
-        if not self.strip and one is None:
-            raise InputError("No text or speech strip is active: click one in the NLA editor.")
-        message = session.start(context, bpy.app.background, reroll=self.strip or one.key)
-        return _started(self, message)
+    def run(self, context: Context) -> Status:
+        one = strips.active_strip(context)
+        key = self.strip or (one.key if one is not None else "")
+        if not key:
+            raise InputError("No text or speech strip is active; click one in the NLA editor.")
+        return _report(self, session.start(context, bpy.app.background, reroll=key))
 
 
 class FREETALKER_OT_cancel(Explained, bpy.types.Operator):
+    """Cancel the running job."""
+
     bl_idname = "freetalker.cancel"
     bl_label = "Cancel"
-    bl_description = "Stop and change nothing"
+    bl_description = "Stop without changing anything"
     bl_options = set()
 
     @classmethod
-    def disabled_reason(cls, _: Any) -> str:
+    def disabled_reason(cls, context: Context) -> str:
         return "" if job.current() is not None else "Nothing is running"
 
-    def run(self, _: Any) -> None:
+    def run(self, context: Context) -> None:
         job.cancel()
 
 
 class FREETALKER_OT_place_result(Explained, bpy.types.Operator):
+    """Place motion that could not be placed when it was generated."""
+
     bl_idname = "freetalker.place_result"
     bl_label = "Place Result"
-    bl_description = "Put the motion that was generated last on the character at hand"
+    bl_description = "Apply the most recently generated motion to the active character"
     bl_options = {"UNDO"}
 
     @classmethod
-    def disabled_reason(cls, context: Any) -> str:
-        return needs_character(context) if session.unplaced() is not None else "No generated motion waits"
+    def disabled_reason(cls, context: Context) -> str:
+        return (
+            needs_character(context)
+            if session.unplaced() is not None
+            else "No generated motion is waiting to be placed"
+        )
 
-    def run(self, context: Any) -> None:
+    def run(self, context: Context) -> None:
         session.place(context.scene, require_character(context), undo=False)
 
 
 class FREETALKER_OT_remove_take(Explained, bpy.types.Operator):
+    """Remove the active take."""
+
     bl_idname = "freetalker.remove_take"
     bl_label = "Remove Take"
-    bl_description = "Delete the take that is shown, with its keys"
+    bl_description = "Delete the current take and its keyframes"
     bl_options = {"UNDO"}
 
     @classmethod
-    def disabled_reason(cls, context: Any) -> str:
+    def disabled_reason(cls, context: Context) -> str:
         reason = needs_character(context)
-        if not reason and not len(require_character(context).freetalker.takes):
-            reason = "There is no take yet: press Generate"
+        if not reason and not len(character_data(require_character(context)).takes):
+            reason = "There is no take yet; press Generate"
         return reason
 
-    def run(self, context: Any) -> None:
+    def run(self, context: Context) -> None:
         armature = require_character(context)
-        generated.remove_take(armature, armature.freetalker.take)
+        generated.remove_take(armature, character_data(armature).take)
 
 
 class FREETALKER_OT_bake_to_action(Explained, bpy.types.Operator):
+    """Bake the generated strip to an ordinary Action."""
+
     bl_idname = "freetalker.bake_to_action"
     bl_label = "Bake to Action"
-    bl_description = "Turn the generated strip into an ordinary action of the character, to be edited by hand"
+    bl_description = "Convert the generated strip to a regular action of the character for manual editing"
     bl_options = {"REGISTER", "UNDO"}
 
     bones: EnumProperty(
         name="Bones",
-        description="Which bones get keys",
+        description="Which bones get keyframes",
         items=(
-            ("MAPPED", "Mapped", "The bones that the motion drives; what is on others stays as it is"),
-            ("ALL", "All", "Every bone as it is seen now, what other tracks and the present action do included"),
+            ("MAPPED", "Mapped", "Bones driven by the motion; the animation of other bones is left unchanged"),
+            (
+                "ALL",
+                "All",
+                "All bones as currently displayed, including the effect of other tracks and the active action",
+            ),
         ),
         default="MAPPED",
     )
     reduce: BoolProperty(
         name="Reduce Keys",
-        description="Smooth curves with few keys, in place of a key on every frame",
+        description="Create smooth curves with few keyframes instead of a keyframe on every frame",
         default=False,
     )
     degrees: FloatProperty(
-        name="Largest Turn Error",
-        description="No bone's own rotation is off by more than this at any frame",
+        name="Max Rotation Error",
+        description="Maximum deviation of any bone's local rotation at any frame",
         default=math.radians(bake.Limits.degrees),
         min=math.radians(0.001),
         soft_max=math.radians(5.0),
@@ -147,10 +169,10 @@ class FREETALKER_OT_bake_to_action(Explained, bpy.types.Operator):
         subtype="ANGLE",
         precision=3,
     )
-    metres: FloatProperty(
-        name="Largest Path Error",
-        description="No bone's own location is off by more than this at any frame",
-        default=bake.Limits.metres,
+    meters: FloatProperty(
+        name="Max Location Error",
+        description="Maximum deviation of any bone's local location at any frame",
+        default=bake.Limits.meters,
         min=1e-5,
         soft_max=0.05,
         max=1.0,
@@ -159,19 +181,19 @@ class FREETALKER_OT_bake_to_action(Explained, bpy.types.Operator):
     )
     push_down: BoolProperty(
         name="Push Down",
-        description="Put the action on an NLA track of its own, where it can be layered, instead of making it active",
+        description="Put the action on its own NLA track for layering instead of making it active",
         default=False,
     )
 
     @classmethod
-    def disabled_reason(cls, context: Any) -> str:
+    def disabled_reason(cls, context: Context) -> str:
         reason = job.disabled_reason() or needs_character(context)
         if not reason and not strips.find_strips(require_character(context), "GENERATED"):
-            reason = "There is no generated motion yet: press Generate"
+            reason = "There is no generated motion yet; press Generate"
         return reason
 
-    def draw(self, _: Any) -> None:
-        layout = self.layout
+    def draw(self, context: bpy.types.Context) -> None:
+        layout = layout_of(self)
         layout.use_property_split = True
         layout.use_property_decorate = False
         layout.row().prop(self, "bones", expand=True)
@@ -179,15 +201,16 @@ class FREETALKER_OT_bake_to_action(Explained, bpy.types.Operator):
         column = layout.column()
         column.active = self.reduce
         column.prop(self, "degrees")
-        column.prop(self, "metres")
+        column.prop(self, "meters")
         layout.prop(self, "push_down")
 
-    def run(self, context: Any) -> None:
-        limits = bake.Limits(math.degrees(self.degrees), self.metres) if self.reduce else None
+    def run(self, context: Context) -> None:
+        limits = bake.Limits(math.degrees(self.degrees), self.meters) if self.reduce else None
         action, keys = generated.to_action(require_character(context), self.bones == "ALL", limits, self.push_down)
-        said = f"Baked to the action '{action.name}', {keys.after} keys"
+        said = tr("Baked to action '{name}' with {number} keyframes").format(name=action.name, number=keys.after)
         if limits is not None:
-            said += f" of {keys.before}: within {keys.degrees:.3g} degrees and {keys.metres * 1000:.2g} mm"
+            reduced = tr("{said} instead of {number}, within {degrees:.3g} degrees and {mm:.2g} mm")
+            said = reduced.format(said=said, number=keys.before, degrees=keys.degrees, mm=keys.meters * 1000)
         self.report({"INFO"}, said)
 
 

@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Published datasets, in their published layouts, to packed takes: one module for each finds its recordings."""
+"""Published datasets in their published layouts, to packed clips: a module for each finds its recordings."""

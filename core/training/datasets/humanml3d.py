@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""HumanML3D (Guo et al., CVPR 2022): index.csv, texts/NAME.txt, and AMASS or, without it, new_joints/NAME.npy.
+"""HumanML3D (Guo et al., CVPR 2022): index.csv, texts/NAME.txt, and AMASS or else new_joints/NAME.npy.
 
-index.csv counts frames after every int(fps / 20)th of the AMASS recording was taken and the head of some subsets was
-cut off. Where fps is no multiple of 20 these frames are not 20 a second, and are resampled.
+index.csv counts frames after every int(fps / 20)th frame of the AMASS recording was taken, and after the beginning of
+some subsets was cut off. If fps is not a multiple of 20, these are not 20 frames per second and are resampled.
 """
 
 import csv
@@ -21,21 +21,27 @@ from ..retarget import on_neutral
 from .recording import DroppedError, Options, Recording, files_below
 
 EXPECTED = "index.csv, a folder texts with files such as 000000.txt, and a folder amass_data or new_joints"
-LICENCE = "LicenseRef-AMASS-NC-research"
+LICENSE = "LicenseRef-AMASS-NC-research"
 _HEADS = {"Eyes_Japan_Dataset": 60, "MPI_HDM05": 60, "TotalCapture": 20, "MPI_Limits": 20, "Transitions_mocap": 10}
-"""Frames at 20 fps that the makers cut off before they counted: 3 s, 1 s and half a second."""
+"""AMASS subset -> frames at 20 fps that were cut off before counting."""
 _RENAMED = {
     "BioMotionLab_NTroje": "BMLrub", "DFaust_67": "DFaust", "Eyes_Japan_Dataset": "EyesJapanDataset",
     "MPI_HDM05": "HDM05", "MPI_Limits": "PosePrior", "MPI_mosh": "MoSh", "SSM_synced": "SSM",
     "TCD_handMocap": "TCDHands", "Transitions_mocap": "Transitions",
 }  # fmt: skip
-"""Folders of the SMPL+H release, which the index has, and of the SMPL-X release."""
-_SPARE = 5  # frames by which a recording may be shorter than the index says
+"""Folder of the SMPL+H release, as in the index -> folder of the SMPL-X release."""
+_SPARE = 5  # frames by which a recording may fall short of the index
 
 
 @dataclass(frozen=True)
 class _Row:
-    """A row of index.csv: frames start..stop of a recording, its path below the AMASS folder."""
+    """A row of index.csv.
+
+    Attributes:
+        source: Path of the recording below the AMASS folder.
+        start: First frame.
+        stop: The frame after the last one.
+    """
 
     source: PurePosixPath
     start: int
@@ -43,13 +49,17 @@ class _Row:
 
 
 def find(source: Path, options: Options) -> list[Recording]:
-    """Every clip of the index, or of new_joints where there is no index. Raises InputError where texts are missing."""
+    """Return every clip of the index, or of new_joints if there is no index.
+
+    Raises:
+        InputError: The texts are missing.
+    """
     texts, joints, index = (_below(source, name) for name in ("texts", "new_joints", "index.csv"))
     rows = _rows(index) if index else {}
     known = [path.stem for path in files_below(joints, ".npy")] if joints else []
     names = sorted(rows) or [name for name in known if not name.startswith("M")]
     if names and texts is None:
-        raise InputError(f"{source} has no folder texts: unpack texts.zip of HumanML3D beside new_joints.")
+        raise InputError(f"{source} has no folder texts; unpack texts.zip of HumanML3D next to new_joints.")
     amass = options.amass or _below(source, "amass_data")
     found: list[Recording] = []
     for name in names:
@@ -58,13 +68,13 @@ def find(source: Path, options: Options) -> list[Recording]:
         fitted = _file(joints, f"{name}.npy")
         files = tuple(path for path in (recorded, fitted) if path)
         read = partial(_motion, name, rows.get(name), recorded, fitted)
-        group = str(rows[name].source) if name in rows else name  # a recording may have been cut into several clips
-        found.append(Recording(name, group, LICENCE, read, files, None, words, mirrored))
+        group = str(rows[name].source) if name in rows else name  # several clips may come from one recording
+        found.append(Recording(name, group, LICENSE, read, files, None, words, mirrored))
     return found
 
 
 def _below(source: Path, name: str) -> Path | None:
-    """A file or folder in the dataset's folder, or in its folder HumanML3D, or beside it."""
+    """Return a file or folder in the dataset's folder, in HumanML3D below it, or next to it; None if it is missing."""
     return next(
         (place / name for place in (source, source / "HumanML3D", source.parent) if (place / name).exists()), None
     )
@@ -75,7 +85,11 @@ def _file(folder: Path | None, name: str) -> Path | None:
 
 
 def _rows(index: Path) -> dict[str, _Row]:
-    """The rows of index.csv by the names of the clips. Raises InputError where it is none."""
+    """Return the rows of index.csv by the names of the clips.
+
+    Raises:
+        InputError: It is not HumanML3D's.
+    """
     try:
         with open(index, encoding="utf-8", newline="") as file:
             return {
@@ -87,13 +101,13 @@ def _rows(index: Path) -> dict[str, _Row]:
             }  # fmt: skip
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise InputError(
-            f"{index.name} cannot be read: the one of HumanML3D, with columns source_path, start_frame, end_frame and "
-            f"new_name, is needed."
+            f"{index.name} cannot be read; use HumanML3D's own, with columns source_path, start_frame, end_frame and "
+            "new_name."
         ) from error
 
 
 def _amass_file(amass: Path, source: PurePosixPath) -> Path | None:
-    """The AMASS recording of a source_path, in the folders of either release; None where it is missing."""
+    """Return the AMASS recording of a source_path, in the folders of either release, or None."""
     subset, *rest = source.parts
     stem = PurePosixPath(*rest).with_suffix("").as_posix().removesuffix("_poses")
     for folder in (subset, _RENAMED.get(subset, subset)):
@@ -106,7 +120,7 @@ def _amass_file(amass: Path, source: PurePosixPath) -> Path | None:
 
 
 def _spellings(stem: str) -> Iterator[str]:
-    """A path, and as the SMPL-X release writes its blanks."""
+    """Yield a path, and the same with its blanks replaced as in the SMPL-X release."""
     yield stem
     if " " in stem:
         yield stem.replace(" ", "_")
@@ -114,7 +128,7 @@ def _spellings(stem: str) -> Iterator[str]:
 
 
 def _motion(name: str, row: _Row | None, recorded: Path | None, fitted: Path | None) -> Motion:
-    """A clip from AMASS, or from the positions of its joints where AMASS has none of it, or too little."""
+    """Return a clip from AMASS, or from the positions of its joints if AMASS lacks it or a part of it."""
     if recorded and row:
         try:
             return _cut(Motion.load(recorded), row, recorded)
@@ -130,7 +144,7 @@ def _motion(name: str, row: _Row | None, recorded: Path | None, fitted: Path | N
 
 
 def _cut(motion: Motion, row: _Row, path: Path) -> Motion:
-    """The frames that a row counts, on the neutral skeleton."""
+    """Return the frames of a row of the index, on the neutral skeleton."""
     every = max(1, int(motion.fps / CORE_FPS))
     frames = Motion(
         motion.translation[::every], motion.rotations[::every], motion.fps / every, motion.betas, motion.gender
@@ -145,12 +159,16 @@ def _cut(motion: Motion, row: _Row, path: Path) -> Motion:
 
 
 def _from_positions(path: Path) -> Motion:
-    """The motion whose joints are at positions (T, 22, 3), Y up. Raises InputError naming the file."""
+    """Return the motion with joints at positions (T, 22, 3), Y up.
+
+    Raises:
+        DroppedError: The file cannot be read.
+    """
     try:
         positions = np.load(path, allow_pickle=False)
         skeleton = neutral_skeleton()
         return on_floor(fit(positions, CORE_FPS, skeleton), skeleton)
     except (OSError, ValueError, EOFError) as error:
         raise DroppedError(
-            "unreadable", f"{path.name} cannot be read: an .npy of joint positions (T, 22, 3) is needed."
+            "unreadable", f"{path.name} cannot be read; it must be an .npy of joint positions (T, 22, 3)."
         ) from error

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""One recording of a dataset: where its motion, sound and words are, and how they are read."""
+"""A recording of a dataset: where its motion, sound and sentences are, and how they are read and cut."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -11,16 +11,18 @@ import numpy.typing as npt
 
 from ...errors import InputError
 from ...motion.clip import CORE_FPS, Motion
+from ..faults import FASTEST_TURN, LEAP, POP
 
 SHORTEST, LONGEST = 40, 180
-"""Frames at 20 fps of a clip with words: shorter ones are dropped, longer ones cropped (FreeTalker section 3.1)."""
-_FASTEST_TURN = np.radians(100)  # a frame at 20 fps, as in `fault_of`
-_POP = np.radians(60)
-_LEAP = 0.5  # metres a frame
+"""Frames at 20 fps of a clip with sentences: shorter ones are dropped, longer ones cropped (FreeTalker, sec. 3.1)."""
 
 
 class DroppedError(InputError):
-    """A recording that is left out; `reason` is what the report counts it under."""
+    """A recording is left out.
+
+    Attributes:
+        reason: What the report counts it under.
+    """
 
     def __init__(self, reason: str, sentence: str) -> None:
         super().__init__(sentence)
@@ -29,19 +31,28 @@ class DroppedError(InputError):
 
 @dataclass(frozen=True)
 class Options:
-    """What a dataset may be told beside its folder.
+    """Options of a dataset besides its folder.
 
-    amass: the folder of the AMASS subsets, for HumanML3D. speakers: of BEAT, all where empty. licence: of one's own.
+    Attributes:
+        amass: Folder of the AMASS subsets, for HumanML3D.
+        speakers: Numbers of the speakers, for BEAT and BEAT2; all if empty.
+        license: License of your own recordings.
     """
 
     amass: Path | None = None
     speakers: frozenset[str] = frozenset()
-    licence: str = "own"
+    license: str = "own"
 
 
 @dataclass(frozen=True)
 class Span:
-    """Sentences of a stretch of a recording: from `start` to `stop` seconds, or all of it where stop is 0."""
+    """Sentences about a stretch of a recording.
+
+    Attributes:
+        sentences: The sentences.
+        start: Beginning in seconds.
+        stop: End in seconds; 0 for the whole recording.
+    """
 
     sentences: tuple[str, ...]
     start: float = 0.0
@@ -50,16 +61,24 @@ class Span:
 
 @dataclass(frozen=True)
 class Recording:
-    """name: unlike all others of its dataset. group: that of all recordings of the same performance.
+    """A recording of a dataset.
 
-    read: gives the motion on the neutral skeleton, in frames of which `words` count 20 a second, or raises InputError.
-    files: what it reads. sound: the recording of the speech. words: a file of what the motion shows, and
-    mirrored_words of what its mirror image shows. style: in which the speaker talks, a key of `captions.STYLES`.
+    Attributes:
+        name: Unique in its dataset.
+        group: Shared by all recordings of the same performance, which go to the same split.
+        license: The dataset's license.
+        read: Returns the motion on the neutral skeleton, at the frame rate at which `words` count 20 frames per second;
+            raises InputError.
+        files: The files that `read` reads.
+        sound: Recording of the speech.
+        words: File of sentences about the motion.
+        mirrored_words: File of sentences about the mirrored motion.
+        style: The style of the speaker, a key of `STYLES`, or "".
     """
 
     name: str
     group: str
-    licence: str
+    license: str
     read: Callable[[], Motion]
     files: tuple[Path, ...]
     sound: Path | None = None
@@ -69,12 +88,12 @@ class Recording:
 
 
 def files_below(folder: Path, suffix: str) -> list[Path]:
-    """The files below a folder whose names end so, upper or lower case, in a fixed order."""
+    """Return the files below a folder with a suffix, upper or lower case, in a fixed order."""
     return sorted(path for path in folder.rglob("*") if path.suffix.lower() == suffix and path.is_file())
 
 
 def by_stem(files: Iterable[Path]) -> Mapping[str, Path]:
-    """The files by their names without ending; of several with one name the first."""
+    """Return the files by their names without suffix; of several with the same name, the first."""
     found: dict[str, Path] = {}
     for path in files:
         found.setdefault(path.stem, path)
@@ -82,48 +101,62 @@ def by_stem(files: Iterable[Path]) -> Mapping[str, Path]:
 
 
 def read_spans(path: Path) -> tuple[Span, ...]:
-    """The lines `caption#tokens#start#end` of HumanML3D, or plain sentences; captions of the same stretch together.
+    """Read the lines `caption#tokens#start#end` of HumanML3D, or plain sentences.
 
-    Raises DroppedError naming the file where it holds no caption, or one that cannot be read.
+    Returns:
+        A span for each stretch, with all sentences about it.
+
+    Raises:
+        DroppedError: The file has no caption, or one that cannot be read.
     """
     spans: dict[tuple[float, float], list[str]] = {}
     try:
         for line in path.read_text(encoding="utf-8").splitlines():
             words, *more = line.strip().split("#")
             start, stop = (float(more[-2]), float(more[-1])) if len(more) >= 2 else (0.0, 0.0)
-            if not np.isfinite([start, stop]).all():  # as published: no time is told
+            if not np.isfinite([start, stop]).all():  # as published; counts as no time
                 start = stop = 0.0
             if words.strip():
                 spans.setdefault((start, stop), []).append(" ".join(words.split()))
     except (OSError, ValueError) as error:
         raise DroppedError(
-            "unreadable", f"{path.name} cannot be read: a text file with lines 'caption#tokens#start#end' is needed."
+            "unreadable", f"{path.name} cannot be read; it must be a text file with lines 'caption#tokens#start#end'."
         ) from error
     if not spans:
-        raise DroppedError("no words", f"{path.name} holds no caption: a sentence a line is needed.")
+        raise DroppedError("no words", f"{path.name} contains no caption; write one sentence per line.")
     return tuple(Span(tuple(words), *time) for time, words in spans.items())
 
 
-def breaks(motion: Motion) -> npt.NDArray[np.bool_]:
-    """(T - 1,) which steps of a motion at 20 fps no body makes: a turn or leap too quick, a jump of one frame."""
+def find_breaks(motion: Motion) -> npt.NDArray[np.bool_]:
+    """Find steps of a motion at 20 fps that no body makes: too fast a turn or leap, or a jump of one frame.
+
+    Returns:
+        (T - 1,) bool.
+    """
     body = motion.rotations[:, :22]
     turns = 2 * np.arccos(np.abs((body[1:] * body[:-1]).sum(-1)).clip(0, 1))  # (T - 1, 22)
-    broken = (turns.max(1) > _FASTEST_TURN) | (np.abs(np.diff(motion.translation, axis=0)).max(1) > _LEAP)
-    beside = np.maximum(turns[:-2], turns[2:])
-    broken[1:-1] |= (turns[1:-1] > np.maximum(_POP, 6 * beside)).any(1)
+    broken = (turns.max(1) > FASTEST_TURN) | (np.abs(np.diff(motion.translation, axis=0)).max(1) > LEAP)
+    adjacent = np.maximum(turns[:-2], turns[2:])
+    broken[1:-1] |= (turns[1:-1] > np.maximum(POP, 6 * adjacent)).any(1)
     return broken
 
 
-def whole_stretches(motion: Motion) -> list[tuple[int, int]]:
-    """First and last frame (exclusive) of the stretches without a break that are long enough to learn from."""
-    cuts = [0, *(np.flatnonzero(breaks(motion)) + 1), len(motion)]
+def unbroken_stretches(motion: Motion) -> list[tuple[int, int]]:
+    """Return first and last frame (exclusive) of the stretches without a break that are long enough for training."""
+    cuts = [0, *(np.flatnonzero(find_breaks(motion)) + 1), len(motion)]
     return [(int(a), int(b)) for a, b in pairwise(cuts) if b - a >= SHORTEST]
 
 
-def clips(motion: Motion, spans: Sequence[Span], name: str) -> list[tuple[Motion, tuple[str, ...]]]:
-    """The stretches of a motion that sentences tell of, at 20 fps and cropped to 180 frames.
+def cut_clips(motion: Motion, spans: Sequence[Span], name: str) -> list[tuple[Motion, tuple[str, ...]]]:
+    """Cut the stretches that sentences are about out of a motion, at 20 fps and cropped to 180 frames.
 
-    Raises DroppedError where none is whole and of 40 frames at least.
+    Args:
+        motion: The recording.
+        spans: The sentences.
+        name: The recording's name.
+
+    Raises:
+        DroppedError: None is unbroken and at least 40 frames long.
     """
     found: list[tuple[Motion, tuple[str, ...]]] = []
     broken = False
@@ -135,12 +168,12 @@ def clips(motion: Motion, spans: Sequence[Span], name: str) -> list[tuple[Motion
         part = part.resampled(CORE_FPS).slice(0, LONGEST)
         if len(part) < SHORTEST:
             continue
-        if breaks(part).any():
+        if find_breaks(part).any():
             broken = True
             continue
         found.append((part, span.sentences))
     if not found and broken:
-        raise DroppedError("glitch", f"{name} turns or leaps as no body does.")
+        raise DroppedError("glitch", f"{name} turns or jumps faster than a body can.")
     if not found:
-        raise DroppedError("short", f"{name} has no stretch of {SHORTEST} frames at 20 fps with words.")
+        raise DroppedError("short", f"{name} has no {SHORTEST} captioned frames in a row at 20 fps.")
     return found

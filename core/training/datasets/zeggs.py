@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""ZeroEGGS (Ghorbani et al. 2022): clean/NUMBER_STYLE_TAKE_x_1_0.bvh and .wav, a speaker in 19 styles at 60 fps."""
+"""ZeroEGGS (Ghorbani et al. 2022): clean/NUMBER_STYLE_TAKE_x_1_0.bvh and .wav, one speaker in 19 styles at 60 fps."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -8,16 +8,16 @@ from .bvh import speech_recordings
 from .recording import Options, Recording, files_below
 
 EXPECTED = "files such as clean/001_Neutral_0_x_1_0.bvh and clean/001_Neutral_0_x_1_0.wav"
-LICENCE = "CC-BY-NC-ND-4.0"
+LICENSE = "CC-BY-NC-ND-4.0"
 _STYLES = {"Angry": "angry", "Happy": "happy", "Old": "elderly", "Sad": "sad", "Tired": "tired"}
-"""Those of the dataset's styles for which there are words."""
+"""Style of the dataset -> key of `STYLES`; its other styles have no adverbs."""
 
 
 def find(source: Path, options: Options) -> list[Recording]:
-    """The recordings of the folder `clean`: in `original` sound and motion begin at different times."""
+    """Return the recordings in the folder `clean`; in `original`, sound and motion begin at different times."""
     files = [path for path in files_below(source, ".bvh") if _parts(path.stem)[0].isdigit() and _aligned(path)]
     sounds = [path for path in files_below(source, ".wav") if _aligned(path)]
-    found = speech_recordings(files, sounds, LICENCE, lambda stem: _parts(stem)[0])
+    found = speech_recordings(files, sounds, LICENSE, lambda stem: _parts(stem)[0])
     return [replace(recording, style=_STYLES.get(_parts(recording.name)[1], "")) for recording in found]
 
 

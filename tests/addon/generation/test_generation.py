@@ -3,7 +3,7 @@
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -15,7 +15,7 @@ from tests.addon.helpers import wild_motion
 
 
 @pytest.fixture
-def ready(ft: SimpleNamespace, armature: Any, monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
+def ready(ft: SimpleNamespace, armature: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[SimpleNamespace]:
     """A character with a text strip, and a stand-in for core that takes four steps, each when it is let."""
     bpy.ops.freetalker.add_text_strip(prompt="a person waves")
     gate, asked, motion = threading.Semaphore(0), [], wild_motion(ft)
@@ -31,7 +31,8 @@ def ready(ft: SimpleNamespace, armature: Any, monkeypatch: pytest.MonkeyPatch) -
 
     monkeypatch.setattr(ft.worker, "work", work)
     monkeypatch.setattr(ft.runtime, "missing", lambda: ())
-    return SimpleNamespace(gate=gate, asked=asked, motion=motion, work=work)
+    yield SimpleNamespace(gate=gate, asked=asked, motion=motion, work=work)
+    gate.release(4)  # a worker that is still waiting can end
 
 
 def _until(job: Any, condition: Callable[[], bool]) -> None:
@@ -57,8 +58,8 @@ def test_generates_in_a_thread_with_progress(ft: SimpleNamespace, ready: SimpleN
     assert ft.job.current().progress == 0.0
     ready.gate.release(2)
     _until(ft.job, lambda: ft.job.current().progress == 0.5)
-    assert "Step 2 of 4" in ft.job.current().line
-    assert "left" in ft.job.current().line
+    assert "Step 2 of 4" in ft.job.current().status
+    assert "left" in ft.job.current().status
     assert _generated() == []
     ready.gate.release(2)
     _finished(ft)
@@ -83,7 +84,7 @@ def test_one_undo_step_takes_it_back(ft: SimpleNamespace, ready: SimpleNamespace
 
 def test_only_one_at_a_time(ft: SimpleNamespace, ready: SimpleNamespace) -> None:
     ft.session.start(bpy.context, wait=False)
-    with pytest.raises(ft.errors.InputError, match="wait for it or cancel it"):
+    with pytest.raises(ft.errors.InputError, match="wait for it to finish or cancel it"):
         ft.session.start(bpy.context, wait=False)
     with pytest.raises(RuntimeError, match="is running"):
         bpy.ops.freetalker.generate()
@@ -97,7 +98,7 @@ def test_cancel_at_any_moment(ft: SimpleNamespace, ready: SimpleNamespace, steps
         ready.gate.release()
     _until(ft.job, lambda: ft.job.current().progress == steps_done / 4)
     bpy.ops.freetalker.cancel()
-    assert ft.job.current().line == "Canceling"
+    assert ft.job.current().status == "Canceling"
     ready.gate.release()
     _finished(ft)
     assert _generated() == []
@@ -226,8 +227,8 @@ def test_tweak_mode_meanwhile(ft: SimpleNamespace, ready: SimpleNamespace, armat
 @pytest.mark.parametrize(
     ("error", "said"),
     [
-        ("input", "There is no model 'x'; the models here are: none."),
-        ("other", "Generate failed: ZeroDivisionError: oh (the console has the details)."),
+        ("input", "There is no model 'x'; choose from none."),
+        ("other", "Generate failed: ZeroDivisionError: oh (see the console for details)."),
     ],
 )
 def test_errors_are_one_sentence(
@@ -268,7 +269,7 @@ def test_generate_is_greyed_with_the_reason(
     ft: SimpleNamespace, armature: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(ft.runtime, "missing", lambda: ("torch", "librosa"))
-    with pytest.raises(RuntimeError, match="Missing: torch, librosa"):
+    with pytest.raises(RuntimeError, match="packages are missing: torch, librosa"):
         bpy.ops.freetalker.generate()
     monkeypatch.setattr(ft.runtime, "missing", lambda: ())
     with pytest.raises(RuntimeError, match="no text or speech strip"):

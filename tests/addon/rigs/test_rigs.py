@@ -35,29 +35,21 @@ RIGS: dict[str, tuple[str, dict[str, Any]]] = {
 
 
 @pytest.fixture
-def rigs(ft: SimpleNamespace, installed: Callable[[str], ModuleType]) -> SimpleNamespace:
-    """The modules of the extension, those of rigs among them."""
-    for name in ("maps", "recognise", "retarget", "armature"):
-        setattr(ft, "rig" if name == "armature" else name, installed(f"addon.rigs.{name}"))
-    return ft
-
-
-@pytest.fixture
-def armature_of(rigs: SimpleNamespace, request: pytest.FixtureRequest) -> Callable[[str], tuple[Any, Any]]:
+def armature_of(ft: SimpleNamespace, request: pytest.FixtureRequest) -> Callable[[str], tuple[Any, Any]]:
     """Builds a rig by name: (armature, joint -> the bones that show where it went)."""
 
     def build(name: str) -> tuple[Any, Any]:
         if name in RIGS:
             family, options = RIGS[name]
-            armature = make(rigs, family, **options)
+            armature = make(ft, family, **options)
             armature.freetalker_rig.foot_lock = False
-            return armature, rigs.rig.bone_map(armature).bones
+            return armature, ft.rig.bone_map(armature).bones
         armature = append_object(request.getfixturevalue("rigify"), name)
         armature.freetalker_rig.foot_lock = False
-        shown = rigs.maps.family("Rigify metarig").bones
+        shown = ft.maps.family("Rigify metarig").bones
         if name == "rig":  # what deforms, not what is keyed; but the spine's bones lean over to the next one
             shown = {joint: tuple(f"ORG-{bone}" for bone in bones) for joint, bones in shown.items()}
-            keyed = rigs.maps.family("Rigify").bones
+            keyed = ft.maps.family("Rigify").bones
             shown |= {joint: keyed[joint] for joint in ("pelvis", "spine1", "spine2", "spine3", "neck")}
             shown = {joint: bones for joint, bones in shown.items() if "eye" not in joint and joint != "jaw"}
         return armature, shown
@@ -80,26 +72,26 @@ def _degrees(a: Any, b: Any) -> Any:
     return np.degrees(np.arctan2(np.linalg.norm(np.cross(a, b)), a @ b))
 
 
-def _bones_of_limbs(rigs: SimpleNamespace) -> list[tuple[str, str]]:
+def _bones_of_limbs(ft: SimpleNamespace) -> list[tuple[str, str]]:
     """(joint, next joint) of arms, legs and fingers."""
     pairs = [("hip", "knee"), ("knee", "ankle"), ("shoulder", "elbow"), ("elbow", "wrist"), ("wrist", "middle1")]
-    pairs += [(f"{finger}{i}", f"{finger}{i + 1}") for finger in rigs.maps.FINGERS for i in (1, 2)]
+    pairs += [(f"{finger}{i}", f"{finger}{i + 1}") for finger in ft.maps.FINGERS for i in (1, 2)]
     return [(f"{side}_{one}", f"{side}_{other}") for side in ("left", "right") for one, other in pairs]
 
 
 @pytest.mark.parametrize("name", EVERY_RIG)
-def test_limbs_point_where_the_joints_point(rigs: SimpleNamespace, armature_of: Any, name: str) -> None:
+def test_limbs_point_where_the_joints_point(ft: SimpleNamespace, armature_of: Any, name: str) -> None:
     armature, shown = armature_of(name)
     armature.freetalker_rig.match = "JOINTS"
-    motion = wild_motion(rigs, frames=8)
-    rigs.generated.place(bpy.context.scene, armature, motion)
-    world = rigs.retarget.axes(rigs.rig.rest(armature), rigs.rig.bone_map(armature))
-    expected = motion.positions(rigs.skeleton.neutral_skeleton())  # (T, 55, 3)
-    index = rigs.skeleton.INDEX
+    motion = wild_motion(ft, frames=8)
+    ft.generated.place(bpy.context.scene, armature, motion)
+    world = ft.retarget.axes(ft.rig.rest(armature), ft.rig.bone_map(armature))
+    expected = motion.positions(ft.skeleton.neutral_skeleton())  # (T, 55, 3)
+    index = ft.skeleton.INDEX
     checked = 0
     for frame in (0, 3, 7):
         posed = _posed(armature, 1 + frame)
-        for joint, following in _bones_of_limbs(rigs):
+        for joint, following in _bones_of_limbs(ft):
             if joint in shown and following in shown:
                 found = posed[shown[following][0]][:3, 3] - posed[shown[joint][0]][:3, 3]
                 wanted = world @ (expected[frame, index[following]] - expected[frame, index[joint]])
@@ -112,24 +104,24 @@ def test_limbs_point_where_the_joints_point(rigs: SimpleNamespace, armature_of: 
     ("name", "match"),
     [*((name, match) for name in EVERY_RIG for match in ("LIMBS", "JOINTS")), *((name, "KEEP") for name in RIGS)],
 )
-def test_motion_comes_back_from_the_bones(rigs: SimpleNamespace, armature_of: Any, name: str, match: str) -> None:
+def test_motion_comes_back_from_the_bones(ft: SimpleNamespace, armature_of: Any, name: str, match: str) -> None:
     """Where the body of SMPL-X would stand by the bones' rotations is where the motion put it.
 
     Rigify's deforming fingers leave out the twist of their first bone, which shows where rest poses are not matched.
     """
     armature, shown = armature_of(name)
     armature.freetalker_rig.match = match
-    motion = wild_motion(rigs, frames=6)
-    found = rigs.rig.bone_map(armature)
-    rest, skeleton = rigs.rig.rest(armature), rigs.skeleton.neutral_skeleton()
-    world = rigs.retarget.axes(rest, found)
-    align = rigs.retarget.alignment(rest, found, skeleton, match)
+    motion = wild_motion(ft, frames=6)
+    found = ft.rig.bone_map(armature)
+    rest, skeleton = ft.rig.rest(armature), ft.skeleton.neutral_skeleton()
+    world = ft.retarget.axes(rest, found)
+    align = ft.retarget.alignment(rest, found, skeleton, match)
     rotations = motion.rotations.copy()  # joints that the rig has not keep their rest
-    for joint, joint_name in enumerate(rigs.skeleton.JOINT_NAMES):
+    for joint, joint_name in enumerate(ft.skeleton.JOINT_NAMES):
         if joint_name not in shown:
             rotations[:, joint] = [1.0, 0.0, 0.0, 0.0]
-    motion = rigs.motion.Motion(motion.translation, rotations, motion.fps)
-    rigs.generated.place(bpy.context.scene, armature, motion)
+    motion = ft.clip.Motion(motion.translation, rotations, motion.fps)
+    ft.generated.place(bpy.context.scene, armature, motion)
     expected, turns = motion.forward_kinematics(skeleton)
     at_rest = {bone.name: np.array(bone.matrix_local) for bone in armature.data.bones}
     hips = [shown[f"{side}_hip"][0] for side in ("left", "right")]
@@ -138,15 +130,15 @@ def test_motion_comes_back_from_the_bones(rigs: SimpleNamespace, armature_of: An
     for frame in (0, 2, 5):
         posed = _posed(armature, 1 + frame)
         back = turns[frame].copy()
-        for joint, joint_name in enumerate(rigs.skeleton.JOINT_NAMES):
+        for joint, joint_name in enumerate(ft.skeleton.JOINT_NAMES):
             if joint_name in shown:
                 bone = shown[joint_name][-1]
                 turn = posed[bone][:3, :3] @ at_rest[bone][:3, :3].T
                 back[joint] = world.T @ turn @ world @ align[joint].T
             elif joint:
-                back[joint] = back[rigs.skeleton.PARENTS[joint]]
+                back[joint] = back[ft.skeleton.PARENTS[joint]]
         places = np.empty((55, 3))
-        for joint, parent in enumerate(rigs.skeleton.PARENTS):
+        for joint, parent in enumerate(ft.skeleton.PARENTS):
             places[joint] = 0.0 if joint == 0 else places[parent] + back[parent] @ skeleton.offsets[joint]
         here = np.mean([posed[bone][:3, 3] for bone in hips], axis=0) @ world
         there = expected[frame, [1, 2]].mean(axis=0)
@@ -164,12 +156,12 @@ def test_motion_comes_back_from_the_bones(rigs: SimpleNamespace, armature_of: An
 
 @pytest.mark.parametrize("name", ["mixamo", "unreal4", "a_pose_rolls_scaled", "metarig", "rig"])
 def test_standing_in_the_rest_of_smplx_keeps_the_ankles_on_their_height(
-    rigs: SimpleNamespace, armature_of: Any, name: str
+    ft: SimpleNamespace, armature_of: Any, name: str
 ) -> None:
     armature, shown = armature_of(name)
-    rest = rigs.motion.rest_motion(2, rigs.skeleton.neutral_skeleton(), 24.0)
-    rigs.generated.place(bpy.context.scene, armature, rest)
-    up = rigs.retarget.axes(rigs.rig.rest(armature), rigs.rig.bone_map(armature))[:, 1]
+    rest = ft.clip.rest_motion(2, ft.skeleton.neutral_skeleton(), 24.0)
+    ft.generated.place(bpy.context.scene, armature, rest)
+    up = ft.retarget.axes(ft.rig.rest(armature), ft.rig.bone_map(armature))[:, 1]
     posed = _posed(armature, 1)
     ankles = [shown[f"{side}_ankle"][0] for side in ("left", "right")]
     before = np.mean([np.array(armature.data.bones[bone].head_local) for bone in ankles], axis=0)
@@ -195,36 +187,36 @@ def test_standing_in_the_rest_of_smplx_keeps_the_ankles_on_their_height(
         ("odd_names", "Unreal 4", 52),
     ],
 )  # fmt: skip
-def test_rigs_are_recognized(rigs: SimpleNamespace, armature_of: Any, name: str, family: str, joints: int) -> None:
+def test_rigs_are_recognized(ft: SimpleNamespace, armature_of: Any, name: str, family: str, joints: int) -> None:
     armature, _ = armature_of(name)
-    found = rigs.rig.bone_map(armature)
+    found = ft.rig.bone_map(armature)
     assert (found.family, len(found.bones)) == (family, joints)
-    assert rigs.character.find(bpy.context) == armature
-    assert rigs.rig.why_not(armature) == ""
+    assert ft.active.active_character(bpy.context) == armature
+    assert ft.rig.mapping_error(armature) == ""
 
 
-def test_our_own_character_is_as_core_says(rigs: SimpleNamespace, armature: Any) -> None:
-    motion = wild_motion(rigs)
+def test_our_own_character_is_as_core_says(ft: SimpleNamespace, armature: Any) -> None:
+    motion = wild_motion(ft)
     for match in ("LIMBS", "JOINTS", "KEEP"):
         armature.freetalker_rig.match = match
-        rigs.generated.place(bpy.context.scene, armature, motion)
-        np.testing.assert_allclose(bone_heads(rigs, armature, 20), expected_heads(rigs, motion)[19], atol=METERS)
+        ft.generated.place(bpy.context.scene, armature, motion)
+        np.testing.assert_allclose(bone_heads(ft, armature, 20), expected_heads(ft, motion)[19], atol=METERS)
 
 
 @pytest.mark.parametrize("name", ["smplx", "unreal4", "a_pose_rolls_scaled", "rig"])
-def test_the_path_goes_on_the_root_bone_or_nowhere(rigs: SimpleNamespace, armature_of: Any, name: str) -> None:
+def test_the_path_goes_on_the_root_bone_or_nowhere(ft: SimpleNamespace, armature_of: Any, name: str) -> None:
     armature, shown = armature_of(name)
-    motion = wild_motion(rigs, frames=12)
-    found = rigs.rig.bone_map(armature)
-    world = rigs.retarget.axes(rigs.rig.rest(armature), found)
+    motion = wild_motion(ft, frames=12)
+    found = ft.rig.bone_map(armature)
+    world = ft.retarget.axes(ft.rig.rest(armature), found)
     if not found.root:
-        rigs.rig.store(armature, found)
+        ft.rig.store(armature, found)
         armature.freetalker_rig.root = armature.data.bones[0].name
-        found = rigs.rig.bone_map(armature)
+        found = ft.rig.bone_map(armature)
 
     def poses(travel: str) -> list[dict[str, Any]]:
         armature.freetalker_rig.travel = travel
-        rigs.generated.place(bpy.context.scene, armature, motion)
+        ft.generated.place(bpy.context.scene, armature, motion)
         return [_posed(armature, frame) for frame in (1, 6, 12)]
 
     hips, root, still = poses("HIPS"), poses("ROOT"), poses("IN_PLACE")
@@ -241,25 +233,25 @@ def test_the_path_goes_on_the_root_bone_or_nowhere(rigs: SimpleNamespace, armatu
     assert np.abs(root[2][found.root][:3, 3] - root[0][found.root][:3, 3]).max() > 0
 
 
-def test_locations_in_the_armatures_axes_and_bones_that_do_not_inherit(rigs: SimpleNamespace, armature_of: Any) -> None:
+def test_locations_in_the_armatures_axes_and_bones_that_do_not_inherit(ft: SimpleNamespace, armature_of: Any) -> None:
     armature, shown = armature_of("unreal4")
-    motion = wild_motion(rigs, frames=4)
-    rigs.generated.place(bpy.context.scene, armature, motion)
+    motion = wild_motion(ft, frames=4)
+    ft.generated.place(bpy.context.scene, armature, motion)
     before = _posed(armature, 4)
     armature.data.bones["pelvis"].use_local_location = False
     for bone in ("spine_02", "upperarm_l", "head", "foot_r"):
         armature.data.bones[bone].use_inherit_rotation = False
-    rigs.generated.place(bpy.context.scene, armature, motion)
+    ft.generated.place(bpy.context.scene, armature, motion)
     after = _posed(armature, 4)
     for bones in shown.values():
         np.testing.assert_allclose(after[bones[0]], before[bones[0]], atol=1e-5)
 
 
-def test_rigify_is_in_fk_while_the_strip_plays_and_no_longer(rigs: SimpleNamespace, armature_of: Any) -> None:
+def test_rigify_is_in_fk_while_the_strip_plays_and_no_longer(ft: SimpleNamespace, armature_of: Any) -> None:
     armature, _ = armature_of("rig")
     limb = armature.pose.bones["upper_arm_parent.L"]
     limb["IK_FK"] = 0.0
-    strip = rigs.generated.place(bpy.context.scene, armature, wild_motion(rigs, frames=4))
+    strip = ft.generated.place(bpy.context.scene, armature, wild_motion(ft, frames=4))
     _posed(armature, 2)
     assert limb["IK_FK"] == 1.0
     strip.mute = True
@@ -267,7 +259,7 @@ def test_rigify_is_in_fk_while_the_strip_plays_and_no_longer(rigs: SimpleNamespa
     assert limb["IK_FK"] == 0.0
 
 
-def test_no_key_goes_on_bones_outside_the_map(rigs: SimpleNamespace, armature_of: Any) -> None:
+def test_no_key_goes_on_bones_outside_the_map(ft: SimpleNamespace, armature_of: Any) -> None:
     armature, _ = armature_of("unreal4")
     bpy.ops.object.mode_set(mode="EDIT")
     tail = armature.data.edit_bones.new("tail")
@@ -279,8 +271,8 @@ def test_no_key_goes_on_bones_outside_the_map(rigs: SimpleNamespace, armature_of
     bone.rotation_euler.x = 0.7
     bone.keyframe_insert("rotation_euler", frame=1)
     kept = armature.animation_data.action
-    strip = rigs.generated.place(bpy.context.scene, armature, wild_motion(rigs, frames=4))
-    bag = rigs.compat.channelbag(strip.action)
+    strip = ft.generated.place(bpy.context.scene, armature, wild_motion(ft, frames=4))
+    bag = ft.compat.channelbag(strip.action)
     assert not [curve.data_path for curve in bag.fcurves if "tail" in curve.data_path]
     assert armature.animation_data.action == kept
     _posed(armature, 3)
@@ -288,97 +280,97 @@ def test_no_key_goes_on_bones_outside_the_map(rigs: SimpleNamespace, armature_of
 
 
 @pytest.mark.parametrize("name", ["mixamo_eulers", "rig"])
-def test_rotations_do_not_jump_from_frame_to_frame(rigs: SimpleNamespace, armature_of: Any, name: str) -> None:
+def test_rotations_do_not_jump_from_frame_to_frame(ft: SimpleNamespace, armature_of: Any, name: str) -> None:
     armature, _ = armature_of(name)
     random = np.random.default_rng(1)
     steps = np.cumsum(random.normal(size=(80, 55, 3)) * 0.05, axis=0)
-    motion = rigs.motion.Motion(np.tile([0.0, 0.9, 0.0], (80, 1)), rigs.rotation.axis_angle_to_quaternion(steps), 24.0)
-    for path, _, _, values in rigs.rig.curves(motion, armature):
+    motion = ft.clip.Motion(np.tile([0.0, 0.9, 0.0], (80, 1)), ft.rotation.axis_angle_to_quaternion(steps), 24.0)
+    for path, _, _, values in ft.rig.curves(motion, armature):
         if path.endswith("rotation_euler"):
             assert np.abs(np.diff(values)).max() < np.pi, path
         if path.endswith("rotation_quaternion"):
             assert np.abs(np.diff(values)).max() < 0.5, path
 
 
-def test_scene_frame_rate_is_kept(rigs: SimpleNamespace, armature_of: Any) -> None:
+def test_scene_frame_rate_is_kept(ft: SimpleNamespace, armature_of: Any) -> None:
     armature, _ = armature_of("mixamo")
     scene = bpy.context.scene
     scene.render.fps = 48
-    strip = rigs.generated.place(scene, armature, wild_motion(rigs, frames=21, fps=20.0))
+    strip = ft.generated.place(scene, armature, wild_motion(ft, frames=21, fps=20.0))
     assert (scene.render.fps, strip.frame_end - strip.frame_start) == (48, 48)
 
 
-def test_a_map_is_edited_saved_and_loaded(rigs: SimpleNamespace, armature_of: Any, tmp_path: Path) -> None:
+def test_a_map_is_edited_saved_and_loaded(ft: SimpleNamespace, armature_of: Any, tmp_path: Path) -> None:
     armature, _ = armature_of("odd_names")
-    before = rigs.rig.bone_map(armature)
+    before = ft.rig.bone_map(armature)
     assert bpy.ops.freetalker.use_rig() == {"FINISHED"}
-    assert rigs.rig.bone_map(armature) == before
+    assert ft.rig.bone_map(armature) == before
     assert bpy.context.scene.freetalker.character == armature
     row = armature.freetalker_rig.bones["neck"]
     row.bone = ""
     path = tmp_path / "map.json"
     bpy.ops.freetalker.save_bone_map(filepath=str(path))
-    edited = rigs.rig.bone_map(armature)
+    edited = ft.rig.bone_map(armature)
     assert "neck" not in edited.bones
     bpy.ops.freetalker.forget_bone_map()
-    assert rigs.rig.bone_map(armature) == before
+    assert ft.rig.bone_map(armature) == before
     bpy.ops.freetalker.load_bone_map(filepath=str(path))
-    assert rigs.rig.bone_map(armature) == edited
+    assert ft.rig.bone_map(armature) == edited
     file = str(tmp_path / "rig.blend")
     bpy.ops.wm.save_as_mainfile(filepath=file)
     bpy.ops.wm.open_mainfile(filepath=file)
-    assert rigs.rig.bone_map(bpy.context.scene.freetalker.character) == edited
+    assert ft.rig.bone_map(bpy.context.scene.freetalker.character) == edited
 
 
-def test_bones_named_like_nothing_can_be_mapped_by_hand(rigs: SimpleNamespace, armature_of: Any) -> None:
+def test_bones_named_like_nothing_can_be_mapped_by_hand(ft: SimpleNamespace, armature_of: Any) -> None:
     armature, _ = armature_of("unreal4")
-    found = rigs.rig.bone_map(armature)
+    found = ft.rig.bone_map(armature)
     for number, bone in enumerate(armature.data.bones):
         bone.name = f"骨 {number} \\ \"']"
-    assert "Use This Rig" in rigs.character.why_none(bpy.context)
-    assert rigs.character.find(bpy.context) is None
+    assert "Use This Rig" in ft.active.missing_character_reason(bpy.context)
+    assert ft.active.active_character(bpy.context) is None
     assert bpy.ops.freetalker.use_rig() == {"FINISHED"}
-    assert "pelvis" in rigs.rig.why_not(armature)
+    assert "pelvis" in ft.rig.mapping_error(armature)
     names = iter(armature.data.bones.keys()[1:])
     for joint in found.bones:
         for _ in found.bones[joint]:
             armature.freetalker_rig.bones[joint].bone = next(names)
-    assert rigs.character.find(bpy.context) == armature
-    motion = wild_motion(rigs, frames=3)
-    rigs.generated.place(bpy.context.scene, armature, motion)
+    assert ft.active.active_character(bpy.context) == armature
+    motion = wild_motion(ft, frames=3)
+    ft.generated.place(bpy.context.scene, armature, motion)
     before, after = _posed(armature, 1), _posed(armature, 3)
     assert all(
         np.abs(after[bone] - before[bone]).max() > 1e-3
-        for bones in rigs.rig.bone_map(armature).bones.values()
+        for bones in ft.rig.bone_map(armature).bones.values()
         for bone in bones
     )
 
 
-def test_what_is_wrong_with_a_map_is_said(rigs: SimpleNamespace, armature_of: Any, tmp_path: Path) -> None:
+def test_what_is_wrong_with_a_map_is_said(ft: SimpleNamespace, armature_of: Any, tmp_path: Path) -> None:
     armature, _ = armature_of("unreal4")
     bpy.ops.freetalker.use_rig()
     rows = armature.freetalker_rig.bones
     rows["left_knee"].bone = "calf_r"
-    assert "left_knee and for right_knee" in rigs.rig.why_not(armature)
+    assert "both left_knee and right_knee" in ft.rig.mapping_error(armature)
     rows["left_knee"].bone = "gone"
-    assert "no bone 'gone'" in rigs.rig.why_not(armature)
+    assert "no bone 'gone'" in ft.rig.mapping_error(armature)
     rows["left_knee"].bone = ""
-    assert "left_knee" in rigs.rig.why_not(armature)
-    with pytest.raises(rigs.errors.InputError, match="left_knee"):
-        rigs.generated.place(bpy.context.scene, armature, wild_motion(rigs, frames=2))
+    assert "left_knee" in ft.rig.mapping_error(armature)
+    with pytest.raises(ft.errors.InputError, match="left_knee"):
+        ft.generated.place(bpy.context.scene, armature, wild_motion(ft, frames=2))
     assert not armature.animation_data
     bpy.ops.freetalker.forget_bone_map()
-    before = rigs.rig.bone_map(armature)
+    before = ft.rig.bone_map(armature)
     armature.freetalker_rig.travel = "ROOT"
     bpy.ops.freetalker.use_rig()
     armature.freetalker_rig.root = ""
-    with pytest.raises(rigs.errors.InputError, match="no root bone"):
-        rigs.generated.place(bpy.context.scene, armature, wild_motion(rigs, frames=2))
+    with pytest.raises(ft.errors.InputError, match="no root bone"):
+        ft.generated.place(bpy.context.scene, armature, wild_motion(ft, frames=2))
     bpy.ops.freetalker.forget_bone_map()
     files = {
         "missing.json": (None, "cannot be read"),
-        "empty.json": ("", "no .json file"),
-        "other.json": ("[1]", "no bone map"),
+        "empty.json": ("", "not a valid .json file"),
+        "other.json": ("[1]", "not a bone map"),
         "newer.json": (json.dumps({"format": "freetalker-bone-map", "version": 2, "bones": {}}), "newer version"),
         "joint.json": (json.dumps({"format": "freetalker-bone-map", "version": 1, "bones": {"paw": ["x"]}}), "paw"),
         "less.json": (
@@ -391,22 +383,22 @@ def test_what_is_wrong_with_a_map_is_said(rigs: SimpleNamespace, armature_of: An
             (tmp_path / name).write_text(text)
         with pytest.raises(RuntimeError, match=said):
             bpy.ops.freetalker.load_bone_map(filepath=str(tmp_path / name))
-        assert rigs.rig.bone_map(armature) == before
+        assert ft.rig.bone_map(armature) == before
 
 
-def test_a_spine_of_fewer_bones_carries_the_arms_all_the_same(rigs: SimpleNamespace) -> None:
-    names = tuple(bone for bones in rigs.maps.family("Mixamo").bones.values() for bone in bones)
-    found = rigs.recognise.recognise(tuple(name for name in names if name not in {"Spine1", "Spine2"}))
+def test_a_spine_of_fewer_bones_carries_the_arms_all_the_same(ft: SimpleNamespace) -> None:
+    names = tuple(bone for bones in ft.maps.family("Mixamo").bones.values() for bone in bones)
+    found = ft.recognise.recognize(tuple(name for name in names if name not in {"Spine1", "Spine2"}))
     assert "spine1" not in found.bones
     assert found.bones["spine3"] == ("Spine",)
 
 
-def test_names_that_say_little_are_no_rig(rigs: SimpleNamespace) -> None:
+def test_names_that_say_little_are_no_rig(ft: SimpleNamespace) -> None:
     for names in ((), ("Bone",), ("Hips", "Bone.001"), ("pelvis", "spine_01", "tail"), ("", " ", "_")):
-        assert rigs.recognise.recognise(names) is None
+        assert ft.recognise.recognize(names) is None
 
 
-def test_undo_brings_the_map_back(rigs: SimpleNamespace, armature_of: Any) -> None:
+def test_undo_brings_the_map_back(ft: SimpleNamespace, armature_of: Any) -> None:
     armature_of("unreal4")
     bpy.ops.ed.undo_push(message="Before")
     bpy.ops.freetalker.use_rig("EXEC_DEFAULT", True)
@@ -415,28 +407,28 @@ def test_undo_brings_the_map_back(rigs: SimpleNamespace, armature_of: Any) -> No
     assert len(bpy.context.object.freetalker_rig.bones) == 0
 
 
-def test_vrm_data_names_the_bones(rigs: SimpleNamespace, armature_of: Any) -> None:
+def test_vrm_data_names_the_bones(ft: SimpleNamespace, armature_of: Any) -> None:
     armature, _ = armature_of("unreal4")
     for bone in armature.data.bones:
         bone.name = f"x{bone.name[::-1]}"
-    words = {joint: bones[0] for joint, bones in rigs.maps.VRM_HUMANOID.items()}
-    bones = {joint: f"x{bones[0][::-1]}" for joint, bones in rigs.maps.family("Unreal 4").bones.items()}
+    words = {joint: bones[0] for joint, bones in ft.maps.VRM_HUMANOID.items()}
+    bones = {joint: f"x{bones[0][::-1]}" for joint, bones in ft.maps.family("Unreal 4").bones.items()}
     human = SimpleNamespace(
         **{
-            rigs.rig._snake(words[joint]): SimpleNamespace(node=SimpleNamespace(bone_name=bone))
+            ft.rig._snake(words[joint]): SimpleNamespace(node=SimpleNamespace(bone_name=bone))
             for joint, bone in bones.items()
         }
     )
     extension = SimpleNamespace(spec_version="1.0", vrm1=SimpleNamespace(humanoid=SimpleNamespace(human_bones=human)))
     data = SimpleNamespace(vrm_addon_extension=extension, bones=armature.data.bones)
-    assert rigs.rig._vrm(data).bones == {joint: (bone,) for joint, bone in bones.items()}
+    assert ft.rig._vrm(data).bones == {joint: (bone,) for joint, bone in bones.items()}
     rows = [
-        SimpleNamespace(bone=words[joint], node=human.__dict__[rigs.rig._snake(words[joint])].node) for joint in bones
+        SimpleNamespace(bone=words[joint], node=human.__dict__[ft.rig._snake(words[joint])].node) for joint in bones
     ]
     data.vrm_addon_extension = SimpleNamespace(
         spec_version="0.0", vrm0=SimpleNamespace(humanoid=SimpleNamespace(human_bones=rows))
     )
-    found = rigs.rig._vrm(data)
+    found = ft.rig._vrm(data)
     assert {joint: bone for joint, bone in found.bones.items() if "thumb" not in joint} == {
         joint: (bone,) for joint, bone in bones.items() if "thumb" not in joint
     }
@@ -444,7 +436,7 @@ def test_vrm_data_names_the_bones(rigs: SimpleNamespace, armature_of: Any) -> No
 
 @pytest.mark.parametrize("space", ["view3d", "nla"])
 def test_the_rig_panel_draws_in_every_state(
-    rigs: SimpleNamespace, armature_of: Any, installed: Callable[[str], ModuleType], space: str
+    ft: SimpleNamespace, armature_of: Any, installed: Callable[[str], ModuleType], space: str
 ) -> None:
     panels = [
         one
@@ -476,7 +468,7 @@ def test_the_rig_panel_draws_in_every_state(
     assert "operator freetalker.use_rig" in draw()
 
 
-def test_rig_operators_and_properties_explain_themselves(rigs: SimpleNamespace) -> None:
+def test_rig_operators_and_properties_explain_themselves(ft: SimpleNamespace) -> None:
     kept = bpy.types.Object.bl_rna.properties["freetalker_rig"].fixed_type
     rows = kept.properties["bones"].fixed_type
     for prop in (*kept.properties, *rows.properties):
@@ -484,7 +476,7 @@ def test_rig_operators_and_properties_explain_themselves(rigs: SimpleNamespace) 
 
 
 def test_an_overridden_rig_is_driven_and_mapped_and_a_linked_one_says_what_to_do(
-    rigs: SimpleNamespace, armature_of: Any, tmp_path: Path
+    ft: SimpleNamespace, armature_of: Any, tmp_path: Path
 ) -> None:
     armature, _ = armature_of("unreal4")
     path = tmp_path / "library.blend"
@@ -495,14 +487,14 @@ def test_an_overridden_rig_is_driven_and_mapped_and_a_linked_one_says_what_to_do
     (linked,) = into.objects
     bpy.context.collection.objects.link(linked)
     bpy.context.view_layer.objects.active = linked
-    assert rigs.character.find(bpy.context) == linked
-    assert "library override" in rigs.strips.disabled_reason(linked)
+    assert ft.active.active_character(bpy.context) == linked
+    assert "library override" in ft.strips.disabled_reason(linked)
     own = linked.override_create(remap_local_usages=True)
     bpy.context.view_layer.objects.active = own
     assert bpy.ops.freetalker.use_rig() == {"FINISHED"}
     own.freetalker_rig.bones["neck"].bone = ""
     own.freetalker_rig.travel = "IN_PLACE"
-    rigs.generated.place(bpy.context.scene, own, wild_motion(rigs, frames=3))
+    ft.generated.place(bpy.context.scene, own, wild_motion(ft, frames=3))
     before, after = _posed(own, 1), _posed(own, 3)
     assert np.abs(before["hand_l"] - after["hand_l"]).max() > 1e-3
     file = str(tmp_path / "scene.blend")
@@ -510,5 +502,5 @@ def test_an_overridden_rig_is_driven_and_mapped_and_a_linked_one_says_what_to_do
     bpy.ops.wm.open_mainfile(filepath=file)
     kept = bpy.context.scene.freetalker.character
     assert (len(kept.freetalker_rig.bones), kept.freetalker_rig.travel) == (55, "IN_PLACE")
-    assert "neck" not in rigs.rig.bone_map(kept).bones
+    assert "neck" not in ft.rig.bone_map(kept).bones
     np.testing.assert_allclose(_posed(kept, 3)["hand_l"], after["hand_l"], atol=1e-6)

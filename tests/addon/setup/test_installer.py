@@ -67,14 +67,14 @@ def test_a_file_of_another_hash_is_refused_and_the_old_runtime_stays(setup: Setu
     setup.install()
     setup.lock_lines(_pinned(setup, "fttorch"), _pinned(setup, "ftother"))
     make_wheel(setup.index, "ftother", content="print('changed on the way')")
-    with pytest.raises(ValueError, match=r"not the file that was tested.*Install Runtime again"):
+    with pytest.raises(ValueError, match=r"not the one that was tested.*Install Runtime again"):
         setup.install()
     assert (setup.site / "fttorch").is_dir()
     assert not (setup.site / "ftother").exists()
 
 
 def test_goes_on_where_it_was_cut_off(setup: Setup, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(setup.module, "_ROW", 1)
+    monkeypatch.setattr(setup.module, "_BATCH", 1)
     first, second = _pinned(setup, "ftfirst"), _pinned(setup, "ftsecond")
     setup.lock_lines(first, second)
     (setup.index / "ftsecond-1.0-py3-none-any.whl").rename(setup.index / "away")
@@ -100,7 +100,7 @@ def test_a_half_file_from_before_is_fetched_anew(setup: Setup) -> None:
 
 
 def test_canceled_it_changes_nothing_and_keeps_what_came(setup: Setup, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(setup.module, "_ROW", 1)
+    monkeypatch.setattr(setup.module, "_BATCH", 1)
     setup.lock_lines(_pinned(setup, "ftfirst"), _pinned(setup, "ftsecond"))
     wheels = setup.site.with_name("cp.wheels")
     setup.install(cancelled=lambda: any(wheels.glob("ftfirst*")))
@@ -195,7 +195,7 @@ def test_a_folder_that_cannot_be_written(setup: Setup) -> None:
 def test_too_little_space_is_said_before_the_download(setup: Setup, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(setup.module, "_SPACE", {"cpu": 2**30})
     setup.lock_lines(_pinned(setup, "fttorch"))
-    with pytest.raises(ValueError, match="GiB free"):
+    with pytest.raises(ValueError, match="GiB of free space"):
         setup.install()
 
 

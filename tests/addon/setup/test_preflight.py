@@ -18,7 +18,7 @@ import pytest
 def checks(installed: Callable[[str], ModuleType], ft: SimpleNamespace) -> Callable[[], dict[str, Any]]:
     """The checks of the open scene by name."""
     preflight = installed("addon.setup.preflight")
-    preflight.remember(None)
+    preflight.set_device(None)
     return lambda: {check.name: check for check in preflight.checks(bpy.context.scene)}
 
 
@@ -27,7 +27,7 @@ def folder(tmp_path: Path) -> Path:
     """A model folder as it looks from outside: a configuration and two files of the right form."""
     path = tmp_path / "model"
     path.mkdir()
-    config = {"denoiser": {"width": 8}, "licence": "GPL-3.0-or-later", "text_encoder": "all-MiniLM-L6-v2"}
+    config = {"denoiser": {"width": 8}, "license": "GPL-3.0-or-later", "text_encoder": "all-MiniLM-L6-v2"}
     (path / "config.json").write_text(json.dumps(config))
     header = json.dumps({"a": {"dtype": "F16", "shape": [4], "data_offsets": [0, 8]}}).encode()
     for name in ("weights", "normalizer"):
@@ -67,11 +67,11 @@ def test_the_device_is_what_torch_answered(checks: Any, ft: Any, installed: Any,
     preflight, settings = installed("addon.setup.preflight"), ft.preferences.get()
     _with_everything(ft, monkeypatch)
     assert checks()["Device"].fix == "freetalker.check_device"
-    preflight.remember(preflight.Device("cuda", "Some Card", 7.25))
+    preflight.set_device(preflight.Device("cuda", "Some Card", 7.25))
     assert checks()["Device"].found == "CUDA: Some Card, 7.2 GiB free"
     settings.device = "mps"  # which forgets the answer
     assert checks()["Device"].fix == "freetalker.check_device"
-    preflight.remember(preflight.Device("cpu", "2 threads"))
+    preflight.set_device(preflight.Device("cpu", "2 threads"))
     assert checks()["Device"].state == "MISSING"
     assert bpy.ops.freetalker.use_auto_device() == {"FINISHED"}
     assert settings.device == "auto"
@@ -99,13 +99,16 @@ def _cut(path: Path) -> None:
     ("breaks", "sentence"),
     [
         (shutil.rmtree, "There is no model"),
-        (lambda folder: (folder / "config.json").unlink(), "layout is another program's"),
+        (lambda folder: (folder / "config.json").unlink(), "it is from another program"),
         (lambda folder: (folder / "config.json").write_text("{"), "cannot be read"),
-        (lambda folder: (folder / "config.json").write_text('{"model_type": "bert"}'), "another program's"),
+        (lambda folder: (folder / "config.json").write_text('{"model_type": "bert"}'), "from another program"),
         (lambda folder: (folder / "weights.safetensors").unlink(), r"weights\.safetensors' is missing"),
-        (lambda folder: _cut(folder / "weights.safetensors"), r"weights\.safetensors' is cut short"),
-        (lambda folder: (folder / "normalizer.safetensors").write_bytes(b"PK"), r"normalizer\.safetensors' is cut"),
-        (lambda folder: (folder / "weights.safetensors").write_bytes(b"\2\0\0\0\0\0\0\0[]"), "cut short or damaged"),
+        (lambda folder: _cut(folder / "weights.safetensors"), r"weights\.safetensors' is incomplete"),
+        (
+            lambda folder: (folder / "normalizer.safetensors").write_bytes(b"PK"),
+            r"normalizer\.safetensors' is incomplete",
+        ),
+        (lambda folder: (folder / "weights.safetensors").write_bytes(b"\2\0\0\0\0\0\0\0[]"), "incomplete or damaged"),
     ],
 )
 def test_a_broken_model_folder_is_told_before_it_is_used(
@@ -152,7 +155,7 @@ def test_a_model_that_is_not_free_is_used_only_with_consent(
     bpy.context.scene.freetalker.model = str(folder)
     assert models.disabled_reason(bpy.context.scene) == ""
     config = json.loads((folder / "config.json").read_text())
-    (folder / "config.json").write_text(json.dumps({**config, "licence": "CC-BY-NC-4.0"}))
+    (folder / "config.json").write_text(json.dumps({**config, "license": "CC-BY-NC-4.0"}))
     assert "non-commercial use only (CC-BY-NC-4.0)" in models.disabled_reason(bpy.context.scene)
     with pytest.raises(RuntimeError, match="non-commercial"):
         bpy.ops.freetalker.generate()
@@ -170,13 +173,13 @@ def test_the_model_is_unloaded_after_its_minutes(ft: SimpleNamespace, installed:
     monkeypatch.setattr(memory, "is_loaded", lambda: True)
     unloaded: list[float] = []
     monkeypatch.setattr(memory, "unload", lambda: unloaded.append(clock[0]))
-    memory._used[0] = clock[0]
+    memory._last_used[0] = clock[0]
     assert settings.keep_minutes == 30
     for clock[0] in (1000.0, 2000.0, 2799.0, 2801.0):
-        memory._look()
+        memory._unload_if_idle()
     assert unloaded == [2801.0]
     settings.keep_minutes = 0
-    memory._look()
+    memory._unload_if_idle()
     assert len(unloaded) == 1
     settings.keep_minutes = 30
 
@@ -186,7 +189,7 @@ def test_generation_runs_on_the_device_of_the_preferences(
 ) -> None:
     ft.strips.add_text(armature, "a person bows", 1, 40)
     asked: list[Any] = []
-    monkeypatch.setattr(ft.worker, "work", lambda *_: asked.append(ft.session._state.device))
+    monkeypatch.setattr(ft.worker, "work", lambda order, *_: asked.append(order.device))
     monkeypatch.setattr(ft.session, "finish", lambda *_, **__: None)
     settings = ft.preferences.get()
     settings.device = "cpu"

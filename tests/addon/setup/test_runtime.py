@@ -81,7 +81,7 @@ def test_a_missing_environment_is_named_in_the_preferences(ft: SimpleNamespace, 
 
 def test_nothing_is_installed_offline(ft: SimpleNamespace) -> None:
     assert not bpy.app.online_access
-    with pytest.raises(RuntimeError, match="Online access is off"):
+    with pytest.raises(RuntimeError, match="Online access is disabled"):
         bpy.ops.freetalker.install_runtime()
 
 
@@ -90,7 +90,7 @@ def test_folder_is_the_extensions_own_and_of_this_python(ft: SimpleNamespace) ->
     assert folder.name == sys.implementation.cache_tag
     assert "freetalker" in folder.parts
     installed = Path(ft.runtime.__file__).resolve()
-    assert not folder.is_relative_to(installed.parents[1])  # which an upgrade deletes
+    assert not folder.is_relative_to(installed.parents[2])  # which an upgrade deletes
 
 
 def test_an_older_runtime_is_told_by_its_lock(ft: SimpleNamespace, monkeypatch: Any, tmp_path: Path) -> None:

@@ -47,9 +47,11 @@ def test_quaternions_do_not_flip_between_keys(ft: SimpleNamespace, armature: Any
     motion = wild_motion(ft, frames=60)
     flipped = motion.rotations.copy()
     flipped[::2] *= -1
-    action, slot = ft.bake.new_action("Flipped", ft.clip.Motion(motion.translation, flipped), armature, 1)
+    action = ft.bake.new_action("Flipped", ft.clip.Motion(motion.translation, flipped), armature, 1)
     curves = [
-        one for one in ft.compat.channelbag(action, slot).fcurves if one.data_path.endswith("rotation_quaternion")
+        one
+        for one in ft.compat.channelbag(action, action.slots[0]).fcurves
+        if one.data_path.endswith("rotation_quaternion")
     ]
     assert len(curves) == 55 * 4
     rotations = np.stack([ft.bake.read_keys(curve)[:, 1] for curve in curves], axis=-1).reshape(60, 55, 4)
@@ -154,16 +156,16 @@ def test_bake_keeps_what_was_done_to_the_strip(ft: SimpleNamespace, armature: An
 def test_an_action_that_hides_the_result_is_named(ft: SimpleNamespace, armature: Any) -> None:
     scene = bpy.context.scene
     ft.generated.place(scene, armature, wild_motion(ft))
-    assert ft.generated.hidden_by(armature) == ""
+    assert ft.generated.hidden_reason(armature) == ""
     bpy.ops.freetalker.bake_to_action()
     ft.generated.place(scene, armature, wild_motion(ft))
-    assert "Baked" in ft.generated.hidden_by(armature)
+    assert "Baked" in ft.generated.hidden_reason(armature)
     armature.animation_data.action = None
     armature.data.pose_position = "REST"
-    assert "Pose Position" in ft.generated.hidden_by(armature)
+    assert "Pose Position" in ft.generated.hidden_reason(armature)
     armature.data.pose_position = "POSE"
     armature.animation_data.nla_tracks[-1].mute = True
-    assert "unmute" in ft.generated.hidden_by(armature)
+    assert "unmute" in ft.generated.hidden_reason(armature)
 
 
 @pytest.mark.parametrize("plays", ["moves the object", "is tweaked"])
@@ -176,7 +178,7 @@ def test_an_action_that_hides_nothing_is_not_named(ft: SimpleNamespace, armature
     else:
         armature.keyframe_insert("location", frame=1)
     assert animation.action is not None
-    assert ft.generated.hidden_by(armature) == ""
+    assert ft.generated.hidden_reason(armature) == ""
 
 
 @pytest.mark.parametrize("options", [{}, {"bones": "ALL"}, {"bones": "ALL", "push_down": True}])

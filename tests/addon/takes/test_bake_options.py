@@ -1,10 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Few keys within a stated error, all bones as they are seen, and pushing down."""
 
-from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
-from types import ModuleType, SimpleNamespace
+from types import SimpleNamespace
 from typing import Any
 
 import bpy
@@ -14,13 +13,6 @@ from mathutils import Matrix
 
 from tests.addon import rig_makers
 from tests.addon.helpers import append_object, wild_motion
-
-
-@pytest.fixture
-def ft_rigs(ft: SimpleNamespace, installed: Callable[[str], ModuleType]) -> SimpleNamespace:
-    """The same with what rigs are made of."""
-    ft.maps, ft.reduction = installed("addon.rigs.maps"), installed("addon.takes.reduction")
-    return ft
 
 
 def _swaying(ft: SimpleNamespace, frames: int = 90) -> Any:
@@ -79,7 +71,7 @@ def test_reduced_keys_keep_within_the_stated_error(ft: SimpleNamespace, armature
     assert path <= 0.002
     assert keys.degrees == pytest.approx(off, abs=0.02)
     assert keys.degrees <= limit
-    assert keys.metres == pytest.approx(path, abs=1e-5)
+    assert keys.meters == pytest.approx(path, abs=1e-5)
     assert keys.after < keys.before / (4 if limit == 1.0 else 2)
     assert tuple(action.frame_range) == (frames[0], frames[-1])
 
@@ -110,8 +102,7 @@ def test_the_shortest_motions_reduce(ft: SimpleNamespace, armature: Any, frames:
     np.testing.assert_allclose(_poses(armature, range(1, frames + 1)), before, atol=2e-3)
 
 
-def test_a_metre_is_a_metre_on_a_scaled_rig(ft_rigs: SimpleNamespace) -> None:
-    ft = ft_rigs
+def test_a_metre_is_a_metre_on_a_scaled_rig(ft: SimpleNamespace) -> None:
     armature = rig_makers.make(ft, "Mixamo", to_world=rig_makers.Y_UP_CENTIMETERS)
     strip = ft.generated.place(bpy.context.scene, armature, _swaying(ft))
     frames = range(round(strip.frame_start), round(strip.frame_end) + 1)
@@ -120,10 +111,10 @@ def test_a_metre_is_a_metre_on_a_scaled_rig(ft_rigs: SimpleNamespace) -> None:
     hips = [bone.name for bone in armature.pose.bones].index("Hips")
     off = np.linalg.norm((_poses(armature, frames) - before)[:, hips, :3, 3], axis=-1).max()
     assert 0.003 < off <= 0.01
-    assert keys.metres == pytest.approx(off, abs=1e-4)
+    assert keys.meters == pytest.approx(off, abs=1e-4)
 
 
-def test_random_curves_are_within_any_limit(ft_rigs: SimpleNamespace) -> None:
+def test_random_curves_are_within_any_limit(ft: SimpleNamespace) -> None:
     """The reduction by itself: rough, smooth, still and jumping curves, of one frame and of many."""
     random = np.random.default_rng(2)
 
@@ -135,7 +126,7 @@ def test_random_curves_are_within_any_limit(ft_rigs: SimpleNamespace) -> None:
         values = np.cumsum(steps, axis=1)
         values[4] = np.round(values[4])
         for limit in (1e-3, 0.1, 3.0):
-            pieces = ft_rigs.reduction.reduced(values, distance, limit)
+            pieces = ft.reduction.reduced(values, distance, limit)
             for row in range(len(values)):
                 kept = np.flatnonzero(pieces.kept[row])
                 assert kept[0] == 0

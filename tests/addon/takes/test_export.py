@@ -2,9 +2,8 @@
 """What is exported comes back where it was: every joint, by core's readers and by Blender's importers."""
 
 import importlib
-from collections.abc import Callable
 from pathlib import Path
-from types import ModuleType, SimpleNamespace
+from types import SimpleNamespace
 from typing import Any
 
 import bpy
@@ -19,21 +18,10 @@ FRAMES = 12
 
 
 @pytest.fixture
-def exports(ft: SimpleNamespace, installed: Callable[[str], ModuleType]) -> SimpleNamespace:
-    """The modules of the extension, those of files among them."""
-    ft.export, ft.maps, ft.bvh = (
-        installed("addon.takes.export"),
-        installed("addon.rigs.maps"),
-        installed("core.formats.bvh"),
-    )
-    return ft
-
-
-@pytest.fixture
-def moving(exports: SimpleNamespace, armature: Any) -> Any:
+def moving(ft: SimpleNamespace, armature: Any) -> Any:
     """A character that moves wildly from frame 5 on, in a scene with more in it."""
     bpy.context.scene.frame_start = 5
-    exports.generated.place(bpy.context.scene, armature, wild_motion(exports, FRAMES))
+    ft.generated.place(bpy.context.scene, armature, wild_motion(ft, FRAMES))
     other = bpy.data.objects.new("Other", bpy.data.meshes.new("Other"))
     bpy.context.collection.objects.link(other)
     return armature
@@ -74,11 +62,9 @@ def _import(path: Path) -> tuple[Any, list[Any]]:
 
 
 @pytest.mark.parametrize("kind", [".glb", ".fbx"])
-def test_blender_reads_every_joint_where_it_was(
-    exports: SimpleNamespace, moving: Any, tmp_path: Path, kind: str
-) -> None:
+def test_blender_reads_every_joint_where_it_was(ft: SimpleNamespace, moving: Any, tmp_path: Path, kind: str) -> None:
     moving.location, moving.rotation_euler = (0.5, -1.0, 0.0), (0.0, 0.0, 0.7)
-    names = list(exports.skeleton.JOINT_NAMES)
+    names = list(ft.skeleton.JOINT_NAMES)
     source = _shown(moving, range(5, 5 + FRAMES), names)
     path = tmp_path / f"out{kind}"
     _export(kind, path)
@@ -93,24 +79,24 @@ def test_blender_reads_every_joint_where_it_was(
     np.testing.assert_allclose(back, source, atol=1e-5)
 
 
-def test_blender_reads_the_bvh_where_the_joints_were(exports: SimpleNamespace, moving: Any, tmp_path: Path) -> None:
-    names = list(exports.skeleton.JOINT_NAMES)
+def test_blender_reads_the_bvh_where_the_joints_were(ft: SimpleNamespace, moving: Any, tmp_path: Path) -> None:
+    names = list(ft.skeleton.JOINT_NAMES)
     source = _shown(moving, range(5, 5 + FRAMES), names)
     _export(".bvh", tmp_path / "out.bvh")
     armature, _ = _import(tmp_path / "out.bvh")
     np.testing.assert_allclose(_shown(armature, range(1, FRAMES + 1), names), source, atol=3e-5)
 
 
-def test_npz_and_bvh_hold_the_motion(exports: SimpleNamespace, moving: Any, tmp_path: Path) -> None:
+def test_npz_and_bvh_hold_the_motion(ft: SimpleNamespace, moving: Any, tmp_path: Path) -> None:
     for kind in (".npz", ".bvh"):
         _export(kind, tmp_path / f"out{kind}")
-    expected = wild_motion(exports, FRAMES)
+    expected = wild_motion(ft, FRAMES)
     for back in (
-        exports.motion.Motion.load(tmp_path / "out.npz"),
-        exports.bvh.motion_of(exports.bvh.load_bvh(tmp_path / "out.bvh")),
+        ft.clip.Motion.load(tmp_path / "out.npz"),
+        ft.bvh.motion_from_bvh(ft.bvh.load_bvh(tmp_path / "out.bvh")),
     ):
         assert back.fps == 24.0
-        np.testing.assert_allclose(expected_heads(exports, back), expected_heads(exports, expected), atol=1e-4)
+        np.testing.assert_allclose(expected_heads(ft, back), expected_heads(ft, expected), atol=1e-4)
 
 
 RIGS: dict[str, tuple[str, dict[str, Any]]] = {
@@ -122,50 +108,50 @@ RIGS: dict[str, tuple[str, dict[str, Any]]] = {
 
 @pytest.mark.parametrize("travel", ["HIPS", "ROOT"])
 @pytest.mark.parametrize("name", RIGS)
-def test_motion_is_recovered_from_any_rig(exports: SimpleNamespace, name: str, travel: str, tmp_path: Path) -> None:
+def test_motion_is_recovered_from_any_rig(ft: SimpleNamespace, name: str, travel: str, tmp_path: Path) -> None:
     family, options = RIGS[name]
-    armature = rig_makers.make(exports, family, **options)
-    motion = wild_motion(exports, FRAMES)
-    found = exports.maps.family(family)
+    armature = rig_makers.make(ft, family, **options)
+    motion = wild_motion(ft, FRAMES)
+    found = ft.maps.family(family)
     armature.freetalker_rig.travel = travel if found.root else "HIPS"
     armature.freetalker_rig.foot_lock = False
-    exports.generated.place(bpy.context.scene, armature, motion)
+    ft.generated.place(bpy.context.scene, armature, motion)
     _export(".npz", tmp_path / "out.npz")
-    back = exports.motion.Motion.load(tmp_path / "out.npz")
-    skeleton = exports.skeleton.neutral_skeleton()
-    shown = [number for number, joint in enumerate(exports.skeleton.JOINT_NAMES) if found.bones.get(joint)]
+    back = ft.clip.Motion.load(tmp_path / "out.npz")
+    skeleton = ft.skeleton.neutral_skeleton()
+    shown = [number for number, joint in enumerate(ft.skeleton.JOINT_NAMES) if found.bones.get(joint)]
     turns, expected = (one.forward_kinematics(skeleton)[1][:, shown] for one in (back, motion))
     np.testing.assert_allclose(turns, expected, atol=2e-3)
-    hips = [exports.skeleton.INDEX[joint] for joint in ("left_hip", "right_hip")]
+    hips = [ft.skeleton.INDEX[joint] for joint in ("left_hip", "right_hip")]
     places = [one.positions(skeleton)[:, hips].mean(axis=1) for one in (back, motion)]
     np.testing.assert_allclose(*places, atol=1e-4)
 
 
-def test_edits_are_exported_as_they_are_seen(exports: SimpleNamespace, moving: Any, tmp_path: Path) -> None:
+def test_edits_are_exported_as_they_are_seen(ft: SimpleNamespace, moving: Any, tmp_path: Path) -> None:
     """A constraint, and an action over the strip."""
     target = bpy.data.objects.new("Target", None)
     bpy.context.collection.objects.link(target)
     target.location = (0.0, -3.0, 1.0)
     constraint = moving.pose.bones["head"].constraints.new("DAMPED_TRACK")
     constraint.target = target
-    names = list(exports.skeleton.JOINT_NAMES)
+    names = list(ft.skeleton.JOINT_NAMES)
     source = _shown(moving, range(5, 5 + FRAMES), names)
     _export(".npz", tmp_path / "out.npz")
-    back = exports.motion.Motion.load(tmp_path / "out.npz")
-    np.testing.assert_allclose(expected_heads(exports, back), source, atol=1e-4)
-    assert np.abs(source - expected_heads(exports, wild_motion(exports, FRAMES))).max() > 0.05
+    back = ft.clip.Motion.load(tmp_path / "out.npz")
+    np.testing.assert_allclose(expected_heads(ft, back), source, atol=1e-4)
+    assert np.abs(source - expected_heads(ft, wild_motion(ft, FRAMES))).max() > 0.05
 
 
 @pytest.mark.parametrize("push_down", [False, True])
-def test_a_baked_action_is_exported_too(exports: SimpleNamespace, moving: Any, tmp_path: Path, push_down: bool) -> None:
+def test_a_baked_action_is_exported_too(ft: SimpleNamespace, moving: Any, tmp_path: Path, push_down: bool) -> None:
     bpy.ops.freetalker.bake_to_action(push_down=push_down)
     _export(".npz", tmp_path / "out.npz")
-    assert len(exports.motion.Motion.load(tmp_path / "out.npz")) == FRAMES
+    assert len(ft.clip.Motion.load(tmp_path / "out.npz")) == FRAMES
 
 
-def test_deform_bones_alone_leave_a_control_rig_behind(exports: SimpleNamespace, rigify: Path, tmp_path: Path) -> None:
+def test_deform_bones_alone_leave_a_control_rig_behind(ft: SimpleNamespace, rigify: Path, tmp_path: Path) -> None:
     armature = append_object(rigify, "rig")
-    exports.generated.place(bpy.context.scene, armature, wild_motion(exports, 3))
+    ft.generated.place(bpy.context.scene, armature, wild_motion(ft, 3))
     deforming = {bone.name for bone in armature.data.bones if bone.use_deform}
     names = sorted(deforming)
     source = _shown(armature, range(1, 4), names)
@@ -176,13 +162,13 @@ def test_deform_bones_alone_leave_a_control_rig_behind(exports: SimpleNamespace,
 
 
 @pytest.mark.parametrize("kind", [".fbx", ".glb", ".npz"])
-def test_exporting_leaves_the_scene_as_it_was(exports: SimpleNamespace, moving: Any, tmp_path: Path, kind: str) -> None:
+def test_exporting_leaves_the_scene_as_it_was(ft: SimpleNamespace, moving: Any, tmp_path: Path, kind: str) -> None:
     scene, other = bpy.context.scene, bpy.data.objects["Other"]
     moving.select_set(True)
     bpy.context.view_layer.objects.active = moving
     bpy.ops.object.mode_set(mode="POSE")
     scene.frame_set(9)
-    before = bone_heads(exports, moving, 9)
+    before = bone_heads(ft, moving, 9)
 
     def state() -> tuple[Any, ...]:
         frames = scene.frame_start, scene.frame_end, scene.frame_current
@@ -194,32 +180,32 @@ def test_exporting_leaves_the_scene_as_it_was(exports: SimpleNamespace, moving: 
         moving.hide_set(kind == ".fbx")
     was = state()
     data = {kind: len(getattr(bpy.data, kind)) for kind in ("actions", "objects", "meshes", "armatures")}
-    exports.export.write(scene, moving, tmp_path / f"out{kind}")
+    ft.export.write(scene, moving, tmp_path / f"out{kind}")
     assert state() == was
     assert {kind: len(getattr(bpy.data, kind)) for kind in data} == data
-    np.testing.assert_allclose(bone_heads(exports, moving, 9), before, atol=1e-6)
+    np.testing.assert_allclose(bone_heads(ft, moving, 9), before, atol=1e-6)
     assert [path.name for path in tmp_path.iterdir()] == [f"out{kind}"]
 
 
-def _no_result(exports: SimpleNamespace, armature: Any, folder: Path) -> Path:
+def _no_result(ft: SimpleNamespace, armature: Any, folder: Path) -> Path:
     armature.animation_data_clear()
     return folder / "out.glb"
 
 
-def _unknown_kind(exports: SimpleNamespace, armature: Any, folder: Path) -> Path:
+def _unknown_kind(ft: SimpleNamespace, armature: Any, folder: Path) -> Path:
     return folder / "out.usd"
 
 
-def _no_folder(exports: SimpleNamespace, armature: Any, folder: Path) -> Path:
+def _no_folder(ft: SimpleNamespace, armature: Any, folder: Path) -> Path:
     return folder / "nowhere" / "out.glb"
 
 
-def _a_folder_of_that_name(exports: SimpleNamespace, armature: Any, folder: Path) -> Path:
+def _a_folder_of_that_name(ft: SimpleNamespace, armature: Any, folder: Path) -> Path:
     (folder / "out.bvh").mkdir()
     return folder / "out.bvh"
 
 
-def _not_shown(exports: SimpleNamespace, armature: Any, folder: Path) -> Path:
+def _not_shown(ft: SimpleNamespace, armature: Any, folder: Path) -> Path:
     collection = bpy.data.collections.new("Hidden")
     bpy.context.scene.collection.children.link(collection)
     collection.objects.link(armature)
@@ -230,7 +216,7 @@ def _not_shown(exports: SimpleNamespace, armature: Any, folder: Path) -> Path:
     return folder / "out.fbx"
 
 
-def _at_rest(exports: SimpleNamespace, armature: Any, folder: Path) -> Path:
+def _at_rest(ft: SimpleNamespace, armature: Any, folder: Path) -> Path:
     armature.data.pose_position = "REST"
     return folder / "out.npz"
 
@@ -239,40 +225,40 @@ def _at_rest(exports: SimpleNamespace, armature: Any, folder: Path) -> Path:
     ("spoil", "said"),
     [
         (_no_result, "no motion to export yet"),
-        (_unknown_kind, "no kind that can be written"),
+        (_unknown_kind, "unsupported file extension"),
         (_no_folder, "cannot be written: No such file or directory"),
         (_a_folder_of_that_name, "cannot be written: Is a directory"),
-        (_not_shown, "in no collection that is shown"),
+        (_not_shown, "not in a visible collection"),
         (_at_rest, "is in Rest Position"),
     ],
 )
 def test_bad_exports_are_one_sentence_and_touch_nothing(
-    exports: SimpleNamespace, moving: Any, tmp_path: Path, spoil: Any, said: str
+    ft: SimpleNamespace, moving: Any, tmp_path: Path, spoil: Any, said: str
 ) -> None:
-    path = spoil(exports, moving, tmp_path)
+    path = spoil(ft, moving, tmp_path)
     before = sorted(tmp_path.rglob("*"))
-    with pytest.raises(exports.errors.InputError, match=said) as caught:
-        exports.export.write(bpy.context.scene, moving, path)
+    with pytest.raises(ft.errors.InputError, match=said) as caught:
+        ft.export.write(bpy.context.scene, moving, path)
     assert len(str(caught.value).splitlines()) == 1
     assert sorted(tmp_path.rglob("*")) == before
 
 
 def test_an_exporter_that_fails_leaves_the_old_file(
-    exports: SimpleNamespace, moving: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ft: SimpleNamespace, moving: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = tmp_path / "out.glb"
     path.write_bytes(b"the user's")
 
     def failing(*_: Any, **__: Any) -> None:
-        raise exports.errors.InputError("Blender's exporter failed.")
+        raise ft.errors.InputError("Blender's exporter failed.")
 
-    monkeypatch.setattr(exports.export, "_export", failing)
-    with pytest.raises(exports.errors.InputError):
-        exports.export.write(bpy.context.scene, moving, path)
+    monkeypatch.setattr(ft.export, "_export", failing)
+    with pytest.raises(ft.errors.InputError):
+        ft.export.write(bpy.context.scene, moving, path)
     assert [one.name for one in tmp_path.iterdir()] == ["out.glb"]
     assert path.read_bytes() == b"the user's"
 
 
-def test_the_button_says_that_there_is_nothing_yet(exports: SimpleNamespace, armature: Any) -> None:
+def test_the_button_says_that_there_is_nothing_yet(ft: SimpleNamespace, armature: Any) -> None:
     assert not bpy.ops.freetalker.export_motion.poll()
     assert "press Generate" in bpy.types.FREETALKER_OT_export_motion.disabled_reason(bpy.context)

@@ -1,9 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A baked action as an asset: its words, its tags, its picture, and the file it is written to."""
 
-from collections.abc import Callable
 from pathlib import Path
-from types import ModuleType, SimpleNamespace
+from types import SimpleNamespace
 from typing import Any
 
 import bpy
@@ -15,18 +14,11 @@ from tests.addon.helpers import wild_motion
 
 
 @pytest.fixture
-def assets(ft: SimpleNamespace, installed: Callable[[str], ModuleType]) -> SimpleNamespace:
-    """The modules of the extension, those of assets among them."""
-    ft.library, ft.maps = installed("addon.takes.library"), installed("addon.rigs.maps")
-    return ft
-
-
-@pytest.fixture
-def baked(assets: SimpleNamespace, armature: Any) -> Any:
+def baked(ft: SimpleNamespace, armature: Any) -> Any:
     """A character with three prompts and motion that was baked over the first two."""
     for start, prompt in ((1, "a person walks"), (11, "a person  bows"), (60, "a person jumps")):
-        assets.strips.add_text(armature, prompt, start, 10)
-    assets.generated.place(bpy.context.scene, armature, wild_motion(assets, 20))
+        ft.strips.add_text(armature, prompt, start, 10)
+    ft.generated.place(bpy.context.scene, armature, wild_motion(ft, 20))
     bpy.ops.freetalker.bake_to_action()
     return armature
 
@@ -71,9 +63,9 @@ def test_an_asset_says_what_it_is_and_shows_it(baked: Any, tmp_path: Path) -> No
     assert pixels[:, :4, 3].max() == pixels[:4, :, 3].max() == 0.0  # no limb is cut off at the sides or below
 
 
-def test_a_rig_without_a_mesh_is_shown_by_its_bones(assets: SimpleNamespace) -> None:
-    armature = rig_makers.make(assets, "Mixamo", to_world=rig_makers.Y_UP_CENTIMETERS)
-    assets.generated.place(bpy.context.scene, armature, wild_motion(assets, 5))
+def test_a_rig_without_a_mesh_is_shown_by_its_bones(ft: SimpleNamespace) -> None:
+    armature = rig_makers.make(ft, "Mixamo", to_world=rig_makers.Y_UP_CENTIMETERS)
+    ft.generated.place(bpy.context.scene, armature, wild_motion(ft, 5))
     bpy.ops.freetalker.bake_to_action(push_down=True)
     assert bpy.ops.freetalker.add_to_library(description="mine") == {"FINISHED"}
     (action,) = [action for action in bpy.data.actions if action.asset_data is not None]
@@ -101,11 +93,11 @@ def test_a_library_gets_a_file_of_its_own_each_time(baked: Any, library: Path) -
 def test_a_library_that_is_gone_is_one_sentence(baked: Any, library: Path) -> None:
     number = str(len(bpy.context.preferences.filepaths.asset_libraries) - 1)
     library.rmdir()
-    with pytest.raises(RuntimeError, match="does not exist: mend its path"):
+    with pytest.raises(RuntimeError, match="does not exist; correct its path"):
         bpy.ops.freetalker.add_to_library(library=number)
     assert all(action.asset_data is None for action in bpy.data.actions)
     library.write_text("a file")
-    with pytest.raises(RuntimeError, match="does not exist: mend its path"):
+    with pytest.raises(RuntimeError, match="does not exist; correct its path"):
         bpy.ops.freetalker.add_to_library(library=number)
 
 
@@ -118,7 +110,7 @@ def test_a_folder_that_cannot_be_written_is_one_sentence(baked: Any, library: Pa
     assert [path.name for path in library.iterdir()] == ["FreeTalker"]
 
 
-def test_without_a_baked_action_the_button_says_so(assets: SimpleNamespace, armature: Any) -> None:
-    assets.generated.place(bpy.context.scene, armature, wild_motion(assets, 5))
+def test_without_a_baked_action_the_button_says_so(ft: SimpleNamespace, armature: Any) -> None:
+    ft.generated.place(bpy.context.scene, armature, wild_motion(ft, 5))
     assert not bpy.ops.freetalker.add_to_library.poll()
     assert "press Bake to Action" in bpy.types.FREETALKER_OT_add_to_library.disabled_reason(bpy.context)

@@ -15,12 +15,12 @@ from tests.addon.helpers import bone_heads, expected_heads, wild_work
 @pytest.fixture
 def studio(ft: SimpleNamespace, armature: Any, monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
     """A character with three text strips of a second, at 24 fps, and a stand-in for core that makes wild motion."""
-    orders: list[Any] = []
-    monkeypatch.setattr(ft.worker, "work", wild_work(ft, orders))
+    asked: list[Any] = []
+    monkeypatch.setattr(ft.worker, "work", wild_work(ft, asked))
     monkeypatch.setattr(ft.runtime, "missing", lambda: ())
     for start, prompt in ((1, "a person waves"), (25, "a person bows"), (49, "a person nods")):
         bpy.ops.freetalker.add_text_strip(prompt=prompt, seconds=1.0, frame=start)
-    return SimpleNamespace(orders=orders, **vars(ft))
+    return SimpleNamespace(asked=asked, **vars(ft))
 
 
 def _armature() -> Any:
@@ -52,13 +52,13 @@ def _shown(studio: SimpleNamespace) -> Any:
 
 
 def _changed(studio: SimpleNamespace) -> list[tuple[int, int]]:
-    flags = studio.orders[-1].changed
+    flags = studio.asked[-1].changed
     return [(start, stop) for start, stop in studio.segments.runs(flags) if flags[start]]
 
 
 def test_only_what_changed_is_generated_and_the_other_keys_keep_their_bits(studio: SimpleNamespace) -> None:
     bpy.ops.freetalker.generate()
-    assert studio.orders[0].changed is None
+    assert studio.asked[0].changed is None
     first = _shown(studio)
     before = _keys(studio, first)
     _strip(studio, 1).data.prompt = "a person jumps"
@@ -120,14 +120,14 @@ def test_reroll_changes_its_strip_alone_and_its_seed(studio: SimpleNamespace) ->
     assert _changed(studio) == [(36, 73)]
     data = _strip(studio, 2).data
     assert data.use_seed
-    assert data.seed == studio.orders[-1].timeline.text[2].seed
+    assert data.seed == studio.asked[-1].timeline.text[2].seed
     bpy.ops.freetalker.generate()
     assert _changed(studio) == [(0, 36)]  # now the first
 
 
 def test_a_strip_of_the_upper_body_leaves_root_and_legs(studio: SimpleNamespace) -> None:
     def moved() -> list[tuple[int, int]]:
-        flags = studio.orders[-1].moved
+        flags = studio.asked[-1].legs_changed
         return [(start, stop) for start, stop in studio.segments.runs(flags) if flags[start]]
 
     bpy.ops.freetalker.generate()
@@ -147,7 +147,7 @@ def test_a_strip_of_the_upper_body_leaves_root_and_legs(studio: SimpleNamespace)
     bpy.ops.freetalker.generate(everything=True)
     over.data.seed += 1
     bpy.ops.freetalker.generate()
-    assert studio.orders[-1].changed.all()
+    assert studio.asked[-1].changed.all()
     assert moved() == []
 
 
@@ -169,7 +169,7 @@ def test_a_locked_strip_is_never_changed(studio: SimpleNamespace) -> None:
     _strip(studio, 1).data.lock = True
     _strip(studio, 1).data.prompt = "a person jumps"
     assert bpy.ops.freetalker.generate() == {"FINISHED"}
-    assert len(studio.orders) == 1  # nothing to do
+    assert len(studio.asked) == 1  # nothing to do
     assert "locked" in studio.session.message().text
     with pytest.raises(RuntimeError, match="unlock it"):
         bpy.ops.freetalker.reroll(strip=_strip(studio, 1).key)
@@ -184,10 +184,10 @@ def test_a_locked_strip_is_never_changed(studio: SimpleNamespace) -> None:
 def test_generating_with_nothing_changed_says_so(studio: SimpleNamespace) -> None:
     bpy.ops.freetalker.generate()
     bpy.ops.freetalker.generate()
-    assert len(studio.orders) == 1
-    assert "nothing has changed" in studio.session.message().text
+    assert len(studio.asked) == 1
+    assert "Nothing has changed" in studio.session.message().text
     bpy.ops.freetalker.generate(everything=True)
-    assert studio.orders[-1].changed is None
+    assert studio.asked[-1].changed is None
 
 
 def test_switching_takes(studio: SimpleNamespace, tmp_path: Path) -> None:
@@ -205,7 +205,7 @@ def test_switching_takes(studio: SimpleNamespace, tmp_path: Path) -> None:
         assert len(studio.strips.find_strips(_armature(), "GENERATED")) == 1
     bpy.context.scene.freetalker.seed = 3
     bpy.ops.freetalker.generate()
-    assert len(studio.orders) == 2  # the take at hand is of that seed
+    assert len(studio.asked) == 2  # the take at hand is of that seed
     path = str(tmp_path / "takes.blend")
     bpy.ops.wm.save_as_mainfile(filepath=path)
     bpy.ops.wm.open_mainfile(filepath=path)
@@ -309,8 +309,8 @@ def test_each_character_has_its_own(studio: SimpleNamespace) -> None:
     second.location.x = 2.0
     bpy.ops.freetalker.add_text_strip(prompt="a person runs", seconds=2.0, frame=1)
     bpy.ops.freetalker.generate()
-    assert studio.orders[-1].changed is None
-    assert [strip.prompt for strip in studio.orders[-1].timeline.text] == ["a person runs"]
+    assert studio.asked[-1].changed is None
+    assert [strip.prompt for strip in studio.asked[-1].timeline.text] == ["a person runs"]
     assert len(first.freetalker.takes) == len(second.freetalker.takes) == 1
     assert first.freetalker.takes[0].action != second.freetalker.takes[0].action
 
@@ -333,10 +333,10 @@ def test_another_frame_rate_or_model_is_all_anew(studio: SimpleNamespace) -> Non
     bpy.ops.freetalker.generate()
     bpy.context.scene.freetalker.steps = 7
     bpy.ops.freetalker.generate()
-    assert studio.orders[-1].changed is None
+    assert studio.asked[-1].changed is None
     bpy.context.scene.render.fps = 25
     bpy.ops.freetalker.generate()
-    assert studio.orders[-1].changed is None
+    assert studio.asked[-1].changed is None
 
 
 def test_a_take_of_a_newer_version_is_left_alone(studio: SimpleNamespace) -> None:
@@ -344,7 +344,7 @@ def test_a_take_of_a_newer_version_is_left_alone(studio: SimpleNamespace) -> Non
     _shown(studio).freetalker.told = '{"timeline": {"mood": 1}, "steps": 0, "first_frame": 1, "left_stale": []}'
     assert studio.storage.read(_shown(studio)) is None
     bpy.ops.freetalker.generate()
-    assert studio.orders[-1].changed is None
+    assert studio.asked[-1].changed is None
     assert len(_armature().freetalker.takes) == 2
 
 
@@ -443,7 +443,7 @@ def test_a_take_moved_with_its_strips_goes_on_there(studio: SimpleNamespace) -> 
     bpy.ops.freetalker.add_text_strip(prompt="a person stands up", seconds=0.5, frame=1)  # before the take's beginning
     assert _stale(studio) == [(1, 104)]
     bpy.ops.freetalker.generate()
-    assert studio.orders[-1].changed is None
+    assert studio.asked[-1].changed is None
     (strip,) = (one.strip for one in studio.strips.find_strips(armature, "GENERATED"))
     assert (strip.frame_start, strip.frame_end) == (1, 103)
     assert _stale(studio) == []
@@ -454,9 +454,9 @@ def _keyed(studio: SimpleNamespace, start: int, place: tuple[float, float], head
     armature = _armature()
     still = studio.clip.Motion(np.zeros((25, 3)) + np.array([0, 0.9, 0]), np.tile([1.0, 0, 0, 0], (25, 55, 1)), fps=24)
     motion = still.turned(heading).moved([place[0], 0.0, place[1]])
-    action, slot = studio.bake.new_action("ordinary", motion, armature, start)
+    action = studio.bake.new_action("ordinary", motion, armature, start)
     strip = armature.animation_data.nla_tracks.new().strips.new("ordinary", start, action)
-    strip.action_slot, strip.extrapolation = slot, "HOLD_FORWARD"
+    strip.action_slot, strip.extrapolation = action.slots[0], "HOLD_FORWARD"
     return motion
 
 
@@ -471,7 +471,7 @@ def test_begins_where_the_character_stands_and_ends_where_it_goes_on(studio: Sim
     np.testing.assert_allclose(order.begin.translation[0], before.translation[0], atol=1e-3)
     np.testing.assert_allclose(order.end.translation[0], after.translation[0], atol=1e-3)
     walk = studio.clip.Motion(np.linspace([0, 0.9, 0], [0, 0.9, 2.0], 73), np.tile([1.0, 0, 0, 0], (73, 55, 1)), fps=24)
-    motion = studio.worker.between(order, walk)
+    motion = studio.worker.fit_ends(order, walk)
     np.testing.assert_allclose(motion.translation[0, [0, 2]], [1.0, 2.0], atol=1e-3)
     turned = studio.rotation.quaternion_to_axis_angle(motion.rotations[[0, -1], 0])
     np.testing.assert_allclose(turned, [[0, 1.5, 0], [0, 0, 0]], atol=1e-3)

@@ -110,7 +110,7 @@ def test_eased_keys_become_straight_lines(ft: SimpleNamespace, armature: Any) ->
     keys = ft.convert.timeline(scene, armature).guidance
     assert len(keys) < 100
     for frame in range(1, 400):
-        told = ft.strips.guidance_at(keys, (frame - 1) / 24)
+        told = ft.timeline.guidance_at(keys, (frame - 1) / 24)
         assert told == pytest.approx(max(0.0, curve.evaluate(frame)), abs=2e-4)
     curve.mute = True
     assert ft.convert.timeline(scene, armature).guidance == scene.freetalker.guidance
@@ -173,21 +173,21 @@ def test_muted_strips_are_left_out(ft: SimpleNamespace, armature: Any, tmp_path:
         bpy.ops.freetalker.add_text_strip(prompt=prompt, seconds=2.0)
     armature.animation_data.nla_tracks[0].strips[0].mute = True
     said = ft.storyboard.write(bpy.context.scene, armature, tmp_path / "out.json")
-    assert said == "Exported 1 text strip to out.json; 1 muted left out"
+    assert said == "Exported 1 text strip to out.json; 1 muted skipped"
 
 
 @pytest.mark.parametrize(
     ("name", "content", "part"),
     [
-        ("a.json", "{", "is not JSON"),
+        ("a.json", "{", "is not valid JSON"),
         ("a.json", json.dumps({"text": []}), "empty"),
         ("a.json", json.dumps({"speech": [{"start": 0, "audio": "gone.wav"}]}), "gone.wav"),
-        ("a.json", json.dumps({"speech": [{"start": 0, "audio": "a.json"}]}), "cannot be read as sound"),
-        ("a.json", json.dumps({"speech": [{"start": 0, "audio": "speech.wav", "offset": 2}]}), "lower its offset"),
+        ("a.json", json.dumps({"speech": [{"start": 0, "audio": "a.json"}]}), "cannot be read as audio"),
+        ("a.json", json.dumps({"speech": [{"start": 0, "audio": "speech.wav", "offset": 2}]}), "reduce its offset"),
         ("a.json", json.dumps({"guidance": 50, "text": [{"start": 0, "end": 1, "prompt": "bow"}]}), "from 0 to 20"),
         ("a.json", json.dumps({"guidance": [[0, -1]], "text": [{"start": 0, "end": 1, "prompt": "bow"}]}), "-1"),
-        ("a.srt", "a person walks", "lacks its times"),
-        ("a.txt", "a person walks", "is not JSON"),
+        ("a.srt", "a person walks", "has no times"),
+        ("a.txt", "a person walks", "is not valid JSON"),
     ],
 )
 def test_bad_files(armature: Any, speech: Path, tmp_path: Path, name: str, content: str, part: str) -> None:
@@ -205,6 +205,6 @@ def test_export_that_cannot_be_done(armature: Any, tmp_path: Path) -> None:
     export = bpy.ops.freetalker.export_storyboard
     _refused("no text or speech strip", export, filepath=str(tmp_path / "out.json"))
     bpy.ops.freetalker.add_text_strip(prompt="a person waves")
-    _refused("end in .json or .srt", export, filepath=str(tmp_path / "out.txt"))
+    _refused("ends in .json or .srt", export, filepath=str(tmp_path / "out.txt"))
     _refused("cannot be written", export, filepath=str(tmp_path / "no folder" / "out.json"))
     assert not list(tmp_path.iterdir())

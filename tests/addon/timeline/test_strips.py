@@ -77,7 +77,7 @@ def test_muted_and_solo_strips(ft: SimpleNamespace, armature: Any) -> None:
     low, high = armature.animation_data.nla_tracks
 
     def heard() -> list[str]:
-        return [one.data.prompt[-2:] for one in ft.strips.find_strips(armature, "TEXT") if one.heard]
+        return [one.data.prompt[-2:] for one in ft.strips.find_strips(armature, "TEXT") if one.audible]
 
     assert heard() == [" 1", "10"]
     low.strips[0].mute = True
@@ -306,12 +306,12 @@ def test_a_linked_duplicate_shares_until_it_is_renamed(ft: SimpleNamespace, arma
     bpy.ops.freetalker.add_text_strip(prompt="a person waves")
     _blender(bpy.ops.nla.duplicate, _text(ft, armature), linked=True)
     first, second = (one.strip for one in ft.strips.find_strips(armature, "TEXT"))
-    assert ft.strips.find_strips(armature, "TEXT")[0].sharing == 2
+    assert ft.strips.find_strips(armature, "TEXT")[0].user_count == 2
     first.action.freetalker.prompt = "a person nods"
     assert [text for _, _, text in _said(ft, armature)] == ["a person nods"] * 2
     second.name = "a person bows"
     assert sorted(text for _, _, text in _said(ft, armature)) == ["a person bows", "a person nods"]
-    assert {one.sharing for one in ft.strips.find_strips(armature, "TEXT")} == {1}
+    assert {one.user_count for one in ft.strips.find_strips(armature, "TEXT")} == {1}
 
 
 def test_a_part_of_a_split_strip_is_made_its_own(ft: SimpleNamespace, armature: Any) -> None:
@@ -368,7 +368,7 @@ def test_speech_keeps_its_speed(ft: SimpleNamespace, armature: Any, speech: Path
     bpy.ops.freetalker.add_speech_strip(filepath=str(speech))
     for name, value in change.items():
         setattr(ft.strips.find_strips(armature, "SPEECH")[0].strip, name, value)
-    with pytest.raises(ft.errors.InputError, match="a recording cannot be"):
+    with pytest.raises(ft.errors.InputError, match="not possible for a recording"):
         ft.convert.timeline(bpy.context.scene, armature)
 
 
@@ -392,7 +392,7 @@ def test_meta_strips_are_moved_muted_and_kept_whole(ft: SimpleNamespace, armatur
         track.strips[0].frame_start_ui = 49
     timeline = ft.convert.timeline(bpy.context.scene, armature)
     assert [(s.start, s.end) for s in (*timeline.text, *timeline.speech)] == [(2.0, 3.0), (2.0, 4.0)]
-    _says("within a meta strip", bpy.ops.freetalker.remove_strip, strip="a person waves")
+    _says("inside a meta strip", bpy.ops.freetalker.remove_strip, strip="a person waves")
     ft.strips.find_strips(armature, "TEXT")[0].track.strips[0].mute = True
     assert ft.convert.timeline(bpy.context.scene, armature).text == ()
 
@@ -404,7 +404,7 @@ def test_a_strip_in_a_meta_strip_may_have_the_name_of_another(ft: SimpleNamespac
     within, whole = ft.strips.find_strips(armature, "TEXT")
     within.strip.name = whole.strip.name = "a person bows"
     assert (within.strip.name, whole.strip.name) == ("a person bows", "a person bows")
-    _says("within a meta strip", bpy.ops.freetalker.remove_strip, strip=within.key)
+    _says("inside a meta strip", bpy.ops.freetalker.remove_strip, strip=within.key)
     assert bpy.ops.freetalker.remove_strip(strip="a person bows") == {"FINISHED"}
     assert [one.key for one in ft.strips.find_strips(armature, "TEXT")] == [within.key]
 
@@ -413,13 +413,13 @@ def test_keys_are_blenders_own_for_other_strips(ft: SimpleNamespace, armature: A
     operators = installed("addon.ui.operators.strips")
     bpy.ops.freetalker.add_text_strip(prompt="a person waves")
     with nla_editor():
-        assert not operators._keys_are_blenders(bpy.context)
+        assert not operators._is_ordinary_selected(bpy.context)
         armature.animation_data.nla_tracks.new().strips.new(
             "ordinary", 1, bpy.data.actions.new("ordinary")
         ).select = True
-        assert operators._keys_are_blenders(bpy.context)
+        assert operators._is_ordinary_selected(bpy.context)
         _text(ft, armature).select = False
-        assert operators._keys_are_blenders(bpy.context)
+        assert operators._is_ordinary_selected(bpy.context)
 
 
 def test_dropped_recordings_follow_one_another(ft: SimpleNamespace, armature: Any, tmp_path: Path) -> None:
@@ -509,7 +509,7 @@ def test_empty_prompt(armature: Any) -> None:
 
 
 def test_zero_length(armature: Any) -> None:
-    _says("one frame or more", bpy.ops.freetalker.add_text_strip, prompt="a person waves", seconds=0.0)
+    _says("one frame or longer", bpy.ops.freetalker.add_text_strip, prompt="a person waves", seconds=0.0)
 
 
 def test_missing_sound(armature: Any, tmp_path: Path) -> None:
@@ -552,7 +552,7 @@ def test_a_strip_renamed_in_tweak_mode(ft: SimpleNamespace, armature: Any, linke
     animation.nla_tracks.active, first.strip.select, second.strip.select = second.track, False, True
     animation.use_tweak_mode = True
     assert animation.action == second.strip.action
-    assert first.sharing == second.sharing == 1 + linked
+    assert first.user_count == second.user_count == 1 + linked
     second.strip.name = "a person bows"
     ft.names.adopt_names(armature)
     assert second.data.prompt == ("a person waves" if linked else "a person bows")
@@ -601,8 +601,8 @@ def test_speech_that_cannot_be_used(ft: SimpleNamespace, armature: Any, speech: 
 
 @pytest.mark.parametrize("seed", [-1, 2**31])
 def test_a_seed_beyond_blenders_numbers(ft: SimpleNamespace, armature: Any, seed: int) -> None:
-    source = ft.strips.Timeline(text=(ft.strips.TextStrip(0.0, 1.0, "a person waves", seed=seed),))
-    with pytest.raises(ft.errors.InputError, match=f"The seed {seed} is not one"):
+    source = ft.timeline.Timeline(text=(ft.timeline.TextStrip(0.0, 1.0, "a person waves", seed=seed),))
+    with pytest.raises(ft.errors.InputError, match=f"The seed {seed} is out of range"):
         ft.convert.add_timeline(bpy.context.scene, armature, source)
     assert not ft.strips.find_strips(armature, "TEXT")
 

@@ -25,11 +25,11 @@ def test_no_words_are_put_together_out_of_reach_of_a_dictionary() -> None:
 def test_german_is_whole(ft: SimpleNamespace, installed: Callable[[str], ModuleType]) -> None:
     german = installed("addon.translations.german").MESSAGES
     devices = {word for _, *words in installed("addon.ui.operators.runtime")._DEVICES.values() for word in words}
-    preferences = installed("addon.setup.preferences").FREETALKER_AP_preferences.bl_rna
+    preferences = installed("addon.ui.preferences").FREETALKER_AP_preferences.bl_rna
     wanted = messages.of_classes(preferences) | messages.of_code(ROOT)[0] | devices
     assert len(wanted) > 150
     lacking = sorted(wanted - german.keys())
-    assert not lacking, "addon/german.py lacks:\n" + "\n".join(f"    {text!r}: ''," for text in lacking)
+    assert not lacking, "addon/translations/german.py lacks:\n" + "\n".join(f"    {text!r}: ''," for text in lacking)
 
 
 def test_translations_take_the_same_values_and_end_alike(installed: Callable[[str], ModuleType]) -> None:

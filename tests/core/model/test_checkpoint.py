@@ -26,7 +26,7 @@ STYLED = ("", "", "", "proud")  # the styles of these
 @pytest.fixture
 def model() -> Model:
     torch.manual_seed(0)
-    config = ModelConfig(TINY, speech_blocks=("prosody", "onset"), window=64, licence="GPL-3.0-or-later")
+    config = ModelConfig(TINY, speech_blocks=("prosody", "onset"), window=64, license="GPL-3.0-or-later")
     rng = np.random.default_rng(0)
     motion, speech = (Normalizer(rng.normal(size=n).astype(np.float32), rng.random(n, np.float32) + 1) for n in (7, 3))
     return Model(Denoiser(TINY).eval(), config, motion, speech, "# A small model\n")
@@ -75,14 +75,14 @@ def test_a_text_aligner_comes_back_with_its_model(model: Model, tmp_path: Path):
     aligner = PromptClassifier(TINY.text_width, ACTIONS, STYLED).eval()
     aligner.captions.copy_(torch.rand(4, TINY.text_width))
     config = replace(model.config, captions=ACTIONS, styles=STYLED)
-    save_model(tmp_path / "told", replace(model, aligner=aligner, config=config))
+    save_model(tmp_path / "told", replace(model, classifier=aligner, config=config))
     loaded = load_model(tmp_path / "told")
     tokens = torch.rand(3, 5, TINY.text_width)
-    assert loaded.aligner is not None
+    assert loaded.classifier is not None
     assert loaded.config.captions == ACTIONS
     assert loaded.config.styles == STYLED
-    assert not loaded.aligner.training
-    torch.testing.assert_close(loaded.aligner(tokens), aligner(tokens), atol=1e-3, rtol=0)
+    assert not loaded.classifier.training
+    torch.testing.assert_close(loaded.classifier(tokens), aligner(tokens), atol=1e-3, rtol=0)
     torch.testing.assert_close(loaded.denoiser.joint.weight, model.denoiser.joint.weight.half().float(), atol=0, rtol=0)
 
 
@@ -90,14 +90,14 @@ def test_a_text_aligner_comes_back_with_its_model(model: Model, tmp_path: Path):
 def test_an_aligner_of_another_size_is_refused(captions: tuple[str, ...], model: Model, tmp_path: Path):
     aligner = PromptClassifier(TINY.text_width, ACTIONS, STYLED)
     config = replace(model.config, captions=captions, styles=("",) * len(captions))
-    save_model(tmp_path / "told", replace(model, aligner=aligner, config=config))
+    save_model(tmp_path / "told", replace(model, classifier=aligner, config=config))
     with pytest.raises(InputError, match=r"weights\.safetensors does not fit its config\.json"):
         load_model(tmp_path / "told")
 
 
 def test_captions_without_their_styles_are_refused(model: Model, tmp_path: Path):
     save_model(tmp_path / "told", replace(model, config=replace(model.config, captions=ACTIONS)))
-    with pytest.raises(InputError, match=r"config\.json does not tell a style of each caption"):
+    with pytest.raises(InputError, match=r"config\.json does not give a style for each caption"):
         load_model(tmp_path / "told")
 
 
@@ -114,7 +114,7 @@ def test_saving_again_replaces(model: Model, folder: Path):
 
 
 def test_unknown_model_names_those_there_are(folder: Path):
-    with pytest.raises(InputError, match="no model 'large'; the models here are: small"):
+    with pytest.raises(InputError, match="no model 'large'; choose from small"):
         load_model("large", search=folder.parent)
 
 
@@ -143,11 +143,11 @@ def test_a_missing_file_is_named(folder: Path, name: str):
         ({"denoiser": {"width": 32}}, "weights.safetensors does not fit"),
         ({"denoiser": {"layers": 2}}, "has no tensor 'blocks.1"),
         ({"denoiser": {"layers": 0}}, "below 1"),
-        ({"denoiser": {"heads": 3}}, "width 16 cannot be shared by 3 heads"),
-        ({"denoiser": {"features": 8}}, "'feature_mean' is"),
+        ({"denoiser": {"heads": 3}}, "width 16 cannot be divided among 3 heads"),
+        ({"denoiser": {"features": 8}}, "'feature_mean' has the shape"),
         ({"denoiser": {"prediction": "velocity"}}, "'denoiser.prediction' cannot be 'velocity'"),
         ({"denoiser": {"absence": "learned"}}, "has no tensor 'absent_speech'"),
-        ({"denoiser": None}, "should be an object"),
+        ({"denoiser": None}, "must be a JSON object"),
         ({"speech_blocks": [1]}, "'speech_blocks' cannot be"),
         ({"window": True}, "'window' cannot be True"),
     ],
@@ -163,7 +163,7 @@ def test_a_config_that_does_not_fit_is_refused(folder: Path, change: dict[str, o
 
 def test_a_missing_key_is_named(folder: Path):
     (folder / "config.json").write_text('{"speech_blocks": []}')
-    with pytest.raises(InputError, match="lacks the key 'denoiser'"):
+    with pytest.raises(InputError, match="has no key 'denoiser'"):
         load_model(folder)
 
 
@@ -171,5 +171,5 @@ def test_weights_that_are_not_finite_are_refused(folder: Path):
     weights = load_file(folder / "weights.safetensors")
     weights["joint.bias"][0] = torch.nan
     save_file(weights, folder / "weights.safetensors")
-    with pytest.raises(InputError, match=r"'joint.bias' holds values that are not finite"):
+    with pytest.raises(InputError, match=r"'joint.bias' contains values that are not finite"):
         load_model(folder)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The network meets the released one's numbers and keeps its promises about padding and absence."""
+"""The denoiser reproduces the released one, ignores padding and absent conditions, and is causal if asked to be."""
 
 from pathlib import Path
 
@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from core.errors import InputError
-from core.model.denoiser import Denoiser, DenoiserConfig, TimeFilter, sinusoids
+from core.model.denoiser import Denoiser, DenoiserConfig, TemporalFilter, sinusoids
 from core.model.released import released_name
 
 GOLDEN = Path(__file__).parents[2] / "golden"
@@ -50,12 +50,12 @@ def test_meets_the_released_network(version: str):
     arguments = golden["t"], golden["text"], torch.tensor([True, True]), golden["audio"], frames
     without_text = golden["t"], golden["text"], torch.tensor([False, False]), golden["audio"], frames
 
-    tokens, told = network.tokens(x, *arguments)
-    placed = tokens - sinusoids(torch.arange(tokens.shape[1]), width)
-    torch.testing.assert_close(placed.transpose(0, 1), golden["act_after_input_process2"], atol=1e-5, rtol=0)
+    tokens, conditioning = network.tokens(x, *arguments)
+    without_positions = tokens - sinusoids(torch.arange(tokens.shape[1]), width)
+    torch.testing.assert_close(without_positions.transpose(0, 1), golden["act_after_input_process2"], atol=1e-5, rtol=0)
     torch.testing.assert_close(tokens.transpose(0, 1), golden["act_after_pos_enc"], atol=1e-5, rtol=0)
     for block in network.blocks:
-        tokens = block(tokens, None, told)
+        tokens = block(tokens, None, conditioning)
     torch.testing.assert_close(tokens.transpose(0, 1), golden["act_after_encoder"], atol=1e-5, rtol=0)
     for valid in (None, frames):
         answer = network(x, *arguments, valid)
@@ -106,15 +106,15 @@ def test_an_absent_condition_is_not_read(absence: str):
 
 
 OURS = {"absence": "learned", "norm_first": True, "conditioning": "every_layer", "skip": True, "answer_filter": 3}
-TOLD = DenoiserConfig(**{**vars(TINY), **OURS})
+MODULATED = DenoiserConfig(**{**vars(TINY), **OURS})
 
 
-def test_layers_that_are_told_and_the_skip_begin_as_nothing():
-    told = Denoiser(TOLD).eval()
-    plain = Denoiser(DenoiserConfig(**{**vars(TOLD), "conditioning": "token", "skip": False})).eval()
+def test_modulation_and_skip_have_no_effect_initially():
+    modulated = Denoiser(MODULATED).eval()
+    plain = Denoiser(DenoiserConfig(**{**vars(MODULATED), "conditioning": "token", "skip": False})).eval()
     own = plain.state_dict()
-    plain.load_state_dict({key: value for key, value in told.state_dict().items() if key in own})
-    torch.testing.assert_close(told(**inputs()), plain(**inputs()))
+    plain.load_state_dict({key: value for key, value in modulated.state_dict().items() if key in own})
+    torch.testing.assert_close(modulated(**inputs()), plain(**inputs()))
     with pytest.raises(InputError, match="pre-norm"):
         DenoiserConfig(conditioning="every_layer")
 
@@ -124,7 +124,7 @@ DIFFMOTION = {"text_width": 0, "norm_first": True, "conditioning": "frames", "ca
 
 @torch.no_grad()
 def randomised(config: DenoiserConfig) -> Denoiser:
-    """A network none of whose layers begins as nothing."""
+    """A network with random parameters, so that no layer starts at zero."""
     network = Denoiser(config).eval()
     generator = torch.Generator().manual_seed(1)
     for parameter in network.parameters():
@@ -158,13 +158,13 @@ def test_speech_scales_and_shifts_its_own_frame_and_text_is_not_read():
     given["text"] += 1.0
     torch.testing.assert_close(network(**given), answer)
     assert not any(name.startswith(("text_in", "joint")) for name, _ in network.named_parameters())
-    with pytest.raises(InputError, match="without text needs the conditioning 'frames'"):
+    with pytest.raises(InputError, match="without text requires the conditioning 'frames'"):
         DenoiserConfig(text_width=0)
 
 
 @pytest.mark.parametrize("conditioning", ["token", "every_layer", "frames"])
 def test_every_parameter_learns(conditioning: str):
-    network = randomised(DenoiserConfig(**{**vars(TOLD), "conditioning": conditioning}))  # adaLN begins as nothing
+    network = randomised(DenoiserConfig(**{**vars(MODULATED), "conditioning": conditioning}))  # adaLN starts at zero
     given = inputs()
     given["text_present"][0] = False
     given["speech_present"][1, 4:] = False
@@ -174,12 +174,12 @@ def test_every_parameter_learns(conditioning: str):
 
 @pytest.mark.parametrize("taps", [3, 5])
 def test_answer_filter_takes_out_what_alternates_and_leaves_what_is_steady(taps):
-    time_filter = TimeFilter(2, taps)
+    temporal_filter = TemporalFilter(2, taps)
     steady = torch.full((1, 12, 2), 3.0)
-    torch.testing.assert_close(time_filter(steady, None), steady)
+    torch.testing.assert_close(temporal_filter(steady, None), steady)
     alternating = torch.ones(12)
     alternating[1::2] = -1
-    inside = time_filter(alternating[None, :, None].expand(1, 12, 2), None)[:, taps // 2 : -(taps // 2)]
+    inside = temporal_filter(alternating[None, :, None].expand(1, 12, 2), None)[:, taps // 2 : -(taps // 2)]
     torch.testing.assert_close(inside, torch.zeros_like(inside))
 
 

@@ -18,7 +18,7 @@ from core.model.denoiser import Denoiser
 from core.model.released import read_checkpoint, released_config, released_layout, released_name
 from core.motion.features import headings
 from core.motion.metrics import sole_heights
-from core.motion.released_features import encode, placed, y_up
+from core.motion.released_features import canonicalize, encode, y_up
 from core.motion.rotation import rotation_y
 from core.motion.skeleton import neutral_skeleton
 from core.timeline.strips import SpeechStrip, TextStrip, Timeline
@@ -122,10 +122,10 @@ def test_the_network_makes_the_motion_that_its_numbers_say(folder: Path, monkeyp
     z_up = np.stack([ours[..., 0], -ours[..., 2], ours[..., 1]], -1)
     model = load_model(folder)
     answer = torch.as_tensor(model.normalizer.normalize(encode(z_up))).float()
-    monkeypatch.setattr(Denoiser, "forward", lambda self, x, *told: answer[: x.shape[1]].expand_as(x))
+    monkeypatch.setattr(Denoiser, "forward", lambda self, x, *conditions: answer[: x.shape[1]].expand_as(x))
     settings = Settings(steps=2, cleanup=False)
     motion = generate(Timeline((TextStrip(0, 3.95, PROMPT),), fps=20), model, settings)
-    expected = y_up(placed(z_up))[:80]
+    expected = y_up(canonicalize(z_up))[:80]
     turn = rotation_y(-headings(expected)[0])
     np.testing.assert_allclose(_seen(motion.positions(skeleton)), _seen(expected @ turn.T), atol=1e-3)
 
@@ -159,7 +159,7 @@ def test_a_pickle_is_not_run(given: Path, tmp_path: Path, capsys: pytest.Capture
     (tmp_path / "bad.pt").write_bytes(pickle.dumps({"embed_text.weight": Bomb(tmp_path / "bang")}))
     torch.save({"embed_text.weight": Bomb(tmp_path / "bang")}, tmp_path / "worse.pt")
     for name in ("bad.pt", "worse.pt"):
-        refused(capsys, out, run(given, out, checkpoint=tmp_path / name), f"{name} holds no weights")
+        refused(capsys, out, run(given, out, checkpoint=tmp_path / name), f"{name} contains no weights")
     assert not (tmp_path / "bang").exists()
 
 
@@ -168,8 +168,14 @@ def test_a_pickle_is_not_run(given: Path, tmp_path: Path, capsys: pytest.Capture
     [
         (lambda state: state.pop("embed_audio.bias"), "has no tensor 'embed_audio.bias'"),
         (lambda state: state.update({"seed_pose.weight": torch.zeros(3)}), "unknown tensor 'seed_pose.weight'"),
-        (lambda state: state.update({"embed_audio.weight": torch.zeros(256, 141)}), r"is \(256, 141\) and should be"),
-        (lambda state: state.update({"embed_text.bias": torch.zeros(64)}), "'embed_text.bias' is not 256 or 512"),
+        (
+            lambda state: state.update({"embed_audio.weight": torch.zeros(256, 141)}),
+            r"has the shape \(256, 141\) instead of",
+        ),
+        (
+            lambda state: state.update({"embed_text.bias": torch.zeros(64)}),
+            "'embed_text.bias' does not have 256 or 512",
+        ),
         (lambda state: state.update({"embed_text.bias": 3}), "a table of tensors"),
         (lambda state: state.clear(), "a table of tensors"),
         (lambda state: state["output_process.poseFinal.bias"].fill_(torch.inf), "not finite"),
@@ -189,7 +195,7 @@ def test_a_checkpoint_of_another_layout_is_refused(
 def test_a_checkpoint_cut_short_is_refused(given: Path, tmp_path: Path, capsys, left: int):
     (tmp_path / "model.pt").write_bytes((given / "model001000000.pt").read_bytes()[:left])
     out = tmp_path / "models" / "new"
-    refused(capsys, out, run(given, out, checkpoint=tmp_path / "model.pt"), "model.pt holds no weights")
+    refused(capsys, out, run(given, out, checkpoint=tmp_path / "model.pt"), "model.pt contains no weights")
     refused(capsys, out, run(given, out, checkpoint=tmp_path / "none.pt"), "none.pt does not exist")
 
 
@@ -198,10 +204,10 @@ def test_a_checkpoint_cut_short_is_refused(given: Path, tmp_path: Path, capsys, 
     [
         ({}, r"one \*mean\*.npy with 659 numbers, not 0"),
         ({"mean.npy": np.zeros(659), "Mean_2.npy": np.zeros(659), "std.npy": np.ones(659)}, "not 2"),
-        ({"mean.npy": np.zeros(263), "std.npy": np.ones(263)}, r"659 finite numbers, not of the shape \(263,\)"),
+        ({"mean.npy": np.zeros(263), "std.npy": np.ones(263)}, r"659 finite numbers, not the shape \(263,\)"),
         ({"mean.npy": np.zeros(659), "std.npy": np.zeros(659)}, "not above 0"),
         ({"mean.npy": np.full(659, np.nan), "std.npy": np.ones(659)}, "659 finite numbers"),
-        ({"mean.npy": np.array([{}]), "std.npy": np.ones(659)}, "no array of numbers"),
+        ({"mean.npy": np.array([{}]), "std.npy": np.ones(659)}, "not an array of numbers"),
     ],
 )
 def test_other_statistics_are_refused(given: Path, tmp_path: Path, capsys, files: dict[str, np.ndarray], message: str):
@@ -215,9 +221,9 @@ def test_other_statistics_are_refused(given: Path, tmp_path: Path, capsys, files
 def test_other_encoders_are_refused(given: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
     out = tmp_path / "models" / "new"
     other = Path(make_clip(tmp_path / "small", PROMPT, width=12))
-    refused(capsys, out, run(given, out, clip=other), "512 numbers; .* gives 12")
+    refused(capsys, out, run(given, out, clip=other), "512 numbers, but .* has 12")
     other = Path(make_wavlm(tmp_path / "base", width=32, large=False))
-    refused(capsys, out, run(given, out, wavlm=other), "1024 numbers; .* gives 32")
+    refused(capsys, out, run(given, out, wavlm=other), "1024 numbers, but .* has 32")
     refused(capsys, out, run(given, out, clip=tmp_path / "absent"), "text encoder .*absent' cannot be loaded")
     refused(capsys, out, run(given, out, wavlm=tmp_path / "absent"), "WavLM network .*absent' cannot be loaded")
 

@@ -6,7 +6,7 @@ import pytest
 
 from core.errors import InputError
 from core.motion.clip import Motion, rest_motion
-from core.motion.fitting import KNOWN, fit, on_floor
+from core.motion.fitting import JOINT_SUBSETS, fit, on_floor
 from core.motion.rotation import (
     axis_angle_to_quaternion,
     quaternion_conjugate,
@@ -130,7 +130,7 @@ def test_a_limb_that_passes_through_straight_does_not_spin():
 def test_fewer_joints_are_fitted_too(joints: int):
     motion = gesturing(7)
     positions = motion.positions(SKELETON)
-    known = KNOWN[joints]
+    known = JOINT_SUBSETS[joints]
     fitted = fit(positions[:, known], 20, SKELETON)
     error = np.linalg.norm(fitted.positions(SKELETON) - positions, axis=-1)[:, known]
     assert error.max() < 1e-6

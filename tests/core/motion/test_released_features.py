@@ -52,7 +52,9 @@ def joints(case: str) -> np.ndarray:
 @pytest.mark.parametrize("case", CASES)
 def test_features_are_the_released_ones(case: str):
     positions = joints(case)
-    np.testing.assert_allclose(released_features.placed(positions)[AT], GOLDEN[f"{case}_global_positions"], atol=2e-6)
+    np.testing.assert_allclose(
+        released_features.canonicalize(positions)[AT], GOLDEN[f"{case}_global_positions"], atol=2e-6
+    )
     features = released_features.encode(positions)
     assert features.shape == (79, 659)
     ours, theirs = features[AT], GOLDEN[f"{case}_features"]
@@ -85,7 +87,7 @@ def test_a_full_turn_is_read_wrong_as_in_the_released_code():
 
 @pytest.mark.parametrize(("name", "sigma"), [("smooth", 20.0), ("raw", 0.0)])
 def test_bone_rotations_are_the_released_ones(name: str, sigma: float):
-    where = released_features.placed(joints("turn60_yup"))
+    where = released_features.canonicalize(joints("turn60_yup"))
     where[AT] = GOLDEN["ik_joints"]  # to the last digit: a finger's bone is short
     rotations = released_features.bone_rotations(where, sigma)
     ours, theirs = rotations[AT], GOLDEN[f"ik_quat_{name}"]
@@ -101,7 +103,7 @@ def test_bone_rotations_are_the_released_ones(name: str, sigma: float):
 @pytest.mark.parametrize("from_features", [False, True])
 def test_bones_lie_where_their_rotations_say(from_features: bool):
     """Chain by chain from the root, each bone turned from its rest direction: the released forward kinematics."""
-    where = released_features.placed(joints("turn60_yup"))
+    where = released_features.canonicalize(joints("turn60_yup"))
     matrices = quaternion_to_matrix(released_features.bone_rotations(where))
     root = where[:, 0]
     if from_features:
@@ -137,7 +139,7 @@ def test_a_z_up_world_that_faces_minus_y_becomes_ours():
 
 
 def test_features_of_another_width_are_refused():
-    with pytest.raises(InputError, match=r"659 numbers a frame, not \(5, 12\)"):
+    with pytest.raises(InputError, match=r"659 numbers per frame, not \(5, 12\)"):
         released_features.decode(np.zeros((5, 12)))
 
 

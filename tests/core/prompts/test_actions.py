@@ -1,17 +1,23 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Prompts of several deeds become a strip for each; prompts of one stay as they are."""
+"""Prompts that name several actions are split; others are not."""
 
 from collections.abc import Callable, Sequence
 
 import pytest
 
 from core.planning.segments import plan_segments, plan_upper
-from core.prompts.actions import Reading, split_legs_and_arms, split_sequence, split_simultaneous, split_strips
+from core.prompts.actions import (
+    ActionProbabilities,
+    split_legs_and_arms,
+    split_sequence,
+    split_simultaneous,
+    split_strips,
+)
 from core.timeline.strips import TextStrip, Timeline
 
 
 @pytest.mark.parametrize(
-    ("prompt", "deeds"),
+    ("prompt", "actions"),
     [
         ("he strolls ahead, then bows", ["he strolls ahead", "he bows"]),
         ("a person walks forward and then waves", ["a person walks forward", "a person waves"]),
@@ -28,8 +34,8 @@ from core.timeline.strips import TextStrip, Timeline
         ("then", ["then"]),
     ],
 )
-def test_deeds_keep_their_order_and_their_subject(prompt, deeds):
-    assert split_sequence(prompt) == deeds
+def test_actions_keep_their_order_and_share_the_subject(prompt, actions):
+    assert split_sequence(prompt) == actions
 
 
 def test_a_strip_is_cut_evenly_and_keeps_what_is_its_own():
@@ -38,12 +44,12 @@ def test_a_strip_is_cut_evenly_and_keeps_what_is_its_own():
     assert strips == [TextStrip(2.0, 4.0, "he walks", 2.5, 7), TextStrip(4.0, 6.0, "he bows", 2.5, 7), after]
 
 
-def test_a_strip_too_short_for_its_deeds_is_told_whole():
+def test_a_strip_too_short_for_its_actions_is_not_split():
     strip = TextStrip(0.0, 1.5, "he walks, then bows")
     assert split_strips([strip]) == [strip]
 
 
-def test_the_frames_follow_the_deeds():
+def test_segments_follow_the_actions():
     segments = plan_segments(Timeline((TextStrip(0.0, 4.0, "he walks, then bows"),)), [], 81)
     assert [(one.start, one.stop, one.prompt) for one in segments] == [(0, 40, "he walks"), (40, 81, "he bows")]
 
@@ -65,10 +71,10 @@ def test_halves_share_their_subject(prompt, pair):
     assert split_simultaneous(prompt) == pair
 
 
-def reader(**means: dict[str, float]) -> Callable[[Sequence[str]], list[Reading]]:
+def reader(**means: dict[str, float]) -> Callable[[Sequence[str]], list[ActionProbabilities]]:
     """Reads prompts by the last of the words that it knows."""
 
-    def read(prompts: Sequence[str]) -> list[Reading]:
+    def read(prompts: Sequence[str]) -> list[ActionProbabilities]:
         return [next(means[word] for word in reversed(prompt.split()) if word in means) for prompt in prompts]
 
     return read
@@ -81,7 +87,7 @@ READ = reader(
 
 
 @pytest.mark.parametrize("prompt", ["he walks and waves", "he waves and walks"])
-def test_legs_and_arms_are_told_apart(prompt):
+def test_legs_and_arms_are_split(prompt):
     strip = TextStrip(2.0, 6.0, prompt, 2.5, 7)
     arms, legs = split_legs_and_arms([strip], READ)
     assert legs == TextStrip(2.0, 6.0, "he walks", 2.5, 7)
@@ -92,11 +98,11 @@ def test_legs_and_arms_are_told_apart(prompt):
     "prompt",
     ["he walks and hums", "he walks and jumps", "he walks and stops", "he waves and bows"],
 )
-def test_what_is_not_understood_as_two_deeds_is_told_whole(prompt):
+def test_a_prompt_not_classified_as_two_actions_is_not_split(prompt):
     assert split_legs_and_arms([TextStrip(0.0, 4.0, prompt)], READ) == [TextStrip(0.0, 4.0, prompt)]
 
 
-def test_a_strip_for_the_upper_body_is_told_as_it_is():
+def test_a_strip_for_the_upper_body_is_not_split():
     strip = TextStrip(0.0, 4.0, "he walks and waves", scope="upper body")
     assert split_legs_and_arms([strip], READ) == [strip]
 
@@ -107,7 +113,7 @@ def test_arms_stop_where_another_strip_takes_over():
     assert (arms.start, arms.end) == (0.0, 3.0)
 
 
-def test_a_gesture_that_somebody_laid_there_leads():
+def test_an_upper_body_strip_of_the_user_takes_precedence():
     own = TextStrip(0.0, 4.0, "he points", scope="upper body")
     timeline = Timeline(tuple(split_legs_and_arms([own, TextStrip(0.0, 4.0, "he walks and waves")], READ)))
     segments = plan_segments(timeline, [], 81)

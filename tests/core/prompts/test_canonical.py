@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A prompt is read by what is done, whoever does it."""
+"""Canonical prompts keep the action and its manner but not the subject."""
 
 import pytest
 
@@ -28,7 +28,7 @@ def test_the_subject_is_found(prompt, who):
         "A walk sideways", "Step across", "",
     ],
 )  # fmt: skip
-def test_a_deed_is_no_subject(prompt):
+def test_an_action_is_not_a_subject(prompt):
     assert subject(prompt) == ""
 
 

@@ -11,11 +11,13 @@ import pytest
 from core.errors import InputError
 from core.formats.bvh import save_bvh
 from core.motion.clip import Motion, rest_motion
-from core.motion.rotation import axis_angle_to_quaternion
+from core.motion.rotation import (
+    axis_angle_to_quaternion,
+)
 from core.motion.skeleton import INDEX, neutral_skeleton
-from core.training import dataset, joint_maps, prepare
-from core.training import sources as motion_sources
+from core.training import joint_maps, prepare, source_readers
 from core.training.joint_maps import JOINT_MAPS
+from core.training.sources import LICENSES
 
 SKELETON = neutral_skeleton()
 
@@ -50,7 +52,7 @@ def sources(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Sources whose joints have SMPL-X's names, and families of them."""
     names = {joint: (joint,) for joint in JOINT_MAPS["zebra"]}
     monkeypatch.setattr(joint_maps, "JOINT_MAPS", {"own": names})
-    monkeypatch.setattr(motion_sources, "bandai_rest", dict)
+    monkeypatch.setattr(source_readers, "bandai_rest", dict)
     monkeypatch.setattr(
         prepare,
         "FAMILIES",
@@ -58,7 +60,7 @@ def sources(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     )
     monkeypatch.setattr(prepare, "make_pairs", lambda *_: iter(()))
     monkeypatch.setattr(prepare, "readable_sounds", lambda files, counts: files)
-    monkeypatch.setattr(dataset, "encode_texts", _lengths)
+    monkeypatch.setattr("core.training.packing.encode_texts", _lengths)
     write_sources(tmp_path / "data")
     return tmp_path / "data"
 
@@ -68,28 +70,28 @@ def _lengths(words: Sequence[str], _: str) -> np.ndarray:
 
 
 def run(source: Path, out: Path, family: str) -> tuple[list[dict], list[str], str]:
-    """The takes, the words and the report."""
+    """The clips, the words and the report."""
     arguments = ["--source", str(source), "--out", str(out), "--family", family, "--speech-minutes", "0"]
     assert prepare.main(arguments) == 0
-    header = json.loads((out / "takes.json").read_text())
-    return header["takes"], header["words"], (out / "report.md").read_text()
+    header = json.loads((out / "clips.json").read_text())
+    return header["clips"], header["words"], (out / "report.md").read_text()
 
 
 def test_families(sources: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    takes, words, report = run(sources, tmp_path / "open", "open")
-    assert {(take["source"], take["licence"]) for take in takes} == {("cmu", "CMU mocap")}
+    clips, words, report = run(sources, tmp_path / "open", "open")
+    assert {(clip["source"], clip["license"]) for clip in clips} == {("cmu", "CMU mocap")}
     assert "Commercial use is allowed." in report
-    assert "broken.bvh cannot be read as a whole BVH file: it announces 60 frames" in caplog.text
+    assert "broken.bvh cannot be read as a complete BVH file: it declares 60 frames" in caplog.text
     assert "| cmu | CMU mocap | 0.1 | 2 | unreadable 1 |" in report
     assert not any(word.endswith("sadly") for word in words)
 
-    takes, words, report = run(sources, tmp_path / "stage", "stage-nc")
-    assert {take["licence"] for take in takes} == {"CMU mocap", "CC-BY-NC-4.0"}
+    clips, words, report = run(sources, tmp_path / "stage", "stage-nc")
+    assert {clip["license"] for clip in clips} == {"CMU mocap", "CC-BY-NC-4.0"}
     assert "For non-commercial use only: bandai_namco is CC-BY-NC-4.0." in report
     assert "dataset-1_bow_happy_001.bvh" in caplog.text
     assert "| bandai_namco | CC-BY-NC-4.0 | 0.1 | 2 | unreadable 1 |" in report
     assert any(word.endswith("bows sadly") for word in words)
-    bows = sum(take["action"] == "bow" for take in takes)
+    bows = sum(clip["action"] == "bow" for clip in clips)
     assert bows > 0
     assert f"| bow | {bows} | bandai_namco {bows} |" in report
     assert not list((tmp_path / "stage").glob("*.part"))
@@ -104,17 +106,17 @@ def test_speech_is_paired_with_unrestricted_motion_only(
     assert set(walked) == {"cmu"}
 
 
-def test_the_same_takes_every_time(sources: Path, tmp_path: Path) -> None:
+def test_the_same_clips_every_time(sources: Path, tmp_path: Path) -> None:
     run(sources, tmp_path / "a", "stage-nc")
     run(sources, tmp_path / "b", "stage-nc")
-    for name in ("features.npy", "sentences.npy", "takes.json", "report.md"):
+    for name in ("features.npy", "sentences.npy", "clips.json", "report.md"):
         assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes()
 
 
 def test_a_missing_source_is_named(sources: Path, tmp_path: Path) -> None:
     for file in (sources / "bandai_namco").iterdir():
         file.unlink()
-    with pytest.raises(InputError, match="No bandai_namco clips"):
+    with pytest.raises(InputError, match="contains no bandai_namco clips"):
         prepare.prepare(sources, tmp_path / "out", 0.0, family="stage-nc")
     assert not (tmp_path / "out").exists()
 
@@ -136,4 +138,4 @@ def test_recordings_that_are_no_sound_are_counted(
 def test_the_default_family_may_be_sold() -> None:
     assert set(prepare.FAMILIES["open"]) < set(prepare.FAMILIES["stage-nc"])
     assert not {"bandai_namco", "hdm05"} & set(prepare.FAMILIES["open"])
-    assert all("-NC-" not in motion_sources.LICENCES[kind] for kind in prepare.FAMILIES["open"])
+    assert all("-NC-" not in LICENSES[kind] for kind in prepare.FAMILIES["open"])
