@@ -70,7 +70,7 @@ def extension_zip(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def installed(extension_zip: Path) -> Iterator[Callable[[str], ModuleType]]:
-    """The extension installed and enabled; call it with a dotted name to get a module: installed("addon.bake")."""
+    """The extension installed and enabled; call it with a dotted name to get a module: installed("addon.job")."""
     bpy = pytest.importorskip("bpy", reason="these tests need Blender's Python (the bpy package)")
     bpy.ops.extensions.package_install_files(
         filepath=str(extension_zip), repo="user_default", enable_on_install=True, overwrite=True

@@ -81,7 +81,7 @@ def double_take(
     known: Known | None = None,
     seeds: Sequence[tuple[range, int]] = (),
 ) -> Tensor:
-    """Sample all windows and join them.
+    """Sample all windows and join them into a motion, (frames, F).
 
     Args:
         denoise_for: makes the denoiser of stretches of frames.
@@ -90,14 +90,11 @@ def double_take(
         sampler, steps: of the first take; the second takes its share of the steps.
         method: how the windows are joined.
         generator: of all noise but that of seeds.
-        longest: frames that a transition of the second take may see, as the network was trained.
+        longest: frames that a transition of the second take may see.
         on_step: called as (done, total) before the first and after every denoising step of both takes.
         observer: watches the first take.
         known: replaces the prediction in every step and comes out unchanged, as does every frame outside the windows.
         seeds: stretches that start from noise of a seed of their own, the same wherever they lie.
-
-    Returns:
-        The motion, (frames, F); frames is the last window's stop.
     """
     # Step 1: find the transitions that have to be sampled, and count the denoising steps.
     known = known or Known.nothing(windows[-1].stop, features, device)
@@ -112,14 +109,13 @@ def double_take(
     x = _initial_noise(known.features, windows, method, generator, seeds)
     denoise = known.in_place_of(denoise_for(windows, x.shape[1], False), windows)
     if observer is not None:
-        calls = len(joints) * second_steps
-        observer.started(FirstTake(denoise_for, windows, x, sampler, calls, known.join, known.any))
+        take = FirstTake(denoise_for, windows, x, sampler, len(joints) * second_steps, known.join, known.any)
+        observer.started(take)
         denoise = _observed(denoise, observer)
     x = sample(denoise, sampler, x, generator, lambda x: count(method.after_step(x, windows)))
     motion = known.join(x, windows)
     if not refine:
         return motion
-
     # Step 3: the second take noises each transition and its surroundings, and denoises them again.
     if observer is not None:
         observer.first_take_done(motion)

@@ -33,7 +33,7 @@ def wild_motion(ft: SimpleNamespace, frames: int = 30, fps: float = 24.0) -> Any
 
 
 def wild_work(ft: SimpleNamespace, orders: list[Any]) -> Callable[..., Any]:
-    """A stand-in for `generation.work`: wild motion where an order has changed, the base where it has not."""
+    """A stand-in for `worker.work`: wild motion where an order has changed, the base where it has not."""
 
     def work(order: Any, report: Callable[..., None], cancelled: Callable[[], bool]) -> Any:
         orders.append(order)
