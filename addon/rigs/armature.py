@@ -16,7 +16,7 @@ from ..translations import tr
 from . import maps, retarget
 from .maps import BoneMap
 from .pose import Channels, Rest
-from .recognise import align_spine_to_chest, recognize
+from .recognize import align_spine_to_chest, recognize
 
 Curve = tuple[str, int, str, Array]
 """Data path, index, group, and values: one per frame (T,), or a constant (1,)."""

@@ -146,7 +146,7 @@ class IkLeg:
 
 @dataclass(frozen=True)
 class Family:
-    """Bone names of one kind of rig, compared by `recognise.plain`.
+    """Bone names of one kind of rig, compared by `recognize.plain`.
 
     Args:
         name: Shown to the user.

@@ -8,7 +8,7 @@ import numpy as np
 
 from ...core.motion.rotation import Array
 from .maps import BoneMap, family
-from .recognise import plain
+from .recognize import plain
 
 
 @dataclass(frozen=True)

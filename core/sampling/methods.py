@@ -150,7 +150,7 @@ class LegacyDoubleTake(_Lengths):
     """What the released code computes: the transition is frozen, and only the blends beside it are refined.
 
     The handshake is `handshake` between all windows, the second take drops the text, hears speech late, and attends to
-    padding ("released_code_facts" in docs/method.md).
+    padding (docs/method.md, section R6).
     """
 
     text_in_second_take: ClassVar[bool] = False

@@ -19,7 +19,7 @@ MODULES = (
     "addon.character.active", "addon.character.figure", "addon.character.smplx_body",
     "addon.generation.memory", "addon.generation.orders", "addon.generation.session", "addon.generation.stretches",
     "addon.generation.worker",
-    "addon.rigs.maps", "addon.rigs.recognise", "addon.rigs.retarget",
+    "addon.rigs.maps", "addon.rigs.recognize", "addon.rigs.retarget",
     "addon.setup.models", "addon.setup.preferences", "addon.setup.runtime",
     "addon.takes.bake", "addon.takes.export", "addon.takes.generated", "addon.takes.library", "addon.takes.reduction",
     "addon.takes.storage",

@@ -388,14 +388,14 @@ def test_what_is_wrong_with_a_map_is_said(ft: SimpleNamespace, armature_of: Any,
 
 def test_a_spine_of_fewer_bones_carries_the_arms_all_the_same(ft: SimpleNamespace) -> None:
     names = tuple(bone for bones in ft.maps.family("Mixamo").bones.values() for bone in bones)
-    found = ft.recognise.recognize(tuple(name for name in names if name not in {"Spine1", "Spine2"}))
+    found = ft.recognize.recognize(tuple(name for name in names if name not in {"Spine1", "Spine2"}))
     assert "spine1" not in found.bones
     assert found.bones["spine3"] == ("Spine",)
 
 
 def test_names_that_say_little_are_no_rig(ft: SimpleNamespace) -> None:
     for names in ((), ("Bone",), ("Hips", "Bone.001"), ("pelvis", "spine_01", "tail"), ("", " ", "_")):
-        assert ft.recognise.recognize(names) is None
+        assert ft.recognize.recognize(names) is None
 
 
 def test_undo_brings_the_map_back(ft: SimpleNamespace, armature_of: Any) -> None:
