@@ -67,7 +67,7 @@ def stage(folder: Path, text_encoder: bool = True) -> None:
         shutil.copytree(ROOT / "assets", folder / "assets", ignore=SKIPPED)
     if text_encoder:
         sys.path.insert(0, str(ROOT))
-        from core.conditions.text import export_encoder
+        from core.conditions.hub_text import export_encoder
 
         export_encoder(folder / "assets" / "text_encoder")
 

@@ -45,11 +45,11 @@ def generate(argv: Sequence[str]) -> None:
     from .formats.bvh import save_bvh
     from .generate import Settings
     from .generate import generate as generate_motion
-    from .model.checkpoint import load_model
+    from .model.folder import open_model
 
     if options.seed is not None:
         timeline = replace(timeline, seed=options.seed)
-    model = load_model(options.model or timeline.model)
+    model = open_model(options.model or timeline.model)
     settings = Settings() if options.steps is None else Settings(steps=options.steps)
     motion = generate_motion(timeline, model, settings, on_step=Progress("Generating"))
     try:

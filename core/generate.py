@@ -1,20 +1,16 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """From a timeline to a motion: plan, sample, decode, clean."""
 
-# pyright: reportUnknownMemberType=false
-
 from collections.abc import Callable
 
-import torch
-from torch import Tensor
-
-from .model.checkpoint import Model
+from .model.model import Model
 from .motion.clip import Motion
 from .motion.skeleton import neutral_skeleton
 from .planning.kept import Kept, join_kept, sampled_groups
 from .planning.passes import sample_plan
 from .planning.plan import Plan, Settings, make_plan
 from .postprocess.clean import clean
+from .sampling.noise import Floats
 from .sampling.preview import Preview
 from .timeline.strips import Timeline
 
@@ -76,19 +72,18 @@ def generate(
         if on_step is not None:
             on_step(done, total)
 
-    def show(features: Tensor) -> None:
+    def show(features: Floats) -> None:
         first = None if plan.kept is not None else round(PREVIEW_SECONDS * model.config.fps) + 1
         if on_preview is not None:
             on_preview(_decoded(plan, features[:first], settings.cleanup))
 
-    with torch.inference_mode():
-        features = sample_plan(plan, step, None if on_preview is None else Preview(show))
+    features = sample_plan(plan, step, None if on_preview is None else Preview(show))
     return _decoded(plan, features, settings.cleanup)
 
 
-def _decoded(plan: Plan, features: Tensor, cleanup: bool) -> Motion:
+def _decoded(plan: Plan, features: Floats, cleanup: bool) -> Motion:
     """The motion of normalized rows (n, K), its first n frames sampled so far, at the timeline's frame rate."""
-    rows = features[: plan.frames].to("cpu").numpy()
+    rows = features[: plan.frames]
     skeleton, fps, kept = neutral_skeleton(), plan.model.config.fps, plan.kept
 
     def decoded(stretch: range) -> Motion:

@@ -32,15 +32,23 @@ if "bpy" not in sys.modules:
 
 
 # Without torch (Python 3.13 on Linux, unless it was asked for) what needs it is left out, and the header says so.
-_OF_PLANNING = r"planning.(?:windows|inputs|kept|plan\b|passes|sampling_inputs)"
-_OF_CORE = rf"model|sampling|conditions|generate|training|evaluation|{_OF_PLANNING}"
-_OF_RUNTIME = rf"torch|safetensors|soundfile|librosa|scipy|PIL|core.(?:{_OF_CORE})|tests.core.golden_motion"
+_OF_CORE = "|".join(
+    (
+        "training",
+        "evaluation",
+        "model.(?:checkpoint|denoiser|prompt_classifier|torch_network|foreign|released)",
+        "conditions.hub_text",
+    )
+)
+_LIBRARIES = "torch|transformers|safetensors|soundfile|librosa|scipy|PIL"
+_OF_RUNTIME = rf"{_LIBRARIES}|core.(?:{_OF_CORE})\b|tests.core.tiny_networks|benchmarks"
 _RUNTIME = re.compile(rf"^(?:import|from) (?:{_OF_RUNTIME})", re.MULTILINE)
 collect_ignore = (
     [
-        str(path.relative_to(ROOT / "tests"))
-        for path in sorted((ROOT / "tests").rglob("test_*.py"))
-        if _RUNTIME.search(path.read_text(encoding="utf-8"))
+        str((path.parent if path.name == "conftest.py" else path).relative_to(ROOT / "tests"))
+        for path in sorted((ROOT / "tests").rglob("*.py"))
+        if (path.name == "conftest.py" or path.name.startswith("test_"))
+        and _RUNTIME.search(path.read_text(encoding="utf-8"))
     ]
     if importlib.util.find_spec("torch") is None
     else []

@@ -13,7 +13,7 @@ from .. import job
 from ..setup import preferences, runtime
 
 if TYPE_CHECKING:
-    from ...core.model.checkpoint import Model
+    from ...core.model.model import Model
 
 _CHECK_SECONDS = 20.0
 _last_used = [0.0]  # monotonic time at which a job was last running
@@ -60,15 +60,16 @@ def unregister() -> None:
 
 
 @lru_cache(maxsize=1)
-def loaded_model(name: str) -> "Model":
+def loaded_model(name: str, device: str = "auto") -> "Model":
     """Load a model, or return the one in memory.
 
     Args:
         name: Name or path of the model.
+        device: What it is to run on; see `open_model`.
 
     Raises:
         InputError: The model cannot be loaded.
     """
-    from ...core.model.checkpoint import load_model
+    from ...core.model.folder import open_model
 
-    return load_model(name)
+    return open_model(name, device=device)

@@ -27,7 +27,7 @@ def work(order: Order, report: job.Report, cancelled: job.Cancelled) -> Motion:
     from ...core.generate import Settings, generate
     from ...core.planning.kept import Kept
 
-    model = loaded_model(order.timeline.model)
+    model = loaded_model(order.timeline.model, order.device)
     settings = Settings(steps=order.steps or None, device=order.device)
     kept = None
     if order.base is not None and order.changed is not None:

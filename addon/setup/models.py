@@ -9,7 +9,7 @@ from pathlib import Path
 
 import bpy
 
-from ...core.assets import MODEL_CONFIG, MODEL_NORMALIZER, MODEL_WEIGHTS, MODELS
+from ...core.assets import DEFAULT_ENCODER, MODEL_CONFIG, MODEL_NORMALIZER, MODEL_WEIGHTS, MODELS
 from ..data import scene_settings
 from ..translations import tr
 from . import preferences, runtime
@@ -27,11 +27,13 @@ class Model:
         problem: Why it cannot be used, as a sentence without its full stop; empty if it can.
         license: Name of its license.
         text_encoder: Name or path of its text encoder; empty for the default.
+        needs_torch: Whether it runs in PyTorch alone.
     """
 
     problem: str = ""
     license: str = ""
     text_encoder: str = ""
+    needs_torch: bool = False
 
     @property
     def non_commercial(self) -> bool:
@@ -55,10 +57,19 @@ def of_scene(scene: bpy.types.Scene) -> tuple[str, Model]:
     return name, inspect(name)
 
 
+def missing_packages(scene: bpy.types.Scene) -> tuple[str, ...]:
+    """Return the packages that a scene's model needs, on the chosen device, and that are not installed."""
+    _, model = of_scene(scene)
+    if model.needs_torch or preferences.device() in {"cuda", "mps"}:
+        return runtime.missing()
+    return tuple(name for name in runtime.missing() if name == runtime.ENCODER)
+
+
 def disabled_reason(scene: bpy.types.Scene) -> str:
     """Return why the scene's model cannot be used: packages, its files or the user's consent are missing."""
-    if runtime.missing():
-        return runtime.disabled_reason()
+    absent = missing_packages(scene)
+    if absent:
+        return runtime.disabled_reason(absent)
     name, model = of_scene(scene)
     if model.problem:
         return model.problem
@@ -96,7 +107,11 @@ def _read(folder: Path, stamps: tuple[tuple[int, int] | None, ...]) -> Model:
         problem = _problem_of(folder / file)
         if problem:
             return Model(problem)
-    return Model("", str(config.get("license", config.get("licence", ""))), str(config.get("text_encoder", "")))
+    license_name, encoder = str(config.get("license", config.get("licence", ""))), str(config.get("text_encoder", ""))
+    blocks = config.get("speech_blocks") or ()
+    wavlm = any(str(block).startswith("wavlm") for block in blocks)
+    needs_torch = wavlm or encoder not in {"", DEFAULT_ENCODER} or bool(config["denoiser"].get("local_attention"))
+    return Model("", license_name, encoder, needs_torch)
 
 
 def _problem_of(path: Path) -> str:

@@ -9,6 +9,7 @@ import ctypes
 import os
 import sys
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -16,11 +17,12 @@ from typing import Any, Literal
 import bpy
 
 from ...core.assets import DEFAULT_ENCODER
+from ...core.hardware import has_nvidia
 from ..translations import tr
 from . import installer, models, preferences, runtime
 
-MEMORY_GIB = 2.0
-"""Free memory that generation needs for torch, the network and a minute of motion."""
+MEMORY_GIB = 1.0
+"""Free memory that generation needs for the network and a minute of motion."""
 
 _DEVICES = {"cpu": "CPU", "cuda": "CUDA", "mps": "Metal"}
 _MEMORY_SECONDS = 5.0  # how long a measurement of free memory is valid
@@ -66,7 +68,9 @@ _memory = [-_MEMORY_SECONDS, 0.0]  # when it was measured, and GiB
 
 def checks(scene: bpy.types.Scene) -> tuple[Check, ...]:
     """Run all checks, in the order in which they should be fixed."""
-    return (_python(), _torch(), _packages(), _device(), _free_memory(), _weights(scene), _text_encoder(scene))
+    absent = models.missing_packages(scene)
+    packages = _python(absent), _torch(absent), _packages(absent)
+    return (*packages, _device(), _free_memory(), _weights(scene), _text_encoder(scene))
 
 
 def failed_checks(scene: bpy.types.Scene) -> tuple[Check, ...]:
@@ -91,30 +95,32 @@ def set_device(device: Device | None) -> None:
     _found_device[:] = [] if device is None else [device]
 
 
-def _python() -> Check:
+def _python(absent: Sequence[str]) -> Check:
     name = "Python"
     version = f"{sys.version_info.major}.{sys.version_info.minor}"
-    if installer.devices() or not runtime.missing():
+    if installer.devices() or not absent:
         return Check(name, "OK", version)
     said = tr("{version}, no runtime is available for it on this system").format(version=version)
     return Check(name, "MISSING", said, "freetalker.show_preferences", "Choose an Environment")
 
 
-def _torch() -> Check:
+def _torch(absent: Sequence[str]) -> Check:
     version = next((package.version for package in runtime.packages() if package.name == "torch"), None)
-    if "torch" in runtime.missing():
+    if "torch" in absent:
         return Check("PyTorch", "MISSING", tr("missing"), "freetalker.install_runtime", "Install Runtime")
+    if version is None:
+        return Check("PyTorch", "OK", tr("not installed, only needed for a graphics card"))
     if runtime.is_outdated():
         said = tr("{version}, from an older version of this add-on").format(version=version)
         return Check("PyTorch", "WARNING", said, "freetalker.install_runtime", "Install Runtime")
     return Check("PyTorch", "OK", version or "")
 
 
-def _packages() -> Check:
-    absent = [name for name in runtime.missing() if name not in {"torch", runtime.ENCODER}]
-    if not absent:
-        return Check("Other Packages", "OK", tr("all installed"))
-    said = tr("missing: {names}").format(names=", ".join(absent))
+def _packages(absent: Sequence[str]) -> Check:
+    others = [name for name in absent if name not in {"torch", runtime.ENCODER}]
+    if not others:
+        return Check("Other Packages", "OK", tr("none needed") if runtime.missing() else tr("all installed"))
+    said = tr("missing: {names}").format(names=", ".join(others))
     return Check("Other Packages", "MISSING", said, "freetalker.install_runtime", "Install Runtime")
 
 
@@ -122,10 +128,10 @@ def _device() -> Check:
     """Check the device that torch reported or, if it was not asked yet, the installed build."""
     wanted = preferences.device()
     if "torch" in runtime.missing():
-        return Check("Device", "OK", tr("known once PyTorch is installed"))
+        return Check("Device", "OK", _DEVICES["cpu"])
     if not _found_device:
         kind = (
-            "cuda" if runtime.is_cuda_build() and runtime.has_nvidia() else "mps" if sys.platform == "darwin" else "cpu"
+            "cuda" if runtime.is_cuda_build() and has_nvidia() else "mps" if sys.platform == "darwin" else "cpu"
         )
         said = tr("{device}, based on the installed files").format(device=_DEVICES[kind])
         return Check("Device", "OK", said, "freetalker.check_device", "Check Device")

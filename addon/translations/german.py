@@ -285,7 +285,8 @@ MESSAGES: dict[str, str] = {
     # the checks of the setup
     "all installed": "alle installiert",
     "Free Memory": "Freier Speicher",
-    "known once PyTorch is installed": "bekannt, sobald PyTorch installiert ist",
+    "not installed, only needed for a graphics card": "nicht installiert, nur für eine Grafikkarte nötig",
+    "none needed": "keine nötig",
     "missing": "fehlt",
     "missing: {names}": "es fehlen: {names}",
     "Other Packages": "Andere Pakete",

@@ -5,28 +5,26 @@ Row k of every block is centered on the time k / fps regardless of what precedes
 later in the same recording gets the same rows. Compute the features of a whole recording, then slice rows by time.
 """
 
-# scipy, librosa and soundfile carry few types
+# soundfile and Blender's aud carry few types
 # pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false
 # pyright: reportUnknownVariableType=false, reportUnknownArgumentType=false
 
 from __future__ import annotations
 
+import importlib
+import importlib.util
 from collections.abc import Sequence
 from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
-import librosa
 import numpy as np
-import scipy.fft
-import scipy.ndimage
-import scipy.signal
-import soundfile
 from numpy.typing import NDArray
 
 from ..errors import InputError
 from ..motion.clip import CORE_FPS
 from . import hub
+from .signal import cepstra, find_peaks, mean_filter, median_filter, mel_filters, resample
 from .voice import voice_features
 
 Array = NDArray[np.float32]
@@ -36,7 +34,6 @@ BLOCK_WIDTHS = {"mfcc": 40, "mel": 64, "prosody": 4, "wavlm": 1024, "onset": 1, 
 """Columns of each block; the paper's 1133 features are all but the last, in this order."""
 WAVLM_DEFAULT = "microsoft/wavlm-large"
 
-_fft: Any = scipy.fft  # in single precision, unlike numpy's
 _WINDOW = 4096  # samples of an mfcc or mel frame
 _SPEECH_LEVEL = 0.1  # RMS to which the loud frames of a recording are normalized
 _MAX_GAIN = 1000.0
@@ -59,18 +56,32 @@ def load_audio(path: Path | str) -> Array:
     path = Path(path)
     if not path.is_file():
         raise InputError(f"The sound file '{path}' does not exist; choose another or correct its path.")
-    try:
-        channels, rate = soundfile.read(path, dtype="float32", always_2d=True)  # (n, channels)
-    except (soundfile.LibsndfileError, RuntimeError, TypeError) as error:
-        raise InputError(f"'{path.name}' cannot be read as audio; convert it to WAV, FLAC, OGG or MP3.") from error
+    channels, rate = _read_sound(path)  # (n, channels)
     if not len(channels):
         raise InputError(f"The sound file '{path.name}' is empty; choose one that contains speech.")
     samples: Array = channels.mean(axis=1, dtype=np.float32)
     if not np.isfinite(samples).all():
         raise InputError(f"The sound file '{path.name}' contains values that are not numbers (NaN); export it again.")
-    if rate != SAMPLE_RATE:
-        samples = librosa.resample(samples, orig_sr=rate, target_sr=SAMPLE_RATE, res_type="soxr_hq")
-    return np.ascontiguousarray(samples, dtype=np.float32)
+    return np.ascontiguousarray(resample(samples, rate, SAMPLE_RATE), dtype=np.float32)
+
+
+def _read_sound(path: Path) -> tuple[Array, int]:
+    """The samples (n, channels) and the rate of a sound file; Blender reads it where soundfile is not installed."""
+    problem = f"'{path.name}' cannot be read as audio; convert it to WAV, FLAC, OGG or MP3."
+    if importlib.util.find_spec("soundfile") is not None:
+        import soundfile
+
+        try:
+            samples, rate = soundfile.read(path, dtype="float32", always_2d=True)
+            return np.asarray(samples, np.float32), rate
+        except (soundfile.LibsndfileError, RuntimeError, TypeError) as error:
+            raise InputError(problem) from error
+    aud: Any = importlib.import_module("aud")
+    try:
+        sound = aud.Sound(str(path))
+        return np.asarray(sound.data(), np.float32), int(sound.specs[0])
+    except (aud.error, ValueError) as error:
+        raise InputError(problem) from error
 
 
 def speech_features(
@@ -141,10 +152,10 @@ def _block(name: str, samples: Array, rows: int, fps: float, legacy: bool) -> Ar
     if name == "onset":
         return _onset_rows(onset_times(samples), rows, fps)
     power = _power_spectrum(samples, np.arange(rows) / fps, _WINDOW)  # (N, 2049)
-    mel = power @ _mel_filters(_WINDOW, 64).T  # (N, 64)
+    mel = power @ mel_filters(SAMPLE_RATE, _WINDOW, 64).T  # (N, 64)
     if name == "mel":
         return np.log(mel + 1e-10)
-    return librosa.feature.mfcc(S=librosa.power_to_db(mel.T), n_mfcc=40).T  # (N, 40)
+    return cepstra(mel, 40)
 
 
 def _normalize_level(samples: Array) -> Array:
@@ -171,15 +182,10 @@ def _power_spectrum(samples: Array, times: NDArray[np.float64], length: int) -> 
     """Power spectrum (N, length / 2 + 1) of Hann windows centered on times in seconds."""
     window = np.hanning(length + 1)[:-1].astype(np.float32)
     spectra = [
-        np.square(np.abs(_fft.rfft(_frames(samples, part, length) * window)))
+        np.square(np.abs(np.fft.rfft(_frames(samples, part, length) * window)))
         for part in np.array_split(times, len(times) * length // 2**22 + 1)  # limits memory for long recordings
     ]
     return np.concatenate(spectra).astype(np.float32)
-
-
-@lru_cache
-def _mel_filters(length: int, bands: int) -> Array:
-    return librosa.filters.mel(sr=SAMPLE_RATE, n_fft=length, n_mels=bands)  # (bands, length / 2 + 1)
 
 
 def _prosody(samples: Array, rows: int, fps: float, legacy: bool) -> Array:
@@ -228,7 +234,7 @@ def pitch_hertz(samples: Array, times: NDArray[np.float64]) -> NDArray[np.float6
     length = 640  # three periods of the lowest pitch
     size = 1024  # of the transforms: the window and the longest lag
     window = np.hanning(length).astype(np.float32)
-    shape = _fft.irfft(np.square(np.abs(_fft.rfft(window, size))))
+    shape = np.fft.irfft(np.square(np.abs(np.fft.rfft(window, size))))
     lags = np.arange(int(SAMPLE_RATE / _PITCH_RANGE[1]), int(SAMPLE_RATE / _PITCH_RANGE[0]) + 2)
     pitch = np.zeros(len(times))
     loudest = float(np.abs(samples).max(initial=0.0))
@@ -238,8 +244,8 @@ def pitch_hertz(samples: Array, times: NDArray[np.float64]) -> NDArray[np.float6
         frames = _frames(samples, times[part], length)
         frames = frames - frames.mean(1, keepdims=True)
         peak = np.abs(frames).max(1)
-        spectrum = np.square(np.abs(_fft.rfft(frames * window, size)))
-        correlation = _fft.irfft(spectrum)[:, : lags[-1] + 2]
+        spectrum = np.square(np.abs(np.fft.rfft(frames * window, size)))
+        correlation = np.fft.irfft(spectrum)[:, : lags[-1] + 2]
         correlation /= np.maximum(correlation[:, :1], 1e-12)
         correlation /= (shape / shape[0])[: lags[-1] + 2]
         before, here, after = (correlation[:, lags + shift] for shift in (-1, 0, 1))
@@ -251,7 +257,7 @@ def pitch_hertz(samples: Array, times: NDArray[np.float64]) -> NDArray[np.float6
         lag = lags[best] + 0.5 * (b - a) / np.minimum(b - 2 * h + a, -1e-12)
         voiced = (strength[row, best] > _VOICED) & (peak > 0.03 * loudest) & (lag >= lags[0]) & (lag <= lags[-1])
         pitch[part] = np.where(voiced, SAMPLE_RATE / lag, 0.0)
-    return scipy.ndimage.median_filter(pitch, 5, mode="nearest")  # drops single octave errors
+    return median_filter(pitch, 5)  # drops single octave errors
 
 
 def onset_times(samples: Array) -> NDArray[np.float64]:
@@ -265,13 +271,12 @@ def onset_times(samples: Array) -> NDArray[np.float64]:
     """
     count = len(samples) // _ONSET_STEP + 1
     times = np.arange(count) * _ONSET_STEP / SAMPLE_RATE
-    mel = _power_spectrum(samples, times, 1024) @ _mel_filters(1024, 40).T
+    mel = _power_spectrum(samples, times, 1024) @ mel_filters(SAMPLE_RATE, 1024, 40).T
     level = np.log10(mel + 1e-3)  # (n, 40); the offset suppresses onsets in quiet noise
     level = np.pad(level, ((1, 1), (0, 0)), constant_values=-3.0)
     rise = np.maximum(level[2:] - level[:-2], 0).mean(1)  # (n,)
-    surround = scipy.ndimage.uniform_filter1d(rise, 41, mode="nearest")
-    peaks, _ = scipy.signal.find_peaks(rise - surround, height=0.15, distance=8)
-    return times[peaks]
+    surround = mean_filter(rise, 41)
+    return times[find_peaks(rise - surround, height=0.15, distance=8)]
 
 
 def _onset_rows(times: NDArray[np.float64], rows: int, fps: float) -> Array:

@@ -1,15 +1,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Detect when a voice speaks and what it stresses, from loudness, pitch and onsets at 20 frames per second."""
 
-# scipy carries few types
-# pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false
-# pyright: reportUnknownVariableType=false, reportUnknownArgumentType=false
-
 import numpy as np
 import numpy.typing as npt
-from scipy.ndimage import gaussian_filter1d, maximum_filter1d, uniform_filter1d
 
 from ..motion.clip import CORE_FPS
+from .signal import gaussian_filter, maximum_filter, mean_filter
 
 Array = npt.NDArray[np.float64]
 Floats = npt.NDArray[np.float32]
@@ -34,7 +30,7 @@ def voice_features(prosody: Floats, onset: Floats, fps: float) -> Floats:
     speaking = np.zeros(len(prosody))
     for first, end in speech_spans(energy_db, fps):
         speaking[round(first * fps) : round(end * fps) + 1] = 1
-    near = gaussian_filter1d(speaking, _NEAR_SIGMA * fps, mode="nearest")
+    near = gaussian_filter(speaking, _NEAR_SIGMA * fps, "edge")
     strength = accent_strength(energy_db, prosody[:, 2].astype(np.float64), onset[:, 0].astype(np.float64))
     return np.stack([speaking, near, strength * speaking], axis=1).astype(np.float32)
 
@@ -57,7 +53,7 @@ def speech_spans(energy_db: Array, fps: float = CORE_FPS, pause: float = PAUSE) 
     """
     quiet, loud = np.percentile(energy_db, [2, 95])
     threshold = max(loud - 28, quiet + 0.3 * (loud - quiet), 30.0)  # higher in noisy recordings
-    speaking = uniform_filter1d(energy_db, 3, mode="nearest") > threshold
+    speaking = mean_filter(energy_db, 3) > threshold
     edges = np.flatnonzero(np.diff(np.concatenate([[False], speaking, [False]]).astype(int)))
     spans: list[tuple[float, float]] = []
     for first, end in zip(edges[::2] / fps, edges[1::2] / fps, strict=True):
@@ -84,9 +80,9 @@ def accent_strength(energy_db: Array, pitch: Array, onset: Array) -> Array:
     curve = np.where(voiced, pitch, mean)  # unvoiced frames neither rise nor fall
 
     def stand_out(values: Array) -> Array:
-        deviation = values - uniform_filter1d(values, 41, mode="nearest")
+        deviation = values - mean_filter(values, 41)
         return deviation / max(float(deviation.std()), 1e-6)
 
-    near_onset = maximum_filter1d(onset, 5)  # an accent peaks up to 0.1 s after its onset
-    rise = np.maximum(stand_out(energy_db), 0) + np.maximum(stand_out(gaussian_filter1d(curve, 1)), 0)
-    return gaussian_filter1d(rise * (0.5 + 0.5 * near_onset), 1)
+    near_onset = maximum_filter(onset, 5)  # an accent peaks up to 0.1 s after its onset
+    rise = np.maximum(stand_out(energy_db), 0) + np.maximum(stand_out(gaussian_filter(curve, 1)), 0)
+    return gaussian_filter(rise * (0.5 + 0.5 * near_onset), 1)

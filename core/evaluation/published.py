@@ -20,7 +20,7 @@ from typing import Any
 
 from ..errors import InputError
 from ..generate import Settings
-from ..model.checkpoint import Model, load_model
+from ..model.checkpoint import Model, load_model, torch_denoiser
 from ..timeline.strips import DEFAULT_GUIDANCE
 from . import beat, humanml3d
 from .generating import NOISE_STEPS, untrained
@@ -118,6 +118,6 @@ def _parser() -> argparse.ArgumentParser:
 def _digest(model: Model) -> str:
     """Return a digest of the weights."""
     digest = hashlib.blake2b(digest_size=8)
-    for value in model.denoiser.state_dict().values():
+    for value in torch_denoiser(model).state_dict().values():
         digest.update(value.cpu().numpy().tobytes())
     return digest.hexdigest()

@@ -23,75 +23,15 @@ DiffMotion-v2's there is no such token: conditions modulate every layer instead.
 """
 
 import math
-from dataclasses import dataclass
-from typing import Literal
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from ..errors import InputError
+from .config import DenoiserConfig
 
 LOCAL_WINDOW = 10  # frames; local attention spans a frame's own window and the one before
 LOCAL_HEADS = 8
-
-
-@dataclass(frozen=True)
-class DenoiserConfig:
-    """Architecture of a `Denoiser`; the defaults are the paper's, except for MiniLM's text width.
-
-    Attributes:
-        features: width of a frame of motion.
-        text_width: width of the text embedding; 0 for a network without text.
-        speech_width: width of a frame of speech features.
-        width: of the tokens.
-        layers: number of transformer layers.
-        heads: attention heads per layer.
-        feedforward: width of the hidden layer of each feed-forward network.
-        dropout: probability during training.
-        norm_first: pre-norm layers and a final norm; the released network is post-norm.
-        prediction: whether the output is the clean motion or the noise.
-        absence: what represents an absent condition. "zero" feeds zeros through the condition's input layer, as in the
-            released network; "learned" replaces the output of that layer with a trained vector.
-        local_attention: apply `local_attention` to the speech before it is joined with the motion.
-        conditioning: how text and time step reach the layers. "token", as in the released network: only by the first
-            token. "every_layer": they also scale, shift and gate every layer (adaLN, Peebles & Xie 2023). "frames", as
-            in DiffMotion-v2: there is no first token, and text, time step and each frame's speech modulate that frame
-            in every layer, while the tokens contain motion only. Anything but "token" requires `norm_first`.
-        causal: let frames attend only to themselves and earlier ones.
-        skip: add the noisy input to the output, with a weight for each feature that is predicted from text and time
-            step (Karras et al. 2022 use a formula).
-        answer_filter: number of taps, odd, of a trained `TemporalFilter` of the output that removes frame-to-frame
-            noise; 0 for none.
-
-    Raises:
-        InputError: the combination is not supported.
-    """
-
-    features: int = 659
-    text_width: int = 384
-    speech_width: int = 109
-    width: int = 256
-    layers: int = 8
-    heads: int = 4
-    feedforward: int = 1024
-    dropout: float = 0.1
-    norm_first: bool = False
-    prediction: Literal["x0", "noise"] = "x0"
-    absence: Literal["zero", "learned"] = "zero"
-    local_attention: bool = False
-    conditioning: Literal["token", "every_layer", "frames"] = "token"
-    causal: bool = False
-    skip: bool = False
-    answer_filter: int = 0
-
-    def __post_init__(self) -> None:
-        if self.answer_filter and self.answer_filter % 2 == 0:
-            raise InputError(f"The output filter must span an odd number of frames, not {self.answer_filter}.")
-        if self.conditioning != "token" and not self.norm_first:
-            raise InputError("Conditioning every layer requires a pre-norm network.")
-        if not self.text_width and self.conditioning != "frames":
-            raise InputError("A network without text requires the conditioning 'frames'.")
 
 
 class Denoiser(nn.Module):

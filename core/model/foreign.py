@@ -15,7 +15,7 @@ from torch import Tensor
 
 from ..errors import InputError
 from ..motion.rotation import Array
-from .checkpoint import TensorLayout, check_tensors
+from .layout import Shapes, check_tensors
 
 
 def load_table(path: Path, expected: str) -> dict[str, Any]:
@@ -56,9 +56,7 @@ def as_tensors(path: Path, table: object, expected: str, within: str = "it") -> 
     return {str(name): value for name, value in state.items()}
 
 
-def check_layout(
-    path: Path, tensors: Mapping[str, Tensor], layout: TensorLayout, expected: str, within: str = "it"
-) -> None:
+def check_layout(path: Path, tensors: Mapping[str, Tensor], layout: Shapes, expected: str, within: str = "it") -> None:
     """Check that tensors have exactly the names and shapes of a layout and are finite.
 
     Other arguments as in `as_tensors`.
@@ -66,7 +64,8 @@ def check_layout(
     Raises:
         InputError: they do not.
     """
-    check_tensors(path, tensors, layout, f"is not {expected}", "download it again", within)
+    arrays = {name: value.detach().float().numpy() for name, value in tensors.items()}
+    check_tensors(path, arrays, layout, f"is not {expected}", "download it again", within)
 
 
 def load_vector(path: Path, count: int, again: str) -> Array:
@@ -92,6 +91,6 @@ def load_vector(path: Path, count: int, again: str) -> Array:
     return values
 
 
-def tensor_layout(network: torch.nn.Module) -> TensorLayout:
+def tensor_layout(network: torch.nn.Module) -> Shapes:
     """Return the names and shapes of a network's state."""
     return {name: tuple(value.shape) for name, value in network.state_dict().items()}

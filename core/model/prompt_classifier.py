@@ -8,17 +8,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from .denoiser import Block, DenoiserConfig
-
-HIDDEN = 1024
-PROTOTYPES = 48
-"""Sentence vectors that are kept of each action."""
-LAYER = DenoiserConfig(width=128, layers=2, heads=4, feedforward=512, dropout=0.2, norm_first=True)
-"""Shape of the transformer over tokens; what else a denoiser has does not count."""
-_PROTOTYPE_WEIGHT = 12.0  # of the cosine of an action's nearest prototype, added to its logit
-_SHARPNESS = 4.0  # power of probabilities, between the mean of all captions and the likeliest alone
-_LEAST_PROBABILITY = 1e-9  # its power is still a number
-_LEAST_LOGIT = -80.0  # below the highest: its exponential is still a number
+from .classifier_config import HIDDEN, LAYER, LEAST_LOGIT, LEAST_PROBABILITY, PROTOTYPE_WEIGHT, PROTOTYPES, SHARPNESS
+from .denoiser import Block
 
 
 class PromptClassifier(nn.Module):
@@ -93,7 +84,7 @@ class PromptClassifier(nn.Module):
         largest = x.masked_fill(~there, -torch.inf).amax(1)
         outputs = self.gist(vectors) + self.words(torch.cat([mean, largest], 1))
         actions, styles, captions = outputs.split(self._sizes, dim=-1)
-        captions = (captions - captions.amax(-1, keepdim=True)).clamp(min=_LEAST_LOGIT)
+        captions = (captions - captions.amax(-1, keepdim=True)).clamp(min=LEAST_LOGIT)
         alike = captions.exp() @ self.of_kind @ self.of_kind.T
         return actions.log_softmax(-1), styles.log_softmax(-1), captions - alike.log()
 
@@ -102,7 +93,7 @@ class PromptClassifier(nn.Module):
         nearest = torch.einsum("nd,akd->nak", vectors, self.prototypes).amax(-1)
         has = self.prototypes.any(-1).any(-1)
         mean = (nearest * has).sum(-1, keepdim=True) / has.sum().clamp(min=1)
-        return _PROTOTYPE_WEIGHT * torch.where(has, nearest, mean)
+        return PROTOTYPE_WEIGHT * torch.where(has, nearest, mean)
 
     @torch.no_grad()
     def caption_probabilities(self, tokens: Tensor) -> Tensor:
@@ -123,8 +114,8 @@ class PromptClassifier(nn.Module):
         styled = styles[:, None] * self.known
         styled = styled + (1 - styled.sum(-1, keepdim=True)) * self.fallback  # (n, A, S) of each action's style
         of_style = torch.einsum("ca,nas,cs->nc", self.of_action, styled, self.of_style)
-        sharpened = (of_style * captions).clamp(min=_LEAST_PROBABILITY) ** _SHARPNESS
-        actions = functional.normalize(actions**_SHARPNESS, p=1, dim=-1)
+        sharpened = (of_style * captions).clamp(min=LEAST_PROBABILITY) ** SHARPNESS
+        actions = functional.normalize(actions**SHARPNESS, p=1, dim=-1)
         return sharpened * (actions / (sharpened @ self.of_action) @ self.of_action.T)
 
     @torch.no_grad()

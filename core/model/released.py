@@ -8,6 +8,7 @@ output is decoded by `core.motion.released_features` and fitted to the body by `
 # pyright: reportUnknownMemberType=false
 
 import argparse
+import math
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -16,14 +17,15 @@ import numpy as np
 import torch
 
 from ..assets import MODELS
+from ..conditions.hub_text import TextEncoder
 from ..conditions.speech import features_width
-from ..conditions.text import TextEncoder
 from ..errors import InputError
 from ..motion.features import FEATURES, Normalizer
 from ..motion.rotation import Array
 from .checkpoint import Model, ModelConfig, save_model
 from .denoiser import LOCAL_HEADS, Denoiser, DenoiserConfig
-from .foreign import as_tensors, check_layout, load_table, load_vector, tensor_layout
+from .foreign import as_tensors, check_layout, load_table, load_vector
+from .layout import denoiser_shapes
 
 TEXT_WIDTH, SPEECH_WIDTH = 512, 1133
 WINDOW = 180  # frames of a training sample (FreeTalker section 3.1)
@@ -48,10 +50,10 @@ _NAMES = {
 _CARD = """# FreeTalker, as released
 
 Imported from `{name}`: the weights that the authors of FreeTalker (Yang et al., ICASSP 2024) published, {parameters:,}
-parameters. The authors state no license for them; ask them before you publish motion generated with these weights.
+parameters. The authors state no license for them; ask before you use what they make in public.
 
-Trained on BEAT (speech) and HumanML3D (text). It outputs joint positions; rotations, including fingers, are fitted to
-them. Its training data confused the axes, so the character may turn or tilt suddenly.
+Trained on BEAT (speech) and HumanML3D (text). It answers joint positions; rotations, fingers included, are fitted to
+them. It was trained with its axes mixed up and may turn or tilt suddenly.
 """
 
 
@@ -72,8 +74,7 @@ def released_config(width: int = _WIDTHS[0], local_attention: bool = False) -> D
 
 def released_layout(config: DenoiserConfig) -> dict[str, tuple[int, ...]]:
     """Return the names and shapes of all tensors in a released checkpoint."""
-    with torch.device("meta"):
-        layout = {released_name(name): shape for name, shape in tensor_layout(Denoiser(config)).items()}
+    layout = {released_name(name): shape for name, shape in denoiser_shapes(config).items()}
     table = (POSITIONS, 1, config.width)
     layout |= {"sequence_pos_encoder.pe": table, "embed_timestep.sequence_pos_encoder.pe": table}
     if config.local_attention:
@@ -191,5 +192,6 @@ def main(arguments: Sequence[str]) -> int:
     )
     given = parser.parse_args(arguments)
     model = import_checkpoint(given.checkpoint, given.clip, given.wavlm, given.statistics, given.out)
-    print(f"{sum(weight.numel() for weight in model.denoiser.parameters()):,} parameters: {given.out}")
+    parameters = sum(math.prod(shape) for shape in denoiser_shapes(model.config.denoiser).values())
+    print(f"{parameters:,} parameters: {given.out}")
     return 0

@@ -1,15 +1,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """How the numbers of a denoiser describe motion, and what can be done with them."""
 
-# pyright: reportUnknownMemberType=false
-
 from dataclasses import dataclass
 from typing import ClassVar, Literal, Protocol
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
 from ..motion.clip import Motion
 from ..motion.features import FEATURES, UPPER_BODY, Normalizer, decode, encode, placement
@@ -38,7 +34,7 @@ class Representation(Protocol):
         """Which columns (K,) are those of the upper body; None where that cannot be told."""
         ...
 
-    def encode(self, motion: Motion, frames: int) -> Tensor:
+    def encode(self, motion: Motion, frames: int) -> NDArray[np.float32]:
         """Motion as rows (frames, K) float32, its last frame held."""
         ...
 
@@ -58,9 +54,9 @@ class _Normalized:
     def upper_body(self) -> NDArray[np.bool_] | None:
         return self.normalizer.columns(UPPER_BODY) if len(self.normalizer.mean) == FEATURES else None
 
-    def encode(self, motion: Motion, frames: int) -> Tensor:
+    def encode(self, motion: Motion, frames: int) -> NDArray[np.float32]:
         features = encode(motion.resampled(self.fps, frames), neutral_skeleton())
-        return torch.as_tensor(self.normalizer.normalize(features)).float()
+        return self.normalizer.normalize(features).astype(np.float32)
 
 
 @dataclass(frozen=True)

@@ -1,24 +1,23 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The conditions of a timeline: speech features and encoded prompts."""
 
-# pyright: reportUnknownMemberType=false
-
 import math
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
 from ..conditions.speech import SAMPLE_RATE, features_width, load_audio, speech_features
 from ..conditions.text import encode_texts, encode_tokens
 from ..errors import InputError
-from ..model.checkpoint import Model
+from ..model.model import Model
 from ..prompts.actions import ActionProbabilities
 from ..prompts.canonical import canonical_prompt
+from ..runs import Bools
 from ..timeline.strips import SpeechStrip, Timeline
+
+Floats = NDArray[np.float32]
 
 SPEECH_TOLERANCE_SECONDS = 0.1  # that a strip may outlast its sound, for ends that are rounded to frames
 
@@ -50,10 +49,10 @@ class SpeechInput:
                 "download the model again."
             )
 
-    def features(self, frames: int) -> tuple[Tensor, Tensor]:
+    def features(self, frames: int) -> tuple[Floats, Bools]:
         """Normalized speech features (frames, Ds) of the first frames, and whether there is speech (frames,) bool."""
-        rows, present = torch.zeros(frames, self._width), torch.zeros(frames, dtype=torch.bool)
-        known: dict[tuple[Path, int], Tensor] = {}
+        rows, present = np.zeros((frames, self._width), np.float32), np.zeros(frames, bool)
+        known: dict[tuple[Path, int], Floats] = {}
         fps = self._model.config.fps
         for strip, (start, end) in sorted(zip(self._strips, self.spans, strict=True), key=lambda pair: pair[1][0]):
             # Frames seldom fall on rows of the recording: samples are cut off its beginning until they do.
@@ -69,12 +68,12 @@ class SpeechInput:
             present[first : first + len(part)] = True
         return rows, present
 
-    def _encoded(self, strip: SpeechStrip, cut: int) -> Tensor:
+    def _encoded(self, strip: SpeechStrip, cut: int) -> Floats:
         """The normalized features of a strip's whole recording (n, Ds) without its first samples."""
         config, samples = self._model.config, self._samples[strip.audio][cut:]
         level = self._model.representation.levels_speech
         features = speech_features(samples, config.speech_blocks, config.fps, level=level)
-        return torch.as_tensor(self._model.speech_normalizer.normalize(features)).float()
+        return self._model.speech_normalizer.normalize(features).astype(np.float32)
 
 
 def _speech_end(strip: SpeechStrip, seconds: float) -> float:
@@ -104,24 +103,24 @@ def read_prompts(prompts: Sequence[str], model: Model, encoder: str | None = Non
     Raises:
         InputError: the model has no prompt classifier, and as `encode_texts`.
     """
-    if model.classifier is None:
+    reader = model.reader
+    if reader is None:
         raise InputError("This model has no prompt classifier; it uses prompts as they are.")
-    by_action = (
-        model.classifier.caption_probabilities(_tokens(prompts, model, encoder)) @ model.classifier.of_action
-    )  # (P, actions)
-    return [dict(zip(model.classifier.actions, shares, strict=True)) for shares in by_action.tolist()]
+    by_action = reader.caption_probabilities(_tokens(prompts, model, encoder)) @ reader.of_action  # (P, actions)
+    return [dict(zip(reader.actions, shares, strict=True)) for shares in by_action.tolist()]
 
 
-def encode_prompts(prompts: Sequence[str], model: Model, encoder: str | None) -> Tensor:
+def encode_prompts(prompts: Sequence[str], model: Model, encoder: str | None) -> Floats:
     """What the denoiser is conditioned on for each prompt, (P, Dt)."""
     if not prompts:
-        return torch.zeros(0, model.config.denoiser.text_width)
-    if model.classifier is not None:
-        return model.classifier(_tokens(prompts, model, encoder))
+        return np.zeros((0, model.config.denoiser.text_width), np.float32)
+    reader = model.reader
+    if reader is not None:
+        return reader(_tokens(prompts, model, encoder))
     return _fitting(encode_texts, prompts, model, encoder)
 
 
-def _tokens(prompts: Sequence[str], model: Model, encoder: str | None) -> Tensor:
+def _tokens(prompts: Sequence[str], model: Model, encoder: str | None) -> Floats:
     """Tokens (P, L, Dt) of the prompts' canonical forms."""
     return _fitting(encode_tokens, [canonical_prompt(prompt) for prompt in prompts], model, encoder)
 
@@ -131,10 +130,10 @@ def _fitting(
     said: Sequence[str],
     model: Model,
     encoder: str | None,
-) -> Tensor:
+) -> Floats:
     """Vectors (..., Dt) of a text encoder. Raises InputError if the model needs another number of columns."""
     name, width = encoder or model.config.text_encoder, model.config.denoiser.text_width
-    texts = torch.as_tensor(encode(said, name))
+    texts = encode(said, name)
     if texts.shape[-1] != width:
         raise InputError(
             f"The text encoder {name!r} gives {texts.shape[-1]} numbers, but the model needs {width}; use "

@@ -1,17 +1,13 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Motion that stands while part of a timeline is generated again."""
 
-# pyright: reportUnknownMemberType=false
-
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-import torch
-from torch import Tensor
 
 from ..errors import InputError
-from ..model.checkpoint import Model
+from ..model.model import Model
 from ..motion.clip import Motion
 from ..motion.features import UPPER_JOINTS
 from ..motion.skeleton import Skeleton
@@ -87,11 +83,11 @@ def sampled_groups(changed: Bools, rate: float, sampled: int, fps: float) -> lis
     return [range(start, stop) for start, stop in true_runs(seen)]
 
 
-def network_frames(flags: Bools, rate: float, sampled: int, fps: float) -> Tensor:
+def network_frames(flags: Bools, rate: float, sampled: int, fps: float) -> Bools:
     """Which of the model's frames (sampled, 1) at `fps` lie at or beside a flagged one of (T,) at `rate`."""
     times = np.arange(sampled) * (rate / fps)
     beside = np.stack([np.floor(times + 1e-6), np.ceil(times - 1e-6)]).astype(int)  # (2, sampled)
-    return torch.as_tensor(flags[np.minimum(beside, len(flags) - 1)].any(axis=0))[:, None]
+    return flags[np.minimum(beside, len(flags) - 1)].any(axis=0)[:, None]
 
 
 def join_kept(kept: Kept, made: Sequence[tuple[float, Motion]], feet: bool, skeleton: Skeleton) -> Motion:

@@ -1,15 +1,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """From a timeline, a model and settings to a plan: who leads each frame, under which conditions, what is kept."""
 
-# pyright: reportUnknownMemberType=false
-
 import math
 from dataclasses import dataclass, replace
 
-import torch
-
 from ..errors import InputError
-from ..model.checkpoint import Model
+from ..model.model import Model
 from ..prompts.actions import split_legs_and_arms, split_strips
 from ..sampling.methods import DoubleTake, default_double_take
 from ..timeline.strips import Timeline
@@ -47,6 +43,7 @@ class Plan:
     """What is to be sampled, and what becomes of it.
 
     Attributes:
+        model: what generates.
         segments: who leads the whole body, over all sampled frames.
         upper: who leads the upper body.
         inputs: the conditions.
@@ -56,6 +53,7 @@ class Plan:
         kept: motion that stands; None where all is generated.
     """
 
+    model: Model
     segments: list[Segment]
     upper: list[Segment]
     inputs: SamplingInputs
@@ -63,10 +61,6 @@ class Plan:
     fps: float
     total: int
     kept: Kept | None
-
-    @property
-    def model(self) -> Model:
-        return self.inputs.model
 
     @property
     def sampled(self) -> int:
@@ -84,7 +78,7 @@ def make_plan(timeline: Timeline, model: Model, settings: Settings, kept: Kept |
     steps = model.config.steps if settings.steps is None else settings.steps
     if steps < 1:
         raise InputError(f"Sampling needs 1 step or more, not {steps}.")
-    device, fps = _device(settings.device), model.config.fps
+    fps = model.config.fps
     speech = SpeechInput(timeline, model)
     frames = math.ceil(speech.seconds * fps - 1e-6) + 1
     if model.representation.upper_body is not None and model.classifier is not None:
@@ -103,20 +97,20 @@ def make_plan(timeline: Timeline, model: Model, settings: Settings, kept: Kept |
     method = settings.double_take or default_double_take(model.config.double_take)
     prompts = sorted({segment.prompt for segment in (*segments, *upper) if segment.prompt is not None})
     rows, present = speech.features(sampled)
-    model.denoiser.to(device).eval()
     inputs = SamplingInputs(
-        model,
+        model.network(settings.device),
+        model.config,
         prompts,
-        encode_prompts(prompts, model, settings.text_encoder).to(device),  # (P, Dt)
-        rows.to(device),  # (frames, Ds)
-        present.to(device),  # (frames,)
+        encode_prompts(prompts, model, settings.text_encoder),  # (P, Dt)
+        rows,  # (frames, Ds)
+        present,  # (frames,)
         plan_speech(timeline, speech.spans, sampled, fps),
         method.with_handshake(min(method.handshake, model.config.window // 3)),
         timeline.seed,
         steps,
         settings.sampler,
     )
-    return Plan(segments, upper, inputs, frames, timeline.fps, total, kept)
+    return Plan(model, segments, upper, inputs, frames, timeline.fps, total, kept)
 
 
 def _check_model(timeline: Timeline, model: Model) -> None:
@@ -126,14 +120,3 @@ def _check_model(timeline: Timeline, model: Model) -> None:
         raise InputError(
             "This model cannot generate the upper body separately; choose the scope 'whole', or another model."
         )
-
-
-def _device(name: str) -> torch.device:
-    if name == "auto":
-        name = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
-    try:
-        device = torch.device(name)
-        torch.zeros(1, device=device)
-    except (RuntimeError, AssertionError):
-        raise InputError(f"The device {name!r} is not available; choose 'auto' or 'cpu'.") from None
-    return device

@@ -1,19 +1,20 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What the denoiser is conditioned on over a whole timeline, and one run of DoubleTake under it."""
 
-# pyright: reportUnknownMemberType=false
-
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from typing import TypeVar
 
-import torch
-from torch import Tensor
+import numpy as np
+from numpy.typing import NDArray
 
-from ..model.checkpoint import Model
+from ..model.config import ModelConfig
+from ..model.network import Network
 from ..runs import runs
 from ..sampling.doubletake import Known, double_take
 from ..sampling.guidance import Conditions, GuidanceInterval, guided
 from ..sampling.methods import DoubleTake
+from ..sampling.noise import Floats, Generator
 from ..sampling.preview import Observer
 from ..sampling.samplers import Denoise, make_sampler
 from ..sampling.schedule import cosine_schedule
@@ -21,13 +22,16 @@ from ..timeline.strips import SpeechStrip
 from .segments import Segment, own_seeds
 from .windows import plan_parts, text_weights, with_handshakes
 
+_Scalar = TypeVar("_Scalar", bound=np.generic)
+
 
 @dataclass(frozen=True)
 class SamplingInputs:
     """All that sampling needs but which segment leads which frames.
 
     Attributes:
-        model: the model, on the device of the tensors.
+        network: the denoiser.
+        config: the model's config.json.
         prompts: the P prompts of all segments.
         texts: their vectors, (P, Dt).
         speech: normalized speech features, (frames, Ds).
@@ -39,11 +43,12 @@ class SamplingInputs:
         sampler: its name, None for the model's own.
     """
 
-    model: Model
+    network: Network
+    config: ModelConfig
     prompts: Sequence[str]
-    texts: Tensor
-    speech: Tensor
-    speech_present: Tensor
+    texts: Floats
+    speech: Floats
+    speech_present: NDArray[np.bool_]
     speech_strips: Sequence[SpeechStrip | None]
     method: DoubleTake
     seed: int
@@ -57,7 +62,7 @@ class SamplingInputs:
         known: Known | None,
         on_step: Callable[[int, int], None],
         observer: Observer | None,
-    ) -> Tensor:
+    ) -> Floats:
         """Sample what the segments say.
 
         Args:
@@ -68,7 +73,7 @@ class SamplingInputs:
         Returns:
             The model's normalized rows, (frames, K).
         """
-        config, method = self.model.config, self.method
+        config, method = self.config, self.method
         planned = [plan_parts(_within(segments, group), config.window, method, config.fps) for group in groups]
         parts = [part for some in planned for part in some]
         schedule = cosine_schedule(config.noise_steps)
@@ -76,7 +81,7 @@ class SamplingInputs:
 
         def denoise_for(stretches: Sequence[range], length: int, second: bool) -> Denoise:
             conditions = self.conditions(segments, None if second else parts, stretches, length)
-            return guided(self.model.denoiser, schedule, conditions, interval)
+            return guided(self.network, schedule, conditions, interval)
 
         return double_take(
             denoise_for,
@@ -85,9 +90,8 @@ class SamplingInputs:
             sampler=make_sampler(self.sampler or config.sampler, schedule),
             steps=self.steps,
             method=method,
-            generator=torch.Generator().manual_seed(self.seed),
+            generator=Generator(self.seed),
             longest=config.window,
-            device=self.texts.device,
             on_step=on_step,
             observer=observer,
             known=known,
@@ -106,24 +110,24 @@ class SamplingInputs:
             length: N, the frames that they are padded to.
         """
         method, fade = self.method, self.method.handshake
-        weights, second = torch.zeros(len(stretches), len(self.prompts), length), parts is None
+        weights, second = np.zeros((len(stretches), len(self.prompts), length), np.float32), parts is None
         if method.text_in_second_take or not second:
             for row, stretch in enumerate(stretches):
                 # A window follows its own prompts only; the second take all that come near.
                 near = range(stretch.start - fade, stretch.stop + fade) if parts is None else parts[row]
                 leading = [segment for segment in segments if segment.start < near.stop and near.start < segment.stop]
-                shares = text_weights(leading, self.prompts, stretch, fade, self.model.config.fps)
+                shares = text_weights(leading, self.prompts, stretch, fade, self.config.fps)
                 weights[row, :, : len(stretch)] = shares
         delay = method.speech_delay if second else 0
         heard = [slice(stretch.start - delay, stretch.stop - delay) for stretch in stretches]
-        valid = torch.arange(length) < torch.tensor([[len(stretch)] for stretch in stretches])  # (B, length)
+        valid = np.arange(length) < np.array([[len(stretch)] for stretch in stretches])  # (B, length)
         masked = method.masks_padding and not bool(valid.all())
         return Conditions(
             texts=self.texts,
-            weights=weights.to(self.texts),
-            speech=torch.stack([_padded(self.speech[part], length) for part in heard]),
-            speech_present=torch.stack([_padded(self.speech_present[part], length) for part in heard]),
-            valid=valid.to(self.speech_present.device) if masked else None,
+            weights=weights,
+            speech=np.stack([_padded(self.speech[part], length) for part in heard]),
+            speech_present=np.stack([_padded(self.speech_present[part], length) for part in heard]),
+            valid=valid if masked else None,
         )
 
 
@@ -144,8 +148,8 @@ def _seeded_stretches(
     return [(range(start, stop), seed) for start, stop in runs(seeds) if (seed := seeds[start]) is not None]
 
 
-def _padded(rows: Tensor, length: int) -> Tensor:
+def _padded(rows: NDArray[_Scalar], length: int) -> NDArray[_Scalar]:
     """The first `length` rows, zeros (False) where there are no more."""
-    padded = rows.new_zeros(length, *rows.shape[1:])
+    padded = np.zeros((length, *rows.shape[1:]), rows.dtype)
     padded[: len(rows)] = rows[:length]
     return padded

@@ -5,8 +5,8 @@ import math
 from collections.abc import Sequence
 from itertools import pairwise
 
-import torch
-from torch import Tensor
+import numpy as np
+from numpy.typing import NDArray
 
 from ..motion.clip import CORE_FPS
 from ..sampling.methods import DoubleTake
@@ -58,7 +58,7 @@ def with_handshakes(parts: Sequence[range], method: DoubleTake) -> list[range]:
 
 def text_weights(
     segments: Sequence[Segment], prompts: Sequence[str], frames: range, fade: int, fps: float = CORE_FPS
-) -> Tensor:
+) -> NDArray[np.float32]:
     """How much each frame follows each prompt: the guidance scale times the share of the frame's segment.
 
     Args:
@@ -71,15 +71,15 @@ def text_weights(
     Returns:
         (P, len(frames)) float32.
     """
-    k = torch.arange(frames.start, frames.stop, dtype=torch.float64)
-    risen = [torch.ones_like(k)]  # per segment, how far time has come into it
+    k = np.arange(frames.start, frames.stop, dtype=np.float64)
+    risen = [np.ones_like(k)]  # per segment, how far time has come into it
     for left, right in pairwise(segments):
         width = max(1, min(fade, len(left), len(right)))
-        risen.append(((k + 0.5 - right.start) / width + 0.5).clamp(0.0, 1.0))
-    risen.append(torch.zeros_like(k))
-    weights = torch.zeros(len(prompts), len(frames), dtype=torch.float64)
+        risen.append(np.clip((k + 0.5 - right.start) / width + 0.5, 0, 1))
+    risen.append(np.zeros_like(k))
+    weights = np.zeros((len(prompts), len(frames)))
     for segment, (share, following) in zip(segments, pairwise(risen), strict=True):
         if segment.prompt is not None:
-            gamma = torch.tensor([guidance_at(segment.guidance, frame / fps) for frame in frames])
+            gamma = np.array([guidance_at(segment.guidance, frame / fps) for frame in frames])
             weights[prompts.index(segment.prompt)] += gamma * (share - following)
-    return weights.float()
+    return weights.astype(np.float32)

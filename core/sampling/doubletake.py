@@ -18,15 +18,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-import torch
-from torch import Tensor
-from torch.nn import functional
-from torch.nn.utils.rnn import pad_sequence
+import numpy as np
+from numpy.typing import NDArray
 
 from .joining import cut_windows, join_windows
 from .methods import DoubleTake, Transition
+from .noise import Floats, Generator, noise_like
 from .preview import DenoiseFor, FirstTake, Observer
-from .samplers import Denoise, Sampler, noise_like, sample
+from .samplers import Denoise, Sampler, sample
 
 
 @dataclass(frozen=True)
@@ -39,15 +38,14 @@ class Known:
         any: whether any is.
     """
 
-    features: Tensor
-    mask: Tensor
+    features: Floats
+    mask: NDArray[np.bool_]
     any: bool = True
 
     @staticmethod
-    def nothing(frames: int, features: int, device: torch.device | str) -> "Known":
+    def nothing(frames: int, features: int) -> "Known":
         """A motion of which nothing is known."""
-        mask = torch.zeros(frames, 1, dtype=torch.bool, device=device)
-        return Known(torch.zeros(frames, features, device=device), mask, any=False)
+        return Known(np.zeros((frames, features), np.float32), np.zeros((frames, 1), bool), any=False)
 
     def whole(self, start: int, stop: int) -> bool:
         """Whether all of the frames start..stop is known."""
@@ -58,9 +56,9 @@ class Known:
         if not self.any:
             return denoise
         features, mask = cut_windows(self.features, windows), cut_windows(self.mask, windows)
-        return lambda x, t: torch.where(mask, features, denoise(x, t))
+        return lambda x, t: np.where(mask, features, denoise(x, t))
 
-    def join(self, x: Tensor, windows: Sequence[range]) -> Tensor:
+    def join(self, x: Floats, windows: Sequence[range]) -> Floats:
         """The motion (frames, F) with windows x (B, N, F) in it, except where it is known."""
         return join_windows(self.features, self.mask, x, windows)
 
@@ -73,14 +71,13 @@ def double_take(
     sampler: Sampler,
     steps: int,
     method: DoubleTake,
-    generator: torch.Generator,
+    generator: Generator,
     longest: int,
-    device: torch.device | str = "cpu",
     on_step: Callable[[int, int], None] = lambda done, total: None,
     observer: Observer | None = None,
     known: Known | None = None,
     seeds: Sequence[tuple[range, int]] = (),
-) -> Tensor:
+) -> Floats:
     """Sample all windows and join them into a motion, (frames, F).
 
     Args:
@@ -97,7 +94,7 @@ def double_take(
         seeds: stretches that start from noise of a seed of their own, the same wherever they lie.
     """
     # Step 1: find the transitions that have to be sampled, and count the denoising steps.
-    known = known or Known.nothing(windows[-1].stop, features, device)
+    known = known or Known.nothing(windows[-1].stop, features)
     joints = [i for i, (left, right) in enumerate(pairwise(windows)) if not known.whole(right.start, left.stop)]
     refine = min(method.refine, len(sampler.schedule)) if joints else 0
     sampler.set_timesteps(steps)
@@ -128,27 +125,33 @@ def double_take(
 def _second_take(
     denoise_for: DenoiseFor,
     sampler: Sampler,
-    motion: Tensor,
+    motion: Floats,
     transitions: Sequence[Transition],
     length: int,
     known: Known,
-    generator: torch.Generator,
+    generator: Generator,
     count: "_StepCounter",
-) -> Tensor:
+) -> Floats:
     """The motion (frames, F) with its transitions, padded to a length, sampled again from the sampler's timesteps."""
     stretches = [one.frames for one in transitions]
     denoise = denoise_for(stretches, length, True)
     first = cut_windows(motion, stretches)  # (J, S, F)
-    masks = [torch.where(known.mask[o.frames.start : o.frames.stop].cpu(), 1.0, o.keep[:, None]) for o in transitions]
-    keep = pad_sequence(masks, batch_first=True, padding_value=1.0).to(first)  # (J, S, F or 1)
-    padding = (0, 0, 0, length - first.shape[1])
-    first, keep = functional.pad(first, padding), functional.pad(keep, padding, value=1.0)
+    keep = np.ones((*first.shape[:2], known.mask.shape[1]), np.float32)  # (J, S, F or 1)
+    for row, one in zip(keep, transitions, strict=True):
+        row[: len(one.frames)] = np.where(known.mask[one.frames.start : one.frames.stop], 1, one.keep[:, None])
+    padding = ((0, 0), (0, length - first.shape[1]), (0, 0))
+    first, keep = np.pad(first, padding), np.pad(keep, padding, constant_values=1)
     x = sampler.schedule.add_noise(first, noise_like(first, generator), sampler.timesteps[0])
-    x = sample(lambda x, t: torch.lerp(denoise(x, t), first, keep), sampler, x, generator, count)
+    x = sample(lambda x, t: mixed_by(denoise(x, t), first, keep), sampler, x, generator, count)
     for stretch, rows, mask in zip(stretches, x, keep, strict=True):
         inside = motion[stretch.start : stretch.stop]
-        inside[:] = torch.where(mask[: len(stretch)] < 1.0, rows[: len(stretch)], inside)
+        inside[:] = np.where(mask[: len(stretch)] < 1.0, rows[: len(stretch)], inside)
     return motion
+
+
+def mixed_by(x: Floats, y: Floats, share: Floats) -> Floats:
+    """x where the share is 0, y where it is 1."""
+    return np.where(share < 0.5, x + share * (y - x), y - (1 - share) * (y - x))
 
 
 class _StepCounter:
@@ -158,7 +161,7 @@ class _StepCounter:
         self._done, self._total, self._on_step = 0, total, on_step
         on_step(0, total)
 
-    def __call__(self, x: Tensor) -> Tensor:
+    def __call__(self, x: Floats) -> Floats:
         self._done += 1
         self._on_step(self._done, self._total)
         return x
@@ -168,7 +171,7 @@ def _observed(denoise: Denoise, observer: Observer) -> Denoise:
     """The denoiser, each of whose predictions the observer is shown."""
     step = 0
 
-    def observed(x: Tensor, t: int) -> Tensor:
+    def observed(x: Floats, t: int) -> Floats:
         nonlocal step
         x0 = denoise(x, t)
         observer.predicted(step, x0)
@@ -179,16 +182,16 @@ def _observed(denoise: Denoise, observer: Observer) -> Denoise:
 
 
 def _initial_noise(
-    motion: Tensor,
+    motion: Floats,
     windows: Sequence[range],
     method: DoubleTake,
-    generator: torch.Generator,
+    generator: Generator,
     seeds: Sequence[tuple[range, int]],
-) -> Tensor:
+) -> Floats:
     """What the windows start from (B, N, F), of a motion like `motion` (frames, F); `seeds` as in `double_take`."""
     x = method.initial_noise(motion, windows, generator)
     for stretch, seed in seeds:
-        noise = noise_like(motion[None, : len(stretch)], torch.Generator().manual_seed(seed))[0]
+        noise = noise_like(motion[None, : len(stretch)], Generator(seed))[0]
         for window, rows in zip(windows, x, strict=True):
             first, stop = max(window.start, stretch.start), min(window.stop, stretch.stop)
             if first < stop:

@@ -3,21 +3,20 @@
 
 | in code | in the paper |
 |---|---|
-| `Denoiser` | D, which predicts x0 (the clean features) |
+| `Network.denoise` | D, which predicts x0 (the clean features) |
 | `x` at `t` | x_t |
 | `texts`, `speech` | c_t and c_s, the text and speech conditions |
 | `weights` summed over the prompts | gamma, the guidance scale (section 2.3) |
 | the last column of `weights` | 1 - gamma, the weight of the prediction without text |
 """
 
-# pyright: reportUnknownMemberType=false
-
 from dataclasses import dataclass, replace
 
-import torch
-from torch import Tensor
+import numpy as np
+from numpy.typing import NDArray
 
-from ..model.denoiser import Denoiser
+from ..model.network import Network
+from .noise import Floats
 from .samplers import Denoise
 from .schedule import Schedule
 
@@ -40,11 +39,11 @@ class Conditions:
         valid: False on padding, (B, N) bool; None where every frame counts.
     """
 
-    texts: Tensor
-    weights: Tensor
-    speech: Tensor
-    speech_present: Tensor
-    valid: Tensor | None = None
+    texts: Floats
+    weights: Floats
+    speech: Floats
+    speech_present: NDArray[np.bool_]
+    valid: NDArray[np.bool_] | None = None
 
 
 @dataclass(frozen=True)
@@ -68,7 +67,7 @@ ALWAYS = GuidanceInterval()
 
 
 def guided(
-    denoiser: Denoiser, schedule: Schedule, conditions: Conditions, interval: GuidanceInterval = ALWAYS
+    network: Network, schedule: Schedule, conditions: Conditions, interval: GuidanceInterval = ALWAYS
 ) -> Denoise:
     """The network under its conditions, as a function of (x_t, t) alone that predicts x0.
 
@@ -79,7 +78,7 @@ def guided(
     above 1.
 
     Args:
-        denoiser: the network.
+        network: the denoiser.
         schedule: its noise schedule; turns a predicted noise into x0.
         conditions: of B windows of N frames.
         interval: when guidance beyond 1 applies.
@@ -87,53 +86,44 @@ def guided(
     Returns:
         (x_t (B, N, F), timestep) -> x0 (B, N, F).
     """
-    early = _mixed(denoiser, schedule, conditions, interval.speech)
+    early = _mixed(network, schedule, conditions, interval.speech)
     if not interval.above:
         return early
-    gamma = conditions.weights.sum(dim=1, keepdim=True)  # (B, 1, N)
-    late = _mixed(denoiser, schedule, replace(conditions, weights=conditions.weights / gamma.clamp(min=1.0)), 1.0)
+    gamma = conditions.weights.sum(axis=1, keepdims=True)  # (B, 1, N)
+    late = _mixed(network, schedule, replace(conditions, weights=conditions.weights / np.maximum(gamma, 1)), 1.0)
     return lambda x, t: early(x, t) if t >= interval.above else late(x, t)
 
 
-def _mixed(denoiser: Denoiser, schedule: Schedule, conditions: Conditions, speech_scale: float) -> Denoise:
+def _mixed(network: Network, schedule: Schedule, conditions: Conditions, speech_scale: float) -> Denoise:
     """The weighted sum of the predictions whose weight counts."""
     texts, weights = conditions.texts, conditions.weights  # (P, Dt), (B, P, N)
-    gamma = weights.sum(dim=1, keepdim=True)  # (B, 1, N)
-    further = (speech_scale - 1.0) * (1.0 - gamma).clamp(0.0, 1.0) * conditions.speech_present[:, None]  # (B, 1, N)
-    weights = torch.cat([weights, 1.0 - gamma], dim=1)  # (B, P+1, N), the last is "none"
-    weights = torch.cat([weights * (1.0 + further), -weights * further], dim=1)  # with speech, and without
+    gamma = weights.sum(axis=1, keepdims=True)  # (B, 1, N)
+    further = np.float32(speech_scale - 1) * np.clip(1 - gamma, 0, 1) * conditions.speech_present[:, None]  # (B, 1, N)
+    weights = np.concatenate([weights, 1 - gamma], axis=1)  # (B, P+1, N), the last is "none"
+    weights = np.concatenate([weights * (1 + further), -weights * further], axis=1)  # with speech, and without
     if conditions.valid is not None:
         weights = weights * conditions.valid[:, None]
-    texts = torch.cat([texts, texts.new_zeros(1, texts.shape[1])])  # (P+1, Dt)
-    window, column = (weights.abs() > _ROUNDING).any(dim=2).nonzero(as_tuple=True)  # (R,), (R,): the rows that count
+    texts = np.concatenate([texts, np.zeros((1, texts.shape[1]), np.float32)])  # (P+1, Dt)
+    window, column = np.nonzero((np.abs(weights) > _ROUNDING).any(axis=2))  # (R,), (R,): the rows that count
     share = weights[window, column][..., None]  # (R, N, 1)
     prompt, heard = column % len(texts), column < len(texts)  # (R,), (R,)
     text, present = texts[prompt], prompt < len(texts) - 1  # (R, Dt), (R,)
     speech, speech_present = conditions.speech[window], conditions.speech_present[window] & heard[:, None]
     valid = None if conditions.valid is None else conditions.valid[window]
-    # Rows are added up by their rank within their window: index_add would sum in an order that a GPU does not repeat.
-    rank = torch.arange(len(window), device=window.device) - torch.searchsorted(window, window)
-    ranks = [(rank == k).nonzero()[:, 0] for k in range(int(rank.max()) + 1)]
 
-    def denoise(x: Tensor, t: int) -> Tensor:
-        predictions: list[Tensor] = []
-        for some in torch.arange(len(window), device=x.device).split(MAX_ROWS):
-            prediction = denoiser(
-                x[window[some]],
-                torch.full((len(some),), t, device=x.device),
-                text[some],
-                present[some],
-                speech[some],
-                speech_present[some],
-                None if valid is None else valid[some],
-            )
-            predictions.append(prediction)
-        prediction = torch.cat(predictions)  # (R, N, F)
-        if denoiser.config.prediction == "noise":
-            prediction = schedule.x0_from_noise(x[window], prediction, t).clamp(-LARGEST_FEATURE, LARGEST_FEATURE)
-        x0 = torch.zeros_like(x)
-        for rows in ranks:
-            x0[window[rows]] += share[rows] * prediction[rows]
+    def denoise(x: Floats, t: int) -> Floats:
+        x0 = np.zeros_like(x)
+        for first in range(0, len(window), MAX_ROWS):
+            some = slice(first, first + MAX_ROWS)
+            noisy = x[window[some]]
+            masks = None if valid is None else valid[some]
+            prediction = network.denoise(
+                noisy, t, text[some], present[some], speech[some], speech_present[some], masks
+            )  # (R, N, F)
+            if network.config.prediction == "noise":
+                prediction = schedule.x0_from_noise(noisy, prediction, t).clip(-LARGEST_FEATURE, LARGEST_FEATURE)
+            for row, weight, one in zip(window[some], share[some], prediction, strict=True):
+                x0[row] += weight * one
         return x0
 
     return denoise

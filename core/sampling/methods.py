@@ -10,12 +10,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import ClassVar, Literal, Protocol, cast
 
-import torch
-from torch import Tensor
-from torch.nn.utils.rnn import pad_sequence
+import numpy as np
 
-from .joining import shake_hands
-from .samplers import noise_like
+from .joining import cut_windows, shake_hands
+from .noise import Floats, Generator, noise_like
 
 
 @dataclass(frozen=True)
@@ -28,7 +26,7 @@ class Transition:
     """
 
     frames: range
-    keep: Tensor
+    keep: Floats
 
 
 class DoubleTake(Protocol):
@@ -69,11 +67,11 @@ class DoubleTake(Protocol):
         """By how many frames two neighboring parts of these lengths reach into each other, each way."""
         ...
 
-    def initial_noise(self, motion: Tensor, windows: Sequence[range], generator: torch.Generator) -> Tensor:
+    def initial_noise(self, motion: Floats, windows: Sequence[range], generator: Generator) -> Floats:
         """The noise that the windows start from, (B, N, F), for a motion like `motion` (frames, F)."""
         ...
 
-    def after_step(self, x: Tensor, windows: Sequence[range]) -> Tensor:
+    def after_step(self, x: Floats, windows: Sequence[range]) -> Floats:
         """What becomes of the windows x (B, N, F) after each denoising step of the first take."""
         ...
 
@@ -112,10 +110,10 @@ class _Lengths:
     def half_handshake(self, left: int, right: int) -> int:
         return min(self.handshake, left // 2, right // 2) // 2
 
-    def initial_noise(self, motion: Tensor, windows: Sequence[range], generator: torch.Generator) -> Tensor:
+    def initial_noise(self, motion: Floats, windows: Sequence[range], generator: Generator) -> Floats:
         # Windows start from the same noise where they overlap, so that averaging them there does not weaken it.
         noise = noise_like(motion[None], generator)[0]
-        return pad_sequence([noise[window.start : window.stop] for window in windows], batch_first=True)
+        return cut_windows(noise, windows)
 
     def padded_length(self, transitions: Sequence[Transition], windows: Sequence[range]) -> int:
         return max(len(one.frames) for one in transitions)
@@ -125,7 +123,7 @@ class _Lengths:
 class CorrectedDoubleTake(_Lengths):
     """Refines the transition and a blend on both sides of it, under both windows' own conditions."""
 
-    def after_step(self, x: Tensor, windows: Sequence[range]) -> Tensor:
+    def after_step(self, x: Floats, windows: Sequence[range]) -> Floats:
         return shake_hands(x, windows)
 
     def transition(self, windows: Sequence[range], joint: int, longest: int) -> Transition:
@@ -137,11 +135,11 @@ class CorrectedDoubleTake(_Lengths):
         before = max(left.start, windows[joint - 1].stop if joint else 0)  # where the windows' own frames begin and end
         after = min(right.stop, windows[joint + 2].start) if joint + 2 < len(windows) else right.stop
         blend = max(0, min(self.blend, (right.start - before) // 2, (after - left.stop) // 2))
-        ramp = torch.linspace(self.hard, self.soft, blend)
-        keep = torch.ones(len(frames))
+        ramp = np.linspace(self.hard, self.soft, blend, dtype=np.float32)
+        keep = np.ones(len(frames), np.float32)
         keep[start:stop] = self.soft
         keep[start - blend : start] = ramp
-        keep[stop : stop + blend] = ramp.flip(0)
+        keep[stop : stop + blend] = ramp[::-1]
         return Transition(frames, keep)
 
 
@@ -166,18 +164,18 @@ class LegacyDoubleTake(_Lengths):
     def half_handshake(self, left: int, right: int) -> int:
         return self.handshake // 2
 
-    def initial_noise(self, motion: Tensor, windows: Sequence[range], generator: torch.Generator) -> Tensor:
-        return noise_like(motion.new_empty(len(windows), max(map(len, windows)), motion.shape[-1]), generator)
+    def initial_noise(self, motion: Floats, windows: Sequence[range], generator: Generator) -> Floats:
+        return noise_like(np.empty((len(windows), max(map(len, windows)), motion.shape[-1]), np.float32), generator)
 
-    def after_step(self, x: Tensor, windows: Sequence[range]) -> Tensor:
+    def after_step(self, x: Floats, windows: Sequence[range]) -> Floats:
         return shake_hands(x, windows)
 
     def transition(self, windows: Sequence[range], joint: int, longest: int) -> Transition:
         left, right = windows[joint], windows[joint + 1]
         frames = range(left.start + self.handshake, right.stop - self.handshake)
         start, stop = right.start - frames.start, left.stop - frames.start  # the transition
-        ramp = self.hard * torch.arange(self.blend) / self.blend
-        keep = torch.ones(len(frames))
+        ramp = np.float32(self.hard) * np.arange(self.blend, dtype=np.float32) / np.float32(self.blend)
+        keep = np.ones(len(frames), np.float32)
         keep[start - self.blend : start] = self.hard - ramp
         keep[stop : stop + self.blend] = ramp
         return Transition(frames, keep)
@@ -193,7 +191,7 @@ class AveragedWindows(CorrectedDoubleTake):
 
     refine: int = field(default=0, init=False)
 
-    def after_step(self, x: Tensor, windows: Sequence[range]) -> Tensor:
+    def after_step(self, x: Floats, windows: Sequence[range]) -> Floats:
         return x
 
 

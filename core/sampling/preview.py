@@ -6,10 +6,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-import torch
-from torch import Tensor
-
 from .joining import shake_hands
+from .noise import Floats, Generator
 from .samplers import Denoise, Sampler, sample
 
 LOOK_AHEAD_WINDOWS, LOOK_AHEAD_STEPS = 2, 5
@@ -35,10 +33,10 @@ class FirstTake:
 
     denoise_for: DenoiseFor
     windows: Sequence[range]
-    noise: Tensor
+    noise: Floats
     sampler: Sampler
     second_take_calls: int
-    join: Callable[[Tensor, Sequence[range]], Tensor]
+    join: Callable[[Floats, Sequence[range]], Floats]
     has_known: bool
 
 
@@ -49,11 +47,11 @@ class Observer(Protocol):
         """The first take is about to begin."""
         ...
 
-    def predicted(self, step: int, x0: Tensor) -> None:
+    def predicted(self, step: int, x0: Floats) -> None:
         """In a denoising step of the first take the windows were predicted as x0 (B, N, F)."""
         ...
 
-    def first_take_done(self, motion: Tensor) -> None:
+    def first_take_done(self, motion: Floats) -> None:
         """The first take ended with a motion (frames, F), and a second take follows."""
         ...
 
@@ -66,7 +64,7 @@ class Preview:
     they start with, in few steps. After the second look only what the second take refines still changes.
     """
 
-    def __init__(self, show: Callable[[Tensor], None]) -> None:
+    def __init__(self, show: Callable[[Floats], None]) -> None:
         """Args: show: called with the first n frames as they look so far, (n, F)."""
         self._show = show
         self._take: FirstTake | None = None
@@ -81,12 +79,12 @@ class Preview:
         else:
             self._take, self._early_step = take, steps // 4
 
-    def predicted(self, step: int, x0: Tensor) -> None:
+    def predicted(self, step: int, x0: Floats) -> None:
         if self._take is not None and step == self._early_step:
             self._show(self._take.join(x0, self._take.windows))
 
-    def first_take_done(self, motion: Tensor) -> None:
-        self._show(motion.clone())
+    def first_take_done(self, motion: Floats) -> None:
+        self._show(motion.copy())
 
     def _look_ahead(self, take: FirstTake) -> None:
         windows = take.windows[:LOOK_AHEAD_WINDOWS]
@@ -94,5 +92,5 @@ class Preview:
         sampler = copy.copy(take.sampler)
         sampler.set_timesteps(min(LOOK_AHEAD_STEPS, len(take.sampler.timesteps)))
         denoise = take.denoise_for(windows, x.shape[1], False)
-        x = sample(denoise, sampler, x, torch.Generator(), lambda x: shake_hands(x, windows))
+        x = sample(denoise, sampler, x, Generator(), lambda x: shake_hands(x, windows))
         self._show(take.join(x, windows)[: windows[-1].stop])

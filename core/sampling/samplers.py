@@ -16,13 +16,11 @@ import math
 from collections.abc import Callable
 from typing import Protocol
 
-import torch
-from torch import Tensor
-
 from ..errors import InputError
+from .noise import Floats, Generator, noise_like
 from .schedule import Schedule
 
-Denoise = Callable[[Tensor, int], Tensor]
+Denoise = Callable[[Floats, int], Floats]
 """(x_t (B, N, F), timestep) -> predicted x0 (B, N, F)."""
 
 
@@ -46,7 +44,7 @@ class Sampler(Protocol):
         """Plan `steps` steps down from timestep start - 1 (default: from pure noise), and forget any earlier run."""
         ...
 
-    def step(self, x0: Tensor, index: int, x: Tensor, generator: torch.Generator) -> Tensor:
+    def step(self, x0: Floats, index: int, x: Floats, generator: Generator) -> Floats:
         """Go to the next timestep; the last step leaves no noise.
 
         Args:
@@ -87,7 +85,7 @@ class Ancestral(_Trailing):
     def draws_noise(self) -> bool:
         return True
 
-    def step(self, x0: Tensor, index: int, x: Tensor, generator: torch.Generator) -> Tensor:
+    def step(self, x0: Floats, index: int, x: Floats, generator: Generator) -> Floats:
         x0_weight, x_weight, variance = self.schedule.posterior(self.timesteps[index], self._next(index))
         # Noise is drawn in the last step too, where its weight is 0: the released code does, and seeds depend on it.
         return x0_weight * x0 + x_weight * x + math.sqrt(variance) * noise_like(x, generator)
@@ -104,7 +102,7 @@ class DDIM(_Trailing):
     def draws_noise(self) -> bool:
         return self.eta > 0
 
-    def step(self, x0: Tensor, index: int, x: Tensor, generator: torch.Generator) -> Tensor:
+    def step(self, x0: Floats, index: int, x: Floats, generator: Generator) -> Floats:
         t, following = self.timesteps[index], self._next(index)
         variance = self.eta**2 * self.schedule.posterior(t, following)[2]
         signal = self.schedule.signal_at(following)
@@ -121,9 +119,9 @@ class DPMSolver(_Trailing):
 
     def set_timesteps(self, steps: int, start: int | None = None) -> None:
         super().set_timesteps(steps, start)
-        self._earlier: tuple[Tensor, float] | None = None  # x0 of the step before, and that step's size in log-SNR
+        self._earlier: tuple[Floats, float] | None = None  # x0 of the step before, and that step's size in log-SNR
 
-    def step(self, x0: Tensor, index: int, x: Tensor, generator: torch.Generator) -> Tensor:
+    def step(self, x0: Floats, index: int, x: Floats, generator: Generator) -> Floats:
         following = self._next(index)
         if following < 0:
             return x0
@@ -160,10 +158,10 @@ def make_sampler(name: str, schedule: Schedule) -> Sampler:
 def sample(
     denoise: Denoise,
     sampler: Sampler,
-    x: Tensor,
-    generator: torch.Generator,
-    after_step: Callable[[Tensor], Tensor] = lambda x: x,
-) -> Tensor:
+    x: Floats,
+    generator: Generator,
+    after_step: Callable[[Floats], Floats] = lambda x: x,
+) -> Floats:
     """Run a sampler from noise to features.
 
     Args:
@@ -179,13 +177,3 @@ def sample(
     for index, t in enumerate(sampler.timesteps):
         x = after_step(sampler.step(denoise(x, t), index, x, generator))
     return x
-
-
-def noise_like(x: Tensor, generator: torch.Generator) -> Tensor:
-    """Standard normal noise in the shape of x (B, N, F).
-
-    It is drawn on the CPU, so that a seed means the same on every device, and features before frames, so that it means
-    the same as in the released code.
-    """
-    batch, frames, features = x.shape
-    return torch.randn(batch, features, frames, generator=generator).transpose(1, 2).to(x)

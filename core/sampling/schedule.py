@@ -5,9 +5,9 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import Tensor
+
+Floats = NDArray[np.float32]
 
 STEPS = 1000  # T of FreeTalker section 3.1
 MAX_BETA = 0.999
@@ -29,23 +29,17 @@ class Schedule:
         """alpha-bar after timestep t; 1 for t = -1."""
         return 1.0 if t < 0 else float(self.signal[t])
 
-    def add_noise(self, x0: Tensor, noise: Tensor, t: int) -> Tensor:
+    def add_noise(self, x0: Floats, noise: Floats, t: int) -> Floats:
         """q(x_t | x0): the features after timestep t, any shape."""
         signal = self.signal_at(t)
         return math.sqrt(signal) * x0 + math.sqrt(1.0 - signal) * noise
 
-    def add_noise_each(self, x0: Tensor, noise: Tensor, timesteps: Tensor) -> Tensor:
-        """q(x_t | x0) with a timestep for each row of the batch, as training needs: (B, ...), (B,) -> (B, ...)."""
-        table = torch.as_tensor(self.signal).to(timesteps.device)
-        signal = table[timesteps].view(-1, *(1,) * (x0.dim() - 1))  # (B, 1, ...)
-        return signal.sqrt().to(x0.dtype) * x0 + (1.0 - signal).sqrt().to(x0.dtype) * noise
-
-    def noise_in(self, x: Tensor, x0: Tensor, t: int) -> Tensor:
+    def noise_in(self, x: Floats, x0: Floats, t: int) -> Floats:
         """The noise that leads from x0 to x_t = x."""
         signal = self.signal_at(t)
         return (x - math.sqrt(signal) * x0) / math.sqrt(1.0 - signal)
 
-    def x0_from_noise(self, x: Tensor, noise: Tensor, t: int) -> Tensor:
+    def x0_from_noise(self, x: Floats, noise: Floats, t: int) -> Floats:
         """The features under x_t = x, given the noise a network predicts."""
         signal = self.signal_at(t)
         return (x - math.sqrt(1.0 - signal) * noise) / math.sqrt(signal)

@@ -6,7 +6,7 @@
 from dataclasses import replace
 from pathlib import Path
 
-from ..model.checkpoint import Model, ModelConfig, save_model
+from ..model.checkpoint import Model, ModelConfig, save_model, torch_denoiser
 from ..model.denoiser import Denoiser, DenoiserConfig
 from ..motion.features import FEATURES
 from .card import license_of, model_card
@@ -36,7 +36,7 @@ def export(
     denoiser = Denoiser(config)
     denoiser.load_state_dict(state["average"])
     if start is not None:
-        blend_weights(denoiser, start.denoiser, blend)
+        blend_weights(denoiser, torch_denoiser(start), blend)
     classifier = classifier_of(state, clips)
     trained = int(state["step"]) + (start.config.trained_steps if start else 0)
     saw_all = start is not None and not start.config.held_out_clips  # `start` was trained on the held-out clips too

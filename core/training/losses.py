@@ -93,12 +93,29 @@ def our_loss(
     return total / valid.sum()
 
 
+def noise_each(schedule: Schedule, x0: Tensor, noise: Tensor, timesteps: Tensor) -> Tensor:
+    """Return the features after a noising step of their own for each sample.
+
+    Args:
+        schedule: Of the noise.
+        x0: (B, ...).
+        noise: Of the same shape.
+        timesteps: (B,).
+
+    Returns:
+        (B, ...).
+    """
+    table = torch.as_tensor(schedule.signal).to(timesteps.device)
+    signal = table[timesteps].view(-1, *(1,) * (x0.dim() - 1))  # (B, 1, ...)
+    return signal.sqrt().to(x0.dtype) * x0 + (1.0 - signal).sqrt().to(x0.dtype) * noise
+
+
 def _predict(denoiser: Denoiser, schedule: Schedule, batch: dict[str, Tensor]) -> tuple[Tensor, Tensor, Tensor]:
     """Return the prediction for the batch with random noise at random time steps, the noise, and the steps (B,)."""
     x0 = batch["x"]
     timesteps = torch.randint(0, len(schedule), (len(x0),), device=x0.device)
     noise = torch.randn_like(x0)
-    noisy = schedule.add_noise_each(x0, noise, timesteps)
+    noisy = noise_each(schedule, x0, noise, timesteps)
     predicted = denoiser(
         noisy,
         timesteps,

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from ..model.checkpoint import Model, load_model
+from ..model.checkpoint import Model, load_model, torch_denoiser
 from ..model.denoiser import Denoiser, DenoiserConfig
 from ..model.prompt_classifier import PromptClassifier
 from ..sampling.schedule import cosine_schedule
@@ -54,7 +54,7 @@ def train(
     """
     out.mkdir(parents=True, exist_ok=True)
     with joined_team() as team:
-        _train(clips, out / "state.pt", config, recipe, start.denoiser if start else None, team)
+        _train(clips, out / "state.pt", config, recipe, torch_denoiser(start) if start else None, team)
         model = None if team.rank else export(out / "state.pt", clips, out / name, name, recipe, start)
     return model or load_model(out / name)
 

@@ -4,12 +4,12 @@
 import numpy as np
 import pytest
 
+from core.conditions.speech import SAMPLE_RATE
+
 
 @pytest.fixture(scope="session")
 def accented_voice():
     """Two phrases of four syllables a second, 1.5 s apart; (samples, accents in seconds)."""
-    from core.conditions.speech import SAMPLE_RATE  # not above: it wants librosa, and the tests without torch have none
-
     rng = np.random.default_rng(1)
     times = np.arange(int(9.5 * SAMPLE_RATE)) / SAMPLE_RATE
     accents = [1.0, 2.75, 6.0, 7.75]

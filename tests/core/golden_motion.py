@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from core.generate import Settings, generate
-from core.model.checkpoint import Model, load_model
+from core.model.folder import Model, open_model
 from core.motion.clip import Motion
 from core.planning.kept import Kept
 from core.planning.segments import stale_frames, with_seams
@@ -44,7 +44,7 @@ BOTH = Timeline(
 
 @cache
 def _model(name: str) -> Model:
-    return load_model(name)
+    return open_model(name)
 
 
 def _text(settings: Settings, name: str = "open", timeline: Timeline = TEXT) -> Motion:

@@ -4,6 +4,7 @@
 import bpy
 from bpy.props import EnumProperty
 
+from ....core.hardware import has_nvidia
 from ... import job
 from ...data import CallbackContext, Context, scene_settings
 from ...generation import memory
@@ -49,7 +50,7 @@ class FREETALKER_OT_install_runtime(Explained, bpy.types.Operator):
         return job.disabled_reason()
 
     def invoke(self, context: CallbackContext, event: bpy.types.Event) -> Status:
-        if not self.properties.is_property_set("device") and runtime.has_nvidia():
+        if not self.properties.is_property_set("device") and has_nvidia():
             self.device = "cuda"
         return context.window_manager.invoke_props_dialog(self, width=420, confirm_text="Download and Install")
 

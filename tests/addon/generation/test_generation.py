@@ -269,9 +269,10 @@ def test_generate_is_greyed_with_the_reason(
     ft: SimpleNamespace, armature: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(ft.runtime, "missing", lambda: ("torch", "librosa"))
+    monkeypatch.setattr(ft.preferences, "device", lambda: "cuda")
     with pytest.raises(RuntimeError, match="packages are missing: torch, librosa"):
         bpy.ops.freetalker.generate()
-    monkeypatch.setattr(ft.runtime, "missing", lambda: ())
+    monkeypatch.setattr(ft.preferences, "device", lambda: "auto")  # which needs none of them
     with pytest.raises(RuntimeError, match="no text or speech strip"):
         bpy.ops.freetalker.generate()
     bpy.context.view_layer.objects.active = None

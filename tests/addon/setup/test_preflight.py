@@ -41,6 +41,7 @@ def _with_everything(ft: SimpleNamespace, monkeypatch: pytest.MonkeyPatch) -> No
 
 def test_every_line_is_there_and_what_is_missing_has_a_fix(checks: Any, ft: Any, monkeypatch: Any) -> None:
     monkeypatch.setattr(ft.runtime, "missing", lambda: ("torch", "librosa", ft.runtime.ENCODER))
+    monkeypatch.setattr(ft.preferences, "device", lambda: "cuda")
     found = checks()
     assert list(found) == [
         "Python", "PyTorch", "Other Packages", "Device", "Free Memory", "Weights", "Text Encoder"
@@ -54,9 +55,43 @@ def test_every_line_is_there_and_what_is_missing_has_a_fix(checks: Any, ft: Any,
     assert not [check for check in checks().values() if check.state == "MISSING"]
 
 
+def test_without_a_runtime_the_included_models_need_nothing(
+    checks: Any, ft: Any, armature: Any, monkeypatch: Any
+) -> None:
+    monkeypatch.setattr(ft.runtime, "missing", lambda: ("torch", "transformers", "safetensors", "librosa", "soundfile"))
+    monkeypatch.setattr(ft.runtime, "packages", lambda: ())
+    found = checks()
+    assert not [check for check in found.values() if check.state == "MISSING"]
+    assert "only needed for a graphics card" in found["PyTorch"].found
+    assert (found["Other Packages"].found, found["Device"].found) == ("none needed", "CPU")
+    assert ft.models.disabled_reason(bpy.context.scene) == ""
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"text_encoder": "openai/clip-vit-base-patch32"},
+        {"speech_blocks": ["mfcc", "wavlm"]},
+        {"denoiser": {"local_attention": True}},
+    ],
+)
+def test_a_model_that_needs_torch_says_so(
+    checks: Any, ft: Any, folder: Path, changes: dict[str, Any], monkeypatch: Any
+) -> None:
+    monkeypatch.setattr(ft.runtime, "missing", lambda: ("torch",))
+    bpy.context.scene.freetalker.model = str(folder)
+    assert checks()["PyTorch"].state == "OK"
+    config = json.loads((folder / "config.json").read_text())
+    (folder / "config.json").write_text(json.dumps(config | changes))
+    assert checks()["PyTorch"].state == "MISSING"
+    assert "torch" in ft.models.disabled_reason(bpy.context.scene)
+
+
 def test_a_python_without_a_runtime(checks: Any, ft: Any, installed: Any, monkeypatch: Any) -> None:
     monkeypatch.setattr(installed("addon.setup.installer"), "devices", lambda: ())
     monkeypatch.setattr(ft.runtime, "missing", lambda: ("torch",))
+    assert checks()["Python"].state == "OK"  # the included models need no runtime
+    monkeypatch.setattr(ft.preferences, "device", lambda: "mps")
     check = checks()["Python"]
     assert (check.state, check.fix) == ("MISSING", "freetalker.show_preferences")
     _with_everything(ft, monkeypatch)  # an environment of one's own has all

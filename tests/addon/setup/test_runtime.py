@@ -44,7 +44,7 @@ def test_finds_packages_without_importing_them(
     assert [(p.name, p.version) for p in ft.runtime.packages()] == [
         ("freetalker_fake", "1.2.3"), ("freetalker_absent", None)
     ]  # fmt: skip
-    assert "freetalker_absent" in ft.runtime.disabled_reason()
+    assert "freetalker_absent" in ft.runtime.disabled_reason(ft.runtime.missing())
     ft.runtime.activate(str(tmp_path))
     assert sys.path.count(str(site)) == 1
 

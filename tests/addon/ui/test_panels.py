@@ -159,6 +159,8 @@ def test_in_an_empty_scene(ft: SimpleNamespace, draw: Any, monkeypatch: pytest.M
 
 def test_setup_only_while_something_is_missing(ft: SimpleNamespace, draw: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     _noted(ft, monkeypatch, "torch")
+    assert "operator freetalker.install_runtime" not in draw()  # nothing needs it
+    monkeypatch.setattr(ft.preferences, "device", lambda: "cuda")
     assert "operator freetalker.install_runtime" in draw()
     _noted(ft, monkeypatch)
     assert "operator freetalker.install_runtime" not in draw()

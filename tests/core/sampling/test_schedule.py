@@ -5,7 +5,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 
 from core.sampling.schedule import cosine_schedule
 
@@ -23,9 +22,7 @@ def test_tables_meet_the_released_ones():
 
 
 def test_noising_and_its_posterior_meet_the_released_ones():
-    x0, x, noise = (torch.from_numpy(GOLDEN[name]) for name in ("x0", "xt", "noise"))
-    each = SCHEDULE.add_noise_each(x0, noise, torch.from_numpy(GOLDEN["t"]))
-    np.testing.assert_allclose(each, GOLDEN["q_sample"], atol=1e-6)
+    x0, x, noise = (GOLDEN[name] for name in ("x0", "xt", "noise"))
     for row, t in enumerate(GOLDEN["t"].tolist()):
         np.testing.assert_allclose(SCHEDULE.add_noise(x0[row], noise[row], t), GOLDEN["q_sample"][row], atol=1e-6)
         x0_weight, x_weight, variance = SCHEDULE.posterior(t, t - 1)
@@ -61,10 +58,10 @@ def test_a_chain_of_fewer_steps_meets_the_released_one(name: str):
 
 @pytest.mark.parametrize("t", [0, 20, 500, 950])
 def test_noise_and_x0_are_two_views_of_x(t: int):
-    x0, noise = torch.randn(2, 3, 4, 5, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
+    x0, noise = np.random.default_rng(0).normal(size=(2, 3, 4, 5))
     x = SCHEDULE.add_noise(x0, noise, t)
-    torch.testing.assert_close(SCHEDULE.noise_in(x, x0, t), noise)
-    torch.testing.assert_close(SCHEDULE.x0_from_noise(x, noise, t), x0)
+    np.testing.assert_allclose(SCHEDULE.noise_in(x, x0, t), noise, rtol=1e-7, atol=1e-7)
+    np.testing.assert_allclose(SCHEDULE.x0_from_noise(x, noise, t), x0, rtol=1e-7, atol=1e-7)
 
 
 def test_trailing_steps_start_at_the_noisiest():
