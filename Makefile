@@ -18,7 +18,7 @@ endif
 PINS := pyproject.toml constraints/python$(VERSION).txt tools/setup
 
 # Off Python 3.11 torch is a download of gigabytes: the tests then run what works without it, unless it is there already.
-TEST_GROUPS := blender test
+TEST_GROUPS := blender light test
 ifeq ($(VERSION),3.11)
 TEST_GROUPS += runtime lint
 endif
@@ -26,7 +26,7 @@ endif
 .PHONY: demo test lint zip train bench clean
 .DELETE_ON_ERROR:
 
-demo: $(VENV)/.runtime
+demo: $(VENV)/.light
 	$(PY) -m addon.batch assets/demo/stage_talk.json --blend build/demo/stage_talk.blend \
 	  --video build/demo/stage_talk.mp4 --npz build/demo/stage_talk.npz --bvh build/demo/stage_talk.bvh
 	$(PY) tools/contact_sheet.py build/demo/stage_talk.blend assets/demo/stage_talk.json build/demo/stage_talk.png
@@ -55,6 +55,10 @@ bench: $(VENV)/.runtime
 
 clean:
 	rm -rf build dist $(VENV)
+
+$(VENV)/.light: $(PINS)
+	tools/setup $(VENV) $(PYTHON) blender light
+	@touch $@
 
 $(VENV)/.runtime: $(PINS)
 	tools/setup $(VENV) $(PYTHON) blender runtime

@@ -149,16 +149,12 @@ class Animator:
 def test_any_order(
     ft: SimpleNamespace, armature: Any, speech: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seed: int
 ) -> None:
-    animator = Animator(ft, seed, speech, tmp_path / "any.blend")
+    animator, read, ordered = Animator(ft, seed, speech, tmp_path / "any.blend"), len(READ), len(ORDERS)
     monkeypatch.setattr(ft.worker, "work", wild_work(ft, ORDERS))
     monkeypatch.setattr(ft.runtime, "missing", lambda: ())
     bpy.ops.ed.undo_push(message="Begin")
     for _ in range(60):
         animator.act()
         animator.check()
-
-
-def test_the_animators_had_timelines_and_generated() -> None:
-    """After the others: no test passes for nothing was to be read."""
-    assert len(READ) > 10 * ANIMATORS
-    assert len(ORDERS) > ANIMATORS
+    assert len(READ) - read > 10  # no test passes because there was nothing to read
+    assert len(ORDERS) > ordered
