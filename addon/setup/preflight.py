@@ -130,9 +130,7 @@ def _device() -> Check:
     if "torch" in runtime.missing():
         return Check("Device", "OK", _DEVICES["cpu"])
     if not _found_device:
-        kind = (
-            "cuda" if runtime.is_cuda_build() and has_nvidia() else "mps" if sys.platform == "darwin" else "cpu"
-        )
+        kind = "cuda" if runtime.is_cuda_build() and has_nvidia() else "mps" if sys.platform == "darwin" else "cpu"
         said = tr("{device}, based on the installed files").format(device=_DEVICES[kind])
         return Check("Device", "OK", said, "freetalker.check_device", "Check Device")
     found = _found_device[0]
