@@ -19,6 +19,7 @@ _GELU_POLYNOMIAL = np.array(
 )
 """p in erf(x / sqrt(2)) = tanh(x p(x^2)), to 6e-7 for |x| <= 5.6: least squares weighted by the error of gelu."""
 _GELU_RANGE = np.float32(5.6**2)
+_GELU_BLOCK = 16384
 
 
 @dataclass(frozen=True)
@@ -70,18 +71,25 @@ def normalized(x: Floats, epsilon: float = 1e-5) -> Floats:
 
 
 def gelu(x: Floats) -> Floats:
-    """x Phi(x), in place, to 1.2e-6 of the exact value."""
-    squared = np.minimum(x * x, _GELU_RANGE)
-    t = squared * _GELU_POLYNOMIAL[-1]
-    for coefficient in _GELU_POLYNOMIAL[-2:0:-1]:
-        t += coefficient
-        t *= squared
-    t += _GELU_POLYNOMIAL[0]
-    t *= x
-    np.tanh(t, out=t)
-    t += 1
-    t *= np.float32(0.5)
-    x *= t
+    """x Phi(x) to 1.2e-6 of the exact value; in place where x is contiguous."""
+    x = np.ascontiguousarray(x)
+    flat = x.reshape(-1)
+    squares, sums = np.empty(_GELU_BLOCK, np.float32), np.empty(_GELU_BLOCK, np.float32)
+    for first in range(0, len(flat), _GELU_BLOCK):  # blocks stay in the cache
+        part = flat[first : first + _GELU_BLOCK]
+        squared, total = squares[: len(part)], sums[: len(part)]
+        np.multiply(part, part, out=squared)
+        np.minimum(squared, _GELU_RANGE, out=squared)
+        np.multiply(squared, _GELU_POLYNOMIAL[-1], out=total)
+        for coefficient in _GELU_POLYNOMIAL[-2:0:-1]:
+            total += coefficient
+            total *= squared
+        total += _GELU_POLYNOMIAL[0]
+        total *= part
+        np.tanh(total, out=total)
+        total += 1
+        total *= np.float32(0.5)
+        part *= total
     return x
 
 
