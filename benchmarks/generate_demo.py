@@ -15,11 +15,11 @@ def main() -> None:
     options = parser.parse_args()
     start = time.perf_counter()
     from core.generate import Settings, generate
-    from core.model.checkpoint import load_model
+    from core.model.folder import open_model
     from core.timeline.files import load_timeline
 
     timeline = load_timeline(ROOT / "assets" / "demo" / "stage_talk.json")
-    model = load_model(options.model or timeline.model)
+    model = open_model(options.model or timeline.model)
     loaded = time.perf_counter()
     motion = generate(timeline, model, Settings(device="cpu"))
     done = time.perf_counter()

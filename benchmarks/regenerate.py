@@ -11,12 +11,12 @@ STRIPS, SECONDS, NUMBER = 15, 4.0, 7
 def main() -> None:
     """Time them with the model and the text encoder loaded."""
     from core.generate import Settings, generate
-    from core.model.checkpoint import load_model
+    from core.model.folder import open_model
     from core.planning.kept import Kept
     from core.planning.segments import stale_frames, with_seams
     from core.timeline.strips import DEFAULT_GUIDANCE, TextStrip, Timeline
 
-    model, settings = load_model("open"), Settings(device="cpu")
+    model, settings = open_model("open"), Settings(device="cpu")
     text = [
         TextStrip(SECONDS * k, SECONDS * (k + 1), PROMPTS[k % len(PROMPTS)], DEFAULT_GUIDANCE) for k in range(STRIPS)
     ]
