@@ -13,6 +13,7 @@ from ...core.errors import InputError
 from ...core.motion.clip import Motion
 from ...core.planning.segments import frames_of
 from ...core.runs import Bools, true_runs
+from ...core.timeline.strips import SEED_MAX
 from .. import job
 from ..character.active import is_character, require_character
 from ..data import Context, current_context, scene_settings
@@ -96,7 +97,7 @@ def start(context: Context, wait: bool, everything: bool = False, reroll: str = 
     armature, scene = require_character(context), context.scene
     settings = scene_settings(scene)
     if settings.new_seed and not reroll:
-        settings.seed = (settings.seed + 1) % 2**31
+        settings.seed = (settings.seed + 1) % (SEED_MAX + 1)
     wanted = for_this_computer(make_order(scene, armature, everything, reroll))
     if wanted.changed is not None and not wanted.changed.any():
         locked = tr("All changes are in locked strips; unlock one, re-roll another, or choose another seed")

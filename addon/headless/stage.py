@@ -15,6 +15,7 @@ from mathutils import Vector
 
 from ...core.errors import InputError
 from ...core.motion.clip import Motion
+from ...core.motion.filters import gaussian_filter
 from .. import compat
 from ..takes import bake
 from ..units import Z_UP, Array
@@ -118,10 +119,7 @@ def _quiet() -> Generator[Callable[[], str]]:
 
 def _smooth(path: Array, width: float) -> Array:
     """Smooth the columns of (T, 3) by a Gaussian with a standard deviation of `width` frames, extending the ends."""
-    reach = int(3 * width) + 1
-    kernel = np.exp(-0.5 * (np.arange(-reach, reach + 1) / width) ** 2)
-    padded = np.pad(path, ((reach, reach), (0, 0)), mode="edge")
-    return np.column_stack([np.convolve(column, kernel / kernel.sum(), "valid") for column in padded.T])
+    return gaussian_filter(path, width, int(3 * width) + 1)
 
 
 def _add_floor(scene: bpy.types.Scene, path: Array) -> None:

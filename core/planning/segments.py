@@ -10,7 +10,7 @@ from ..errors import InputError
 from ..motion.clip import CORE_FPS
 from ..prompts.actions import split_strips
 from ..runs import Bools, runs
-from ..timeline.strips import Guidance, Scope, SpeechStrip, TextStrip, Timeline, guidance_at
+from ..timeline.strips import SEED_MAX, Guidance, Scope, SpeechStrip, TextStrip, Timeline, guidance_at
 
 IDLE_PROMPT = "a person stands still"
 SHORT_GAP_SECONDS = 1.0  # a longer gap between strips stands idle; a shorter one goes to the prompts beside it
@@ -119,7 +119,7 @@ def own_seeds(segments: Sequence[Segment], heard: Sequence[SpeechStrip | None]) 
             if segment.seed is None or spoken is None:
                 seeds.append(spoken if segment.seed is None else segment.seed)
             else:
-                seeds.append(segment.seed * 2**31 + spoken)
+                seeds.append(segment.seed * (SEED_MAX + 1) + spoken)
     return seeds
 
 

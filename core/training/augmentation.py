@@ -6,6 +6,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from ..motion.clip import Motion, join
+from ..motion.filters import smoothstep
 from ..motion.rotation import (
     Array,
     axis_angle_to_quaternion,
@@ -39,8 +40,7 @@ def _align_and_blend(before: Motion, after: Motion) -> Motion:
     placed = after.turned(turn)
     end = before.translation[-1] + (before.translation[-1] - before.translation[-2])
     placed = placed.moved([end[0] - placed.translation[0, 0], 0.0, end[2] - placed.translation[0, 2]])
-    fade = 1 - np.minimum(np.arange(1, len(placed) + 1) / _BLEND, 1)  # (T,)
-    fade = fade * fade * (3 - 2 * fade)
+    fade = smoothstep(1 - np.minimum(np.arange(1, len(placed) + 1) / _BLEND, 1))  # (T,)
     jump = quaternion_to_axis_angle(
         quaternion_multiply(before.rotations[-1], quaternion_conjugate(placed.rotations[0]))
     )  # (55, 3)

@@ -13,6 +13,7 @@ import numpy as np
 from scipy.ndimage import gaussian_filter1d
 
 from ..motion.clip import CORE_FPS, Motion
+from ..motion.filters import smoothstep
 from ..motion.rotation import Array, quaternion_conjugate, quaternion_multiply, quaternion_to_axis_angle
 from ..motion.skeleton import INDEX, neutral_skeleton
 
@@ -112,15 +113,9 @@ def find_gesture(motion: Motion, phases: Mapping[str, float], name: str) -> Gest
     if hold_end - frame > 1.2 * motion.fps or end - hold_end > 1.2 * motion.fps:
         return None  # more than one gesture
     moments = np.array([start, max(hold_end, frame), max(end, hold_end + 3)]) / motion.fps
-    raised = smooth_step(gaussian_filter1d(away / apex, 1.5, mode="nearest"))
+    raised = smoothstep(gaussian_filter1d(away / apex, 1.5, mode="nearest"))
     raised[:start] = raised[end:] = 0
     return Gesture(motion, raised, moments[0], emphasis, moments[1], moments[2], name)
-
-
-def smooth_step(x: Array) -> Array:
-    """Return the cubic ramp 3 x^2 - 2 x^3 of values clipped to 0..1."""
-    x = np.clip(x, 0, 1)
-    return x * x * (3 - 2 * x)
 
 
 def hand_speeds(motion: Motion) -> Array:

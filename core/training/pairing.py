@@ -18,10 +18,11 @@ import numpy.typing as npt
 from ..conditions.speech import BLOCK_WIDTHS, load_audio, speech_features
 from ..conditions.voice import accent_strength, decibels, speech_spans
 from ..motion.clip import CORE_FPS, Motion
+from ..motion.filters import smoothstep
 from ..motion.rotation import Array, continuous, slerp
 from ..motion.skeleton import INDEX, neutral_skeleton
 from .augmentation import loop_cycle
-from .gestures import Gesture, smooth_step
+from .gestures import Gesture
 from .overlay import add_life, overlay_gestures
 from .speech_augmentation import add_room, extend_pauses
 from .strokes import choose_strokes, place_gestures
@@ -168,7 +169,7 @@ def _make_idle(frames: int, idles: Sequence[Motion], rng: np.random.Generator) -
     while len(result) < frames:
         following = alike[int(rng.integers(len(alike)))]
         n = min(fade, len(result), len(following))
-        weight = smooth_step(np.arange(1, n + 1) / (n + 1))  # (n,)
+        weight = smoothstep(np.arange(1, n + 1) / (n + 1))  # (n,)
         middle = slerp(result.rotations[-n:], following.rotations[:n], weight[:, None])
         path = result.translation[-n:] * (1 - weight[:, None]) + following.translation[:n] * weight[:, None]
         result = replace(

@@ -12,8 +12,9 @@ import numpy as np
 from scipy.ndimage import gaussian_filter1d
 
 from ..motion.clip import CORE_FPS
+from ..motion.filters import smoothstep
 from ..motion.rotation import Array
-from .gestures import Gesture, smooth_step
+from .gestures import Gesture
 
 _CHAIN = 2.6  # seconds between strokes in which the hands stay up
 
@@ -155,6 +156,6 @@ def _warp(
     clip_seconds = np.interp(times, line[:, 0], line[:, 1])
     clip_seconds = gaussian_filter1d(clip_seconds, 1.0, mode="nearest")
     arrival = start if leave is None else emphasis - 0.2 * (emphasis - start)
-    arrived = smooth_step((times - begin) / (arrival - begin))
-    weight = smooth_step((end + tail - times) / (tail + 0.5 * (end - release)))
+    arrived = smoothstep((times - begin) / (arrival - begin))
+    weight = smoothstep((end + tail - times) / (tail + 0.5 * (end - release)))
     return PlacedGesture(gesture, first, clip_seconds, arrived, weight)
