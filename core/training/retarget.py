@@ -30,6 +30,7 @@ from ..motion.rotation import (
     slerp,
 )
 from ..motion.skeleton import INDEX, JOINT_NAMES, PARENTS, Skeleton, neutral_skeleton
+from .anatomy import mended
 from .joint_maps import SIDES, JointMap, joint_map
 
 _UPRIGHT = ("pelvis", "spine1", "spine2", "spine3", "neck", "head", "left_collar", "right_collar")
@@ -139,7 +140,8 @@ def _frame(along: Array, beside: Array) -> Array:
 def retarget(clip: SourceClip, skeleton: Skeleton | None = None, names: JointMap | None = None) -> Motion:
     """The clip as a Motion on the neutral skeleton, at its own frame rate.
 
-    Lengths are scaled by the legs and the feet put on the floor; fingers that the source lacks are relaxed.
+    Lengths are scaled by the legs and the feet put on the floor; fingers that the source lacks are relaxed, knees past
+    straight are straightened and hands inside the hips put outside (`anatomy`).
     Raises InputError where no joint map fits.
     """
     skeleton = skeleton or neutral_skeleton()
@@ -164,11 +166,11 @@ def retarget(clip: SourceClip, skeleton: Skeleton | None = None, names: JointMap
             halves = slerp(matrix_to_quaternion(parent), matrix_to_quaternion(above), np.array(0.5))
             turned[:, i] = quaternion_to_matrix(halves)
         local[:, i] = np.swapaxes(parent, -1, -2) @ turned[:, i]
-    rotations = _twist_in_forearm(matrix_to_quaternion(local), skeleton)
+    rotations = mended(_twist_in_forearm(matrix_to_quaternion(local), skeleton), skeleton)
     hips = plan.scale * positions[:, list(plan.hips)].mean(1)  # (T, 3)
     ours = skeleton.rest_positions[[INDEX["left_hip"], INDEX["right_hip"]]].mean(0) - skeleton.rest_positions[0]
     root = hips - turned[:, 0] @ ours
-    reached, _ = skeleton.forward_kinematics(local, root)
+    reached, _ = skeleton.forward_kinematics(quaternion_to_matrix(rotations), root)
     root[:, 1] += _floor_shift(reached, skeleton)
     return Motion(root, continuous(rotations), clip.fps)
 
