@@ -12,6 +12,7 @@ from ..motion.clip import Motion
 from ..motion.features import headings
 from ..motion.rotation import Array
 from ..motion.skeleton import INDEX, Skeleton
+from .more_people import action_of as more_action_of
 from .phrases import MORE_PHRASES, PHRASES
 
 Item = TypeVar("Item")
@@ -83,7 +84,7 @@ _RULES: tuple[tuple[str, str], ...] = (
     (r"Walk\d*_ToIdle|WalkToStop", "stop_walk"),
     (r"WeightShift", "weight_shift"),
     (r"Crouch_Idle|Continuation|ToIdle0[123]$|ToLocIdle|LocIdle|Entrance|WalkUp|ThrowAway|Motex|HandsAtSide_Trans", ""),
-    (r"Torch|LHandOnHip_Transition|_swayLf|_swayRt|climb|uneven|sword|wash|playground|balance|ballet|Dance_Loop$", ""),
+    (r"Torch|LHandOnHip_Transition|_swayLf|_swayRt|climb|sword|wash|playground|balance|ballet|Dance_Loop$", ""),
     (r"^Bow$", "bow"),
     (r"^Greeting$", "wave"),
     (r"Head Nod", "nod"),
@@ -206,6 +207,9 @@ def _some_subjects(turn: int) -> tuple[str, ...]:
 
 def action_of(name: str) -> str:
     """The action that a clip's name or title tells, "" where the clip is of no use."""
+    known = more_action_of(name)
+    if known is not None:
+        return known
     return next((action for pattern, action in _RULES if re.search(pattern, name)), "")
 
 

@@ -21,6 +21,7 @@ from .dataset import SPEECH_ACTION, WINDOW, Clip, Packer, add_clips, describe, r
 from .datasets.build import DATASETS, Conditions, prepare_dataset
 from .datasets.join import join_takes
 from .datasets.recording import Options
+from .more_people import OPEN, STAGE
 from .pairing import make_pairs, select
 from .sources import LICENCES, SourceMotion, load_source
 
@@ -28,8 +29,8 @@ log = logging.getLogger(__name__)
 
 _OPEN = {"smartbody": ".", "mesh2motion": "mesh2motion", "cmu": "cmu"}
 FAMILIES: Mapping[str, Mapping[str, str]] = {
-    "open": _OPEN,
-    "stage-nc": _OPEN | {"bandai_namco": "bandai_namco", "hdm05": "hdm05"},
+    "open": _OPEN | OPEN,
+    "stage-nc": _OPEN | STAGE | {"bandai_namco": "bandai_namco", "hdm05": "hdm05"},
 }
 """The sources of each family of weights, and where they lie below the data folder."""
 AT_MOST = {"bandai_namco": 3, "hdm05": 16}

@@ -21,8 +21,15 @@ from ..formats.skm import SkSkeleton, load_sk, load_skm
 from ..motion.clip import CORE_FPS, Motion
 from ..motion.rotation import continuous
 from ..motion.skeleton import INDEX, JOINT_NAMES, PARENTS, Skeleton, neutral_skeleton
-from .joint_maps import JOINT_MAPS, SIDES, JointMap, bandai_rest, with_rest
-from .retarget import BONE_END, rest_bones, retarget
+from .anatomy import on_level_ground
+from .joint_maps import JOINT_MAPS, SIDES, JointMap, bandai_rest, character_creator, with_rest
+from .more_people import FEET_DOWN
+from .more_people import LICENCES as MORE_LICENCES
+from .more_people import ON_THE_SPOT as MORE_ON_THE_SPOT
+from .more_sources import READERS as MORE_READERS
+from .more_sources import without_flips
+from .rest_pose import estimated_rest
+from .retarget import BONE_END, rest_bones, retarget, sole_clearance
 
 T = TypeVar("T")
 log = logging.getLogger(__name__)
@@ -50,18 +57,19 @@ LICENCES: Mapping[str, str] = {
     "cmu": "CMU mocap",
     "bandai_namco": "CC-BY-NC-4.0",
     "hdm05": "CC-BY-SA-3.0",
+    **MORE_LICENCES,
 }
 _SHORTEST = 10  # frames at 20 fps
 _FASTEST_TURN = np.radians(100)  # a frame at 20 fps; the quickest punches stay under it
 _POP = np.radians(60)  # a turn in one frame, where the frames beside it hardly turn: more than in a runner's ankle
-_BY_MARKERS = ("cmu", "bandai_namco", "hdm05")  # a few markers on the wrist may be taken for one another
+_BY_MARKERS = ("cmu", "cmu_more", "bandai_namco", "hdm05")  # a few markers on the wrist may be taken for one another
 _LARGEST_TWIST = np.radians(120)
 
 
 def load_source(
     kind: str, folder: Path | str, counts: Counter[str] | None = None, at_most: int | None = None
 ) -> Iterator[SourceMotion]:
-    """The usable clips of "smartbody", "mesh2motion", "cmu", "bandai_namco" or "hdm05" in their unpacked folder.
+    """The usable clips of one of `LICENCES` in its unpacked folder.
 
     Unreadable files are logged and passed over, as are copies, poses, glitches, pops, twisted forearms and clips of
     under ten frames; `counts` gathers how many of each. at_most: how many recordings of the same action and style are
@@ -90,8 +98,11 @@ def load_source(
         if fault:
             log.info("%s: %s", source.name, fault)
             continue
-        if kind == "mesh2motion":
+        if kind == "mesh2motion" or source.name in MORE_ON_THE_SPOT:
             motion = unrolled(motion, source.name, skeleton)
+        if source.name in FEET_DOWN or meta.get("title", "").startswith(_UNEVEN):
+            seconds = 0.05 if source.name in FEET_DOWN else 0.3
+            motion = on_level_ground(motion, sole_clearance(motion.positions(skeleton), skeleton), seconds)
         yield SourceMotion(motion, source.name, kind, LICENCES[kind], source.phases or None, meta)
 
 
@@ -102,6 +113,7 @@ def recordings(
     readers = {
         "smartbody": _smartbody, "mesh2motion": _mesh2motion, "cmu": _cmu,
         "bandai_namco": partial(_bandai_namco, at_most=at_most), "hdm05": partial(_hdm05, at_most=at_most),
+        **MORE_READERS,
     }  # fmt: skip
     if kind not in readers:
         raise InputError(f"There is no source named {kind}: use {', '.join(readers)}.")
@@ -236,10 +248,11 @@ def _mesh2motion(folder: Path, counts: Counter[str]) -> Iterator[tuple[SourceCli
 
 def unrolled(motion: Motion, name: str, skeleton: Skeleton) -> Motion:
     """A loop repeated to about four seconds; one that walks on the spot goes forward as its standing feet demand."""
-    if "_Loop" not in name and not name.startswith(_ON_THE_SPOT):
+    on_the_spot = name.startswith(_ON_THE_SPOT) or name in MORE_ON_THE_SPOT
+    if "_Loop" not in name and not on_the_spot:
         return motion
     step = np.zeros(3)
-    if name.startswith(_ON_THE_SPOT):
+    if on_the_spot:
         positions = motion.positions(skeleton)
         feet = [INDEX["left_foot"], INDEX["right_foot"]]
         height = positions[:, feet, 1] - skeleton.rest_positions[feet, 1]  # (T, 2)
@@ -255,12 +268,15 @@ def unrolled(motion: Motion, name: str, skeleton: Skeleton) -> Motion:
 
 
 _T_POSE_SECONDS = 0.07
-_NO_FLOOR = ("playground - climb", "walk on uneven terrain")
+_NO_FLOOR = "playground - climb"
+_UNEVEN = "walk on uneven terrain"
 
 
 def _cmu(folder: Path, counts: Counter[str]) -> Iterator[tuple[SourceClip, Mapping[str, str]]]:
-    """Every .bvh and .amc take on the floor, with its row of takes.csv; the DAZ conversions come out of a T-pose,
-    which is cut off.
+    """Every .bvh and .amc take on the floor, with its row of takes.csv.
+
+    The DAZ conversions come out of a T-pose, which is cut off; those of Character Creator have no rest pose, which is
+    read off all of them together.
     """
     table = next(iter(sorted(folder.rglob("takes.csv"))), None)
     takes: dict[str, Mapping[str, str]] = {}
@@ -268,13 +284,20 @@ def _cmu(folder: Path, counts: Counter[str]) -> Iterator[tuple[SourceClip, Mappi
         with open(table, encoding="utf-8", newline="") as file:
             takes = {row["file"]: row for row in csv.DictReader(file)}
     files = [*folder.rglob("*.bvh"), *folder.rglob("*.amc")]
+    creator: list[tuple[SourceClip, Mapping[str, str]]] = []
     for file, clip in _read(sorted(files), counts, _bvh_or_amc):
         take = takes.get(file.name, {})
         if take.get("title", "").startswith(_NO_FLOOR):
             counts["off the ground"] += 1
             continue
+        if "CC_Base_Hip" in clip.names:
+            creator.append((without_flips(clip), take))
+            continue
         first = round(_T_POSE_SECONDS * clip.fps) if "lButtock" in clip.names else 0
         yield replace(clip, translations=clip.translations[first:], rotations=clip.rotations[first:]), take
+    if creator:
+        axes = estimated_rest([clip for clip, _ in creator], character_creator(fingers=True), neutral_skeleton())
+        yield from ((with_rest(clip, axes), take) for clip, take in creator)
 
 
 def _bvh_or_amc(file: Path) -> SourceClip:
