@@ -8,7 +8,7 @@ X forward, Y to the left, Z up, and positions as offsets from rest. It has no sk
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -34,7 +34,7 @@ BONES: Mapping[str, tuple[str, tuple[float, float, float]]] = {
 }  # fmt: skip
 """Each joint's parent and its place there in the T-pose, to the centimetre, in the file's own axes."""
 
-_Indices: TypeAlias = npt.NDArray[np.signedinteger]
+_Indices: TypeAlias = npt.NDArray[np.signedinteger[Any]]
 _LONGEST = 600.0  # seconds
 _FARTHEST = 5.0  # metres that a position of 65535 means
 _FULL = 65535.0

@@ -15,6 +15,7 @@ from ..errors import InputError
 from ..formats import SourceClip
 from ..formats.bvh import load_bvh
 from ..formats.expmap import load_expmap
+from ..formats.fbx import load_fbx
 from ..formats.gltf import bind_axes, load_glb
 from ..formats.opensim import load_opensim
 from ..formats.vmd import load_pmd, load_vmd
@@ -138,7 +139,12 @@ def _mmdagent(folder: Path, counts: Counter[str]) -> Recordings:
 
 
 def _cmu_more(folder: Path, counts: Counter[str]) -> Recordings:
-    """More takes: as .bvh, and as exponential maps on the skeleton of one of these."""
+    """More takes: as .fbx, as .bvh, and as exponential maps on the skeleton of one of these."""
+    for file in sorted(folder.rglob("*.fbx")):
+        for clip in _tried(lambda file=file: load_fbx(file), counts):
+            # the first two frames come out of a T-pose
+            later = replace(clip, translations=clip.translations[2:], rotations=clip.rotations[2:])
+            yield from _named(later, "cmu_more", file.stem, counts)
     bones: SourceClip | None = None
     for file in sorted(folder.rglob("*.bvh")):
         for clip in _tried(lambda file=file: [load_bvh(file)], counts):
