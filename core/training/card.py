@@ -12,9 +12,11 @@ from ..motion.clip import CORE_FPS
 from ..prompts.canonical import canonical_prompt
 from .captions import STYLES, Caption
 from .dataset import TOLD_ACTION, ClipSet
+from .more_people import CREDITS as MORE_CREDITS
 from .phrases import PHRASES
 
 CREDITS = {
+    **MORE_CREDITS,
     "smartbody": "SmartBody motion library, (C) 2017 University of Southern California, Institute for Creative "
     "Technologies; LGPL.",
     "mesh2motion": "Mesh2Motion and Quaternius Universal Animation Library; CC0 1.0.",

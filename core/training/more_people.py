@@ -17,6 +17,20 @@ LICENCES: Mapping[str, str] = {
     "animated_drawings": "MIT",
 }
 
+CREDITS: Mapping[str, str] = {
+    "opensim": "OpenSimulator contributors, BSD 3-clause; default avatar animations (C) Linden Research, Inc., "
+    "CC BY-SA 2.5.",
+    "decentraland": "Decentraland Foundation; Apache-2.0.",
+    "mmdagent": "CG-CA Gene (c) 2023 and CG-CA Uka (c) 2023-2024 by Nagoya Institute of Technology, Moonshot R&D "
+    "Goal 1 Avatar Symbiotic Society; CC BY 4.0.",
+    "sumerian": "Amazon Web Services, Inc., Amazon Sumerian Hosts; CC BY-SA 4.0.",
+    "vircadia_web": "Vircadia contributors, DigiSomni LLC, High Fidelity, Inc.; Apache-2.0.",
+    "cmu_more": "CMU Graphics Lab Motion Capture Database, mocap.cs.cmu.edu; created with funding from NSF "
+    "EIA-0196217.",
+    "animated_drawings": "AnimatedDrawings, Meta Platforms, Inc. and affiliates; MIT.",
+}
+"""Whom to name with anything that is made from each source."""
+
 FOLDERS: Mapping[str, str] = {kind: f"more/{kind}" for kind in LICENCES}
 """Where each source lies below the data folder."""
 
@@ -32,7 +46,9 @@ STAGE = {kind: folder for kind, folder in FOLDERS.items() if kind not in SHARE_A
 ACTIONS: Mapping[str, Mapping[str, str]] = {
     "opensim": {
         "angry_fingerwag": "finger_wag", "angry_tantrum": "angry", "blowkiss": "blow_kiss", "bow": "bow",
-        "clap": "clap", "courtbow": "bow", "crouch": "crouch", "express_afraid": "afraid", "express_anger": "angry",
+        "clap": "clap", "courtbow": "bow", "crouch": "crouch",
+        **{f"dance{i}": "dance" for i in range(1, 9)}, "impatient": "bored",
+        "express_afraid": "afraid", "express_anger": "angry",
         "express_bored": "bored", "express_cry": "cry", "express_kiss": "blow_kiss", "express_laugh": "laugh",
         "express_shrug": "shrug", "express_surprise": "surprised", "female_walk": "walk", "fist_pump": "cheer",
         "hello": "wave", "jumpforjoy": "cheer", "kick_roundhouse_r": "kick", "laugh_short": "laugh", "no_head": "no",
@@ -41,7 +57,7 @@ ACTIONS: Mapping[str, Mapping[str, str]] = {
         "sit_female": "sit_down",
         "sit_generic": "sit_down", "sit_to_stand": "stand_up", "stand_1": "idle", "stand_2": "idle", "stand_3": "idle",
         "stand_4": "idle", "standup": "stand_up", "stretch": "stretch", "talk": "talk", "throw_r": "throw",
-        "walk": "walk", "whisper": "whisper", "yes_happy": "nod", "yes_head": "nod", "handshake_01": "shake_hands",
+        "whisper": "whisper", "yes_happy": "nod", "yes_head": "nod", "handshake_01": "shake_hands",
         "give_and_handshake": "shake_hands", "33339176-7ddc-9397-94a4-bf3403cbc8f5": "walk",
         "1ab1b236-cd08-21e6-0cbc-0d923fc6eca2": "run", "85995026-eade-5d78-d364-94a64512cb66": "run",
         "d60c41d2-7c24-7074-d3fa-6101cea22a51": "walk",
@@ -79,7 +95,7 @@ ACTIONS: Mapping[str, Mapping[str, str]] = {
 
 ON_THE_SPOT = frozenset(
     {
-        "opensim/walk", "opensim/female_walk", "opensim/run", "opensim/33339176-7ddc-9397-94a4-bf3403cbc8f5",
+        "opensim/female_walk", "opensim/run", "opensim/33339176-7ddc-9397-94a4-bf3403cbc8f5",
         "opensim/1ab1b236-cd08-21e6-0cbc-0d923fc6eca2", "opensim/85995026-eade-5d78-d364-94a64512cb66",
         "opensim/d60c41d2-7c24-7074-d3fa-6101cea22a51",
         "vircadia_web/walk_fwd", "vircadia_web/walk_bwd",
