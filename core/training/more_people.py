@@ -86,7 +86,7 @@ ACTIONS: Mapping[str, Mapping[str, str]] = {
         "walk_right": "walk", "run_fast_left": "run", "run_fast_right": "run",
     },
     "cmu_more": {
-        "13_26_gazebo": "direct_traffic", "141_16": "wave", "directing_traffic_4": "direct_traffic",
+        "13_26_gazebo": "direct_traffic", "141_16": "wave", "16_11": "walk", "directing_traffic_4": "direct_traffic",
         "basketball_signal_1": "referee", "basketball_signal_2": "referee", "basketball_signal_3": "referee",
         "basketball_signal_4": "referee", "basketball_signal_5": "referee",
     },
