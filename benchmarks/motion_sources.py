@@ -24,6 +24,7 @@ from core.motion.rotation import Array
 from core.motion.skeleton import INDEX, Skeleton, neutral_skeleton
 from core.training.faults import fault_of
 from core.training.joint_maps import SIDES, joint_map
+from core.training.more_people import OPEN
 from core.training.prepare import AT_MOST, FAMILIES
 from core.training.retarget import retarget, sole_clearance
 from core.training.source_readers import recordings
@@ -168,8 +169,8 @@ def measure(kind: str, folder: Path, clips: int, sheet: Path | None) -> dict[str
 def main() -> None:
     """Print the table, a column for each source."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    below = FAMILIES["stage-nc"]
-    parser.add_argument("kinds", nargs="*", default=list(below), metavar="KIND", help=", ".join(below))
+    below = FAMILIES["stage-nc"] | OPEN
+    parser.add_argument("kinds", nargs="*", default=list(FAMILIES["stage-nc"]), metavar="KIND", help=", ".join(below))
     parser.add_argument("--source", type=Path, required=True)
     parser.add_argument("--clips", type=int, default=60, help="number of recordings of each source")
     parser.add_argument("--sheets", type=Path, help="folder for sources_KIND.png")

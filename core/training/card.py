@@ -13,10 +13,12 @@ from ..prompts.canonical import canonical_prompt
 from .captions import Caption
 from .clip import CAPTIONED_ACTION
 from .clip_set import ClipSet
+from .more_people import CREDITS as MORE_CREDITS
 from .phrases import PHRASES
 from .styles import STYLES
 
 CREDITS = {
+    **MORE_CREDITS,
     "smartbody": "SmartBody motion library, (C) 2017 University of Southern California, Institute for Creative "
     "Technologies; LGPL.",
     "mesh2motion": "Mesh2Motion and Quaternius Universal Animation Library; CC0 1.0.",

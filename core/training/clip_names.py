@@ -3,6 +3,8 @@
 
 import re
 
+from .more_people import action_of as more_action_of
+
 # (pattern searched for in the name, action)
 _RULES: tuple[tuple[str, str], ...] = (
     # tried in order; "" rejects the clip
@@ -42,7 +44,7 @@ _RULES: tuple[tuple[str, str], ...] = (
     (r"Walk\d*_ToIdle|WalkToStop", "stop_walk"),
     (r"WeightShift", "weight_shift"),
     (r"Crouch_Idle|Continuation|ToIdle0[123]$|ToLocIdle|LocIdle|Entrance|WalkUp|ThrowAway|Motex|HandsAtSide_Trans", ""),
-    (r"Torch|LHandOnHip_Transition|_swayLf|_swayRt|climb|uneven|sword|wash|playground|balance|ballet|Dance_Loop$", ""),
+    (r"Torch|LHandOnHip_Transition|_swayLf|_swayRt|climb|sword|wash|playground|balance|ballet|Dance_Loop$", ""),
     (r"^Bow$", "bow"),
     (r"^Greeting$", "wave"),
     (r"Head Nod", "nod"),
@@ -115,6 +117,9 @@ def action_of(name: str) -> str:
     The actions `walk_way`, `walk_turn`, `turn_walk`, `reach_behind` and `reach` are provisional: `caption_clip`
     replaces them by what it measures on the motion.
     """
+    known = more_action_of(name)
+    if known is not None:
+        return known
     return next((action for pattern, action in _RULES if re.search(pattern, name)), "")
 
 

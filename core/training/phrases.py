@@ -17,7 +17,7 @@ def _read(name: str) -> dict[str, tuple[str, ...]]:
     return {name: tuple(said) for name, said in phrases.items()}
 
 
-PHRASES = _read("phrases.txt")
+PHRASES = _read("phrases.txt") | _read("people_phrases.txt")
 """Action -> verb phrases, with slots for sides, hands and directions; every fifth is held out of training."""
 MORE_PHRASES = _read("more_phrases.txt")
 """More phrases of the same kind; none is held out."""

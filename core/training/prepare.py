@@ -23,6 +23,7 @@ from .datasets.build import DATASETS, Conditions, prepare_dataset
 from .datasets.join import join_clips
 from .datasets.recording import Options
 from .gestures import select_gestures
+from .more_people import FOLDER, OPEN, STAGE
 from .packing import Packer, add_clips
 from .pairing import make_pairs
 from .report import Intake, sources_report, summarize
@@ -36,6 +37,8 @@ FAMILIES: Mapping[str, Mapping[str, str]] = {
     "stage-nc": _OPEN | {"bandai_namco": "bandai_namco", "hdm05": "hdm05"},
 }
 """Family of weights -> its sources, and the folder of each below the data folder."""
+OPTIONAL: Mapping[str, Mapping[str, str]] = {"open": OPEN, "stage-nc": STAGE}
+"""Family of weights -> further sources, which are read if the data folder contains `more`."""
 AT_MOST = {"bandai_namco": 3, "hdm05": 16}
 """Source -> recordings of one action and style; there are up to 94, which would crowd out the other sources."""
 SPEECH_BLOCKS = ("mfcc", "prosody", "onset", "voice")
@@ -72,11 +75,16 @@ def read_sources(folder: Path, family: str) -> tuple[list[SourceMotion], list[In
         The recordings, and what was read from each source.
 
     Raises:
-        InputError: A source is missing. Single bad files are skipped and counted.
+        InputError: A source is missing, unless all of `OPTIONAL` are. Single bad files are skipped and counted.
     """
     clips: list[SourceMotion] = []
     intakes: list[Intake] = []
-    for kind, below in FAMILIES[family].items():
+    kinds = dict(FAMILIES[family])
+    if (folder / FOLDER).is_dir():
+        kinds |= OPTIONAL[family]
+    else:
+        print(f"{', '.join(OPTIONAL[family])}: skipped; there is no folder {folder / FOLDER}", flush=True)
+    for kind, below in kinds.items():
         counts: Counter[str] = Counter()
         found = list(load_source(kind, folder / below, counts, AT_MOST.get(kind)))
         clips += found

@@ -32,6 +32,7 @@ from ..motion.rotation import (
     slerp,
 )
 from ..motion.skeleton import INDEX, JOINT_NAMES, PARENTS, Skeleton, neutral_skeleton
+from .anatomy import mended
 from .joint_maps import SIDES, JointMap, joint_map
 
 _UPRIGHT = ("pelvis", "spine1", "spine2", "spine3", "neck", "head", "left_collar", "right_collar")
@@ -146,7 +147,8 @@ def _frame(along: Array, toward: Array) -> Array:
 def retarget(clip: SourceClip, skeleton: Skeleton | None = None, names: JointMap | None = None) -> Motion:
     """Retarget a recording to the SMPL-X skeleton, at its own frame rate.
 
-    Lengths are scaled by the legs, and the feet are put on the floor. Fingers that the source lacks are relaxed.
+    Lengths are scaled by the legs, and the feet are put on the floor. Fingers that the source lacks are relaxed,
+    hyperextended knees are straightened, and hands inside the hips are moved out (`anatomy`).
 
     Args:
         clip: The recording.
@@ -178,11 +180,11 @@ def retarget(clip: SourceClip, skeleton: Skeleton | None = None, names: JointMap
             halves = slerp(matrix_to_quaternion(parent), matrix_to_quaternion(above), np.array(0.5))
             turned[:, i] = quaternion_to_matrix(halves)
         local[:, i] = np.swapaxes(parent, -1, -2) @ turned[:, i]
-    rotations = _twist_in_forearm(matrix_to_quaternion(local), skeleton)
+    rotations = mended(_twist_in_forearm(matrix_to_quaternion(local), skeleton), skeleton)
     hips = plan.scale * positions[:, list(plan.hips)].mean(1)  # (T, 3)
     ours = skeleton.rest_positions[[INDEX["left_hip"], INDEX["right_hip"]]].mean(0) - skeleton.rest_positions[0]
     root = hips - turned[:, 0] @ ours
-    reached, _ = skeleton.forward_kinematics(local, root)
+    reached, _ = skeleton.forward_kinematics(quaternion_to_matrix(rotations), root)
     root[:, 1] += _floor_shift(reached, skeleton)
     return Motion(root, continuous(rotations), clip.fps)
 

@@ -19,8 +19,10 @@ from ..formats.bvh import load_bvh
 from ..formats.gltf import load_glb
 from ..formats.skm import SkSkeleton, load_sk, load_skm
 from ..motion.skeleton import INDEX, JOINT_NAMES, PARENTS, Skeleton, neutral_skeleton
-from .joint_maps import JOINT_MAPS, JointMap
-from .rest_pose import bandai_rest, with_rest
+from .joint_maps import JOINT_MAPS, JointMap, character_creator
+from .more_sources import READERS as MORE_READERS
+from .more_sources import without_flips
+from .rest_pose import bandai_rest, estimate_rest, with_rest
 from .retarget import BONE_END, rest_bones
 
 T = TypeVar("T")
@@ -37,6 +39,7 @@ def recordings(
     readers = {
         "smartbody": _smartbody, "mesh2motion": _mesh2motion, "cmu": _cmu,
         "bandai_namco": partial(_bandai_namco, at_most=at_most), "hdm05": partial(_hdm05, at_most=at_most),
+        **MORE_READERS,
     }  # fmt: skip
     if kind not in readers:
         raise InputError(f"There is no source named {kind}; use {', '.join(readers)}.")
@@ -137,13 +140,14 @@ def _mesh2motion(folder: Path, counts: Counter[str]) -> Iterator[tuple[SourceCli
 
 
 _T_POSE_SECONDS = 0.07
-_NO_FLOOR = ("playground - climb", "walk on uneven terrain")
+_NO_FLOOR = "playground - climb"
 
 
 def _cmu(folder: Path, counts: Counter[str]) -> Iterator[tuple[SourceClip, Mapping[str, str]]]:
     """Read every .bvh and .amc on the floor, with its row of takes.csv.
 
-    The first frames of the conversions for DAZ figures, a T-pose, are cut off.
+    The first frames of the conversions for DAZ figures, a T-pose, are cut off. Those for Character Creator have no rest
+    pose; it is estimated from all of them together.
     """
     table = next(iter(sorted(folder.rglob("takes.csv"))), None)
     titles: dict[str, Mapping[str, str]] = {}
@@ -151,13 +155,20 @@ def _cmu(folder: Path, counts: Counter[str]) -> Iterator[tuple[SourceClip, Mappi
         with open(table, encoding="utf-8", newline="") as file:
             titles = {row["file"]: row for row in csv.DictReader(file)}
     files = [*folder.rglob("*.bvh"), *folder.rglob("*.amc")]
+    creator: list[tuple[SourceClip, Mapping[str, str]]] = []
     for file, clip in _read(sorted(files), counts, _bvh_or_amc):
         meta = titles.get(file.name, {})
         if meta.get("title", "").startswith(_NO_FLOOR):
             counts["off the ground"] += 1
             continue
+        if "CC_Base_Hip" in clip.names:
+            creator.append((without_flips(clip), meta))
+            continue
         first = round(_T_POSE_SECONDS * clip.fps) if "lButtock" in clip.names else 0
         yield replace(clip, translations=clip.translations[first:], rotations=clip.rotations[first:]), meta
+    if creator:
+        axes = estimate_rest([clip for clip, _ in creator], character_creator(fingers=True), neutral_skeleton())
+        yield from ((with_rest(clip, axes), meta) for clip, meta in creator)
 
 
 def _bvh_or_amc(file: Path) -> SourceClip:

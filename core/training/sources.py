@@ -13,8 +13,12 @@ from ..errors import InputError
 from ..motion.clip import CORE_FPS, Motion
 from ..motion.rotation import continuous
 from ..motion.skeleton import INDEX, Skeleton, neutral_skeleton
+from .anatomy import on_level_ground
 from .faults import fault_of, largest_twist
-from .retarget import retarget
+from .more_people import FEET_DOWN
+from .more_people import LICENSES as MORE_LICENSES
+from .more_people import ON_THE_SPOT as MORE_ON_THE_SPOT
+from .retarget import retarget, sole_clearance
 from .source_readers import recordings
 
 log = logging.getLogger(__name__)
@@ -47,9 +51,11 @@ LICENSES: Mapping[str, str] = {
     "cmu": "CMU mocap",
     "bandai_namco": "CC-BY-NC-4.0",
     "hdm05": "CC-BY-SA-3.0",
+    **MORE_LICENSES,
 }
-_BY_MARKERS = ("cmu", "bandai_namco", "hdm05")  # optical systems may confuse the few markers on a wrist
+_BY_MARKERS = ("cmu", "cmu_more", "bandai_namco", "hdm05")  # optical systems may confuse the few markers on a wrist
 _LARGEST_TWIST = np.radians(120)
+_UNEVEN = "walk on uneven terrain"  # the beginning of titles
 
 
 def load_source(
@@ -92,8 +98,11 @@ def load_source(
         if fault:
             log.info("%s: %s", source.name, fault)
             continue
-        if kind == "mesh2motion":
+        if kind == "mesh2motion" or source.name in MORE_ON_THE_SPOT:
             motion = unroll_loop(motion, source.name, skeleton)
+        if source.name in FEET_DOWN or meta.get("title", "").startswith(_UNEVEN):
+            seconds = 0.05 if source.name in FEET_DOWN else 0.3
+            motion = on_level_ground(motion, sole_clearance(motion.positions(skeleton), skeleton), seconds)
         yield SourceMotion(motion, source.name, kind, LICENSES[kind], source.phases or None, meta)
 
 
@@ -103,10 +112,11 @@ _LOOP_SECONDS = 4.0
 
 def unroll_loop(motion: Motion, name: str, skeleton: Skeleton) -> Motion:
     """Repeat a loop to about four seconds; a walk on the spot moves forward at the speed of its standing feet."""
-    if "_Loop" not in name and not name.startswith(_ON_THE_SPOT):
+    on_the_spot = name.startswith(_ON_THE_SPOT) or name in MORE_ON_THE_SPOT
+    if "_Loop" not in name and not on_the_spot:
         return motion
     step = np.zeros(3)
-    if name.startswith(_ON_THE_SPOT):
+    if on_the_spot:
         positions = motion.positions(skeleton)
         feet = [INDEX["left_foot"], INDEX["right_foot"]]
         height = positions[:, feet, 1] - skeleton.rest_positions[feet, 1]  # (T, 2)

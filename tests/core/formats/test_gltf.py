@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from core.errors import InputError
-from core.formats.gltf import load_glb
+from core.formats.gltf import bind_axes, load_glb
 
 HALF = float(np.sqrt(0.5))
 QUARTER_Z = (0.0, 0.0, HALF, HALF)  # x, y, z, w
@@ -50,7 +50,14 @@ def nodes() -> list[dict[str, Any]]:
     ]
 
 
-def save(path: Path, interpolation: str = "LINEAR", scale: float = 1.0) -> None:
+def save(
+    path: Path,
+    interpolation: str = "LINEAR",
+    scale: tuple[float, float, float] = (1.0, 1.0, 1.0),
+    skin: dict[str, Any] | None = None,
+    **change: Any,
+) -> None:
+    """A file with one animation; `skin` replaces the skin (none where empty), `change` other parts."""
     built = Builder()
     times = built.add([0.0, 1.0], "SCALAR")
     if interpolation == "CUBICSPLINE":
@@ -71,8 +78,11 @@ def save(path: Path, interpolation: str = "LINEAR", scale: float = 1.0) -> None:
         ],
     }
     tree = nodes()
-    tree[1]["scale"] = [scale] * 3
-    built.save(path, nodes=tree, skins=[{"joints": [1, 0]}], animations=[animation])
+    tree[1]["scale"] = scale
+    skin = {"joints": [1, 0]} if skin is None else skin
+    if "matrices" in skin:
+        skin["inverseBindMatrices"] = built.add(skin.pop("matrices"), "MAT4")
+    built.save(path, **{"nodes": tree, "skins": [skin] if skin else [], "animations": [animation]} | change)
 
 
 def test_linear(tmp_path: Path) -> None:
@@ -105,10 +115,69 @@ def test_cubic_spline_is_symmetric_without_tangents(tmp_path: Path) -> None:
     np.testing.assert_allclose(turned[1] + turned[3], 90, atol=1e-3)
 
 
-def test_scaled_joint_is_refused(tmp_path: Path) -> None:
-    save(tmp_path / "a.glb", scale=0.01)
-    with pytest.raises(InputError, match="arm is scaled"):
+def test_even_scale_shortens_what_is_below(tmp_path: Path) -> None:
+    save(tmp_path / "a.glb", scale=(0.5, 0.5, 0.5))
+    (clip,) = load_glb(tmp_path / "a.glb", fps=1)
+    np.testing.assert_allclose(clip.rest_world()[0], [[0, 0, 0], [0, 1, 0], [0, 2, 0]], atol=1e-7)
+    np.testing.assert_allclose(clip.world()[0][:, 2], [[0, 2, 0], [0, 3, 1]], atol=1e-4)
+
+
+@pytest.mark.parametrize("scale", [(1.0, 1.0, 0.5), (0.0, 0.0, 0.0), (-1.0, -1.0, -1.0), (float("nan"),) * 3])
+def test_uneven_scale_is_refused(tmp_path: Path, scale: tuple[float, float, float]) -> None:
+    save(tmp_path / "a.glb", scale=scale)
+    with pytest.raises(InputError, match="arm is scaled unevenly"):
         load_glb(tmp_path / "a.glb")
+
+
+def test_without_a_skin_the_nodes_that_turn_are_joints(tmp_path: Path) -> None:
+    save(tmp_path / "a.glb", skin={})
+    (clip,) = load_glb(tmp_path / "a.glb", fps=2)
+    assert clip.names == ("armature", "arm")
+    assert bind_axes(tmp_path / "a.glb") == {}
+
+
+def test_bound_pose(tmp_path: Path) -> None:
+    """The arm was bound turned by a quarter about Z, and half as large."""
+    turn = np.array([[0.0, -1, 0], [1, 0, 0], [0, 0, 1]])
+    matrices = np.tile(np.eye(4), (2, 1, 1))
+    matrices[0, :3, :3] = turn.T * 2
+    save(tmp_path / "a.glb", skin={"joints": [1, 0], "matrices": matrices.transpose(0, 2, 1).reshape(2, 16)})
+    axes = bind_axes(tmp_path / "a.glb")
+    np.testing.assert_allclose(axes["arm"], turn, atol=1e-6)
+    np.testing.assert_allclose(axes["hand"], np.eye(3), atol=1e-6)
+
+
+@pytest.mark.parametrize("content", [b"", b"glTF" + bytes(40)])
+def test_broken_file_has_no_bound_pose(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "bad.glb").write_bytes(content)
+    with pytest.raises(InputError, match=r"bad\.glb"):
+        bind_axes(tmp_path / "bad.glb")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"nodes": [{"children": [1]}, {"children": [0]}, {}, {}]},  # a circle
+        {"accessors": [{"bufferView": 0, "componentType": 5126, "count": 10**12, "type": "SCALAR"}] * 3},
+        {"accessors": [{"bufferView": 0, "componentType": 5126, "count": -1, "type": "SCALAR"}] * 3},
+        {"skins": [{"joints": [99]}]},
+        {"skins": 3},
+    ],
+)
+def test_hostile_file(tmp_path: Path, change: dict[str, Any]) -> None:
+    save(tmp_path / "bad.glb", **change)
+    with pytest.raises(InputError, match=r"bad\.glb"):
+        load_glb(tmp_path / "bad.glb")
+
+
+def test_animation_of_years(tmp_path: Path) -> None:
+    built = Builder()
+    times, values = built.add([0.0, 1e12], "SCALAR"), built.add([(0, 0, 0, 1), (0, 0, 0, 1)], "VEC4")
+    channel = {"sampler": 0, "target": {"node": 1, "path": "rotation"}}
+    animation = {"samplers": [{"input": times, "output": values}], "channels": [channel]}
+    built.save(tmp_path / "bad.glb", nodes=nodes(), skins=[{"joints": [1, 0]}], animations=[animation])
+    with pytest.raises(InputError, match=r"bad\.glb"):
+        load_glb(tmp_path / "bad.glb")
 
 
 @pytest.mark.parametrize("content", [b"", b"not a glb at all", b"glTF" + b"\0" * 40])

@@ -68,13 +68,15 @@ def posed(clip: SourceClip, rest: dict[str, Array]) -> SourceClip:
 
 
 def lively(frames: int = 12) -> Motion:
-    """A motion on the floor with no twist in the wrists, jaw and eyes at rest."""
+    """A motion on the floor with no twist in the wrists, knees bent backward, jaw and eyes at rest."""
     rng = np.random.default_rng(3)
     spins = rng.normal(size=(1, len(JOINT_NAMES), 3)) * 0.4 + rng.normal(size=(frames, len(JOINT_NAMES), 3)) * 0.05
     for wrist in ("left_wrist", "right_wrist"):
         axis = SKELETON.offsets[INDEX[wrist]] / np.linalg.norm(SKELETON.offsets[INDEX[wrist]])
         spins[:, INDEX[wrist]] -= (spins[:, INDEX[wrist]] @ axis)[:, None] * axis
     spins[:, [INDEX[joint] for joint in ("jaw", "left_eye", "right_eye")]] = 0
+    knees = [INDEX["left_knee"], INDEX["right_knee"]]
+    spins[:, knees, 0] = 0.2 + np.abs(spins[:, knees, 0])
     motion = Motion(rng.normal(size=(frames, 3)) * 0.05, axis_angle_to_quaternion(spins), fps=30.0)
     clearance = np.percentile(sole_clearance(motion.positions(SKELETON), SKELETON), 5)
     return motion.moved([0.0, -float(clearance), 0.0])

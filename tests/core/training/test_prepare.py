@@ -139,3 +139,16 @@ def test_the_default_family_may_be_sold() -> None:
     assert set(prepare.FAMILIES["open"]) < set(prepare.FAMILIES["stage-nc"])
     assert not {"bandai_namco", "hdm05"} & set(prepare.FAMILIES["open"])
     assert all("-NC-" not in LICENSES[kind] for kind in prepare.FAMILIES["open"])
+
+
+def test_optional_sources_need_their_folder(
+    sources: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(prepare, "OPTIONAL", {"open": {"cmu_more": "more/cmu_more"}})
+    _, intakes = prepare.read_sources(sources, "open")
+    assert [intake.source for intake in intakes] == ["cmu"]
+    (line,) = [line for line in capsys.readouterr().out.splitlines() if "skipped" in line]
+    assert line.startswith("cmu_more: ")
+    (sources / "more").mkdir()
+    with pytest.raises(InputError, match="cmu_more"):  # part of the sources is missing
+        prepare.read_sources(sources, "open")
