@@ -27,7 +27,7 @@ def main() -> None:
     print(
         f"| Generate the demo, {length} ({model.config.sampler}, {model.config.steps} steps) | {done - loaded:.1f} s |"
     )
-    print(f"| Import torch and load the model | {loaded - start:.1f} s |")
+    print(f"| Import and load the model | {loaded - start:.1f} s |")
 
 
 if __name__ == "__main__":

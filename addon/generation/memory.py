@@ -72,4 +72,4 @@ def loaded_model(name: str, device: str = "auto") -> "Model":
     """
     from ...core.model.folder import open_model
 
-    return open_model(name, device=device)
+    return open_model(name, device=device, torch_if_installed=not bpy.app.background)

@@ -2,6 +2,7 @@
 """A model folder is opened in numpy, and one that does not fit is refused with one sentence that names the file."""
 
 import json
+import sys
 from collections.abc import Callable
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -138,3 +139,18 @@ def test_a_device_without_torch_is_an_input_error(tmp_path: Path):
     model = open_model(write(tmp_path / "small", tensors(), statistics()), device="cpu")
     with pytest.raises(InputError, match="device 'cuda' needs PyTorch"):
         model.network("cuda")
+
+
+def test_torch_is_used_where_it_is_installed_and_asked_for(monkeypatch: pytest.MonkeyPatch):
+    pytest.importorskip("safetensors")
+    torch = pytest.importorskip("torch")
+    assert isinstance(open_model("open", torch_if_installed=True).denoiser, torch.nn.Module)
+    assert isinstance(open_model("open").denoiser, NumpyDenoiser)
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    assert isinstance(open_model("open", torch_if_installed=True).denoiser, NumpyDenoiser)
+
+
+def test_a_torch_that_does_not_load_is_done_without(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: object())
+    monkeypatch.setitem(sys.modules, "core.model.checkpoint", None)  # importing it fails
+    assert isinstance(open_model("open", torch_if_installed=True).denoiser, NumpyDenoiser)
