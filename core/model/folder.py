@@ -58,6 +58,8 @@ def _has_gpu(device: str) -> bool:
     """Whether torch is installed and has a GPU, and the device may be one."""
     if device != "auto" or not may_have_gpu() or importlib.util.find_spec("torch") is None:
         return False
-    import torch  # takes seconds
-
+    try:
+        import torch  # takes seconds
+    except (ImportError, OSError):
+        return False
     return torch.cuda.is_available() or torch.backends.mps.is_available()
