@@ -12,5 +12,7 @@ PROTOTYPE_WEIGHT = 12.0
 """Weight of the cosine of an action's nearest prototype, added to its logit."""
 SHARPNESS = 4.0
 """Power of probabilities, between the mean of all captions and the likeliest alone."""
+RENAMED_TENSORS = {"typical": "prototypes"}
+"""Names of tensors in files of earlier versions -> their names now."""
 LEAST_PROBABILITY = 1e-9  # its power is still a number
 LEAST_LOGIT = -80.0  # below the highest: its exponential is still a number

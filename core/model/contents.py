@@ -12,6 +12,7 @@ from ..assets import MODEL_CONFIG, MODEL_NORMALIZER, MODEL_WEIGHTS, MODELS
 from ..errors import InputError
 from ..motion.features import Normalizer
 from ..networks.tensors import read_tensors
+from .classifier_config import RENAMED_TENSORS
 from .config import ModelConfig, read_config
 from .layout import Shapes, check_tensors, classifier_shapes, denoiser_shapes
 
@@ -20,7 +21,9 @@ Tensors = Mapping[str, NDArray[np.float32]]
 CARD = "card.md"
 CLASSIFIER = "classifier."
 """Prefix of the classifier's tensors, beside the denoiser's."""
-_RENAMED_TENSORS = {"aligner.typical": f"{CLASSIFIER}prototypes", "aligner.": CLASSIFIER}  # in earlier versions
+_RENAMED_TENSORS = {f"aligner.{old}": CLASSIFIER + new for old, new in RENAMED_TENSORS.items()} | {
+    "aligner.": CLASSIFIER
+}
 
 
 @dataclass(frozen=True)

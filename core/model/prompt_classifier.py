@@ -8,7 +8,16 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from .classifier_config import HIDDEN, LAYER, LEAST_LOGIT, LEAST_PROBABILITY, PROTOTYPE_WEIGHT, PROTOTYPES, SHARPNESS
+from .classifier_config import (
+    HIDDEN,
+    LAYER,
+    LEAST_LOGIT,
+    LEAST_PROBABILITY,
+    PROTOTYPE_WEIGHT,
+    PROTOTYPES,
+    RENAMED_TENSORS,
+    SHARPNESS,
+)
 from .denoiser import Block
 
 
@@ -58,11 +67,6 @@ class PromptClassifier(nn.Module):
             torch.where(known[:, :1] > 0, no_style, functional.normalize(known, p=1, dim=1)), persistent=False
         )
         self.register_load_state_dict_pre_hook(_rename_buffers)
-
-    @staticmethod
-    def current_name(name: str) -> str:
-        """The name that a tensor of an earlier version has now."""
-        return {"typical": "prototypes"}.get(name, name)
 
     def log_probabilities(self, vectors: Tensor, tokens: Tensor, present: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """What the layers read.
@@ -131,5 +135,6 @@ def _one_hot(values: Sequence[Hashable], among: Sequence[Hashable]) -> Tensor:
 
 def _rename_buffers(_: nn.Module, state: dict[str, Any], prefix: str, *__: Any) -> None:
     """Give the tensors of an earlier version's state their names of now."""
-    for key in [key for key in state if key.startswith(prefix)]:
-        state[prefix + PromptClassifier.current_name(key.removeprefix(prefix))] = state.pop(key)
+    for old, new in RENAMED_TENSORS.items():
+        if prefix + old in state:
+            state[prefix + new] = state.pop(prefix + old)
